@@ -1,0 +1,157 @@
+"""Settings of a detection job: training CRAFT and evaluating it."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import Field, model_validator
+
+from config.schema.augmentation import Augmentation
+from config.schema.base import (
+    NonNegativeFloat,
+    NonNegativeInt,
+    PositiveFloat,
+    PositiveInt,
+    Section,
+    UnitFloat,
+)
+from config.schema.datasets import Dataset
+from config.schema.model import CraftModel
+
+Triple = Annotated[list[float], Field(min_length=3, max_length=3)]
+Pair = Annotated[list[NonNegativeFloat], Field(min_length=2, max_length=2)]
+
+
+class DetectionData(Section):
+    """From annotated images to network inputs and target maps."""
+
+    output_size: Annotated[int, Field(ge=32, multiple_of=32)] = 768
+    """Side of the square training image, pixels; the target maps are half as large."""
+    mean: Triple = [0.485, 0.456, 0.406]
+    """Mean of the RGB channels, in 0..1."""
+    std: Annotated[list[PositiveFloat], Field(min_length=3, max_length=3)] = [0.229, 0.224, 0.225]
+    """Standard deviation of the RGB channels, in 0..1 (`variance` in EasyOCR's files)."""
+    enlarge_region: Pair = [0.5, 0.5]
+    """How far a character's quad is enlarged along and across the reading direction before the Gaussian is
+    fitted, as a share of its size."""
+    enlarge_affinity: Pair = [0.5, 0.5]
+    """The same for the quad between two characters."""
+    gauss_init_size: PositiveInt = 200
+    """Side of the square that carries the isotropic Gaussian, before it is warped onto a quad."""
+    gauss_sigma: PositiveFloat = 40.0
+    """Standard deviation of that Gaussian, in the same unit. It is cut off by the inscribed circle."""
+    augment: Augmentation = Augmentation()
+
+
+class DetectionTraining(Section):
+    """A training run, counted in iterations."""
+
+    datasets: list[Dataset] = []
+    """Training data; several datasets are joined."""
+    validation: str | None = None
+    """Name of the `test` entry evaluated during training; null takes the first one."""
+    ckpt_path: str | None = None
+    """Weights to start from: a bare state dict, one with `module.` prefixes, or a checkpoint with `craft`."""
+    batch_size: PositiveInt = 5
+    """Samples per process and iteration."""
+    st_iter: NonNegativeInt = 0
+    """Iteration the schedule starts from when weights of an earlier run are continued without `--resume`."""
+    end_iter: PositiveInt = 50000
+    """Iteration at which training ends."""
+    eval_interval: PositiveInt = 1000
+    """Evaluate every so many iterations; the end of training is always evaluated."""
+    save_interval: PositiveInt | None = None
+    """Write `last.pth` every so many iterations; null takes `eval_interval`."""
+    keep_interval: PositiveInt | None = None
+    """Also keep a `step_N.pth` every so many iterations; null keeps none."""
+    log_interval: PositiveInt = 50
+    """Write a line of `metrics.jsonl` and TensorBoard scalars every so many iterations."""
+    image_interval: PositiveInt = 1000
+    """Write pictures of input, targets and predictions to TensorBoard every so many iterations."""
+    num_workers: NonNegativeInt = 4
+    """Processes that prepare batches; 0 prepares them in the training process."""
+    optimizer: Literal["adam", "adamw"] = "adam"
+    """Adam adds `weight_decay` to the gradient, AdamW decouples it."""
+    lr: PositiveFloat = 1e-4
+    """Learning rate after the warm-up."""
+    weight_decay: NonNegativeFloat = 1e-5
+    """Weight decay."""
+    schedule: Literal["step", "cosine", "constant"] = "step"
+    """`step`: lr · gamma^(iteration // lr_decay). `cosine`: down to 0 at `end_iter`."""
+    lr_decay: PositiveInt = 15000
+    """Iterations between two steps of the `step` schedule."""
+    gamma: Annotated[float, Field(gt=0, le=1)] = 0.2
+    """Factor of each step."""
+    warmup_iter: NonNegativeInt = 0
+    """Iterations over which the learning rate rises linearly from 0."""
+    grad_clip: NonNegativeFloat = 0.0
+    """Greatest norm of the gradient; 0 does not clip."""
+    ema_decay: Annotated[float, Field(ge=0, lt=1)] = 0.0
+    """Decay of the exponential moving average of the weights, which is then what is evaluated; 0 keeps none."""
+    loss: Literal[2, 3] = 3
+    """Hard negatives are mined over the batch (2) or per image (3)."""
+    neg_rto: NonNegativeFloat = 1.0
+    """Negatives per positive pixel."""
+    n_min_neg: PositiveInt = 1000
+    """Least number of negative pixels."""
+    data: DetectionData = DetectionData()
+
+    @model_validator(mode="after")
+    def _iterations_are_ordered(self) -> DetectionTraining:
+        if self.st_iter >= self.end_iter:
+            raise ValueError(f"st_iter ({self.st_iter}) must be below end_iter ({self.end_iter})")
+        return self
+
+
+class DetectionTest(Section):
+    """One evaluation: a dataset and the settings that turn score maps into boxes."""
+
+    dataset: Dataset
+    """What is evaluated."""
+    text_threshold: UnitFloat = 0.7
+    """A component counts as text where its highest region score reaches this."""
+    low_text: UnitFloat = 0.4
+    """Pixels with a region score above this belong to text."""
+    link_threshold: UnitFloat = 0.4
+    """Pixels with an affinity score above this join characters to a word."""
+    canvas_size: Annotated[int, Field(ge=32)] = 1280
+    """Greatest length of the image's longer side as the network sees it, pixels."""
+    mag_ratio: PositiveFloat = 1.5
+    """The image is enlarged by this factor first, `canvas_size` permitting."""
+    poly: bool = False
+    """Return polygons that follow curved words instead of rotated rectangles."""
+    iou: Annotated[float, Field(gt=0, lt=1)] = 0.5
+    """Intersection over union above which a detection matches a word."""
+    vis_opt: bool = False
+    """Draw boxes and score maps of every image into `vis_test_dir`."""
+
+
+class DetectionConfig(Section):
+    """A whole detection job."""
+
+    task: Literal["detection"] = "detection"
+    name: str | None = None
+    """Name of the run's folder in `results_dir`; null takes the YAML's file name."""
+    results_dir: str = "./exp/"
+    """Folder of all runs."""
+    vis_test_dir: str = "./vis_result/"
+    """Folder for drawings of evaluations with `vis_opt`."""
+    seed: NonNegativeInt = 1111
+    """Every random choice is a function of this and of the sample's position in the run."""
+    device: str = "auto"
+    """`auto` (CUDA, else MPS, else CPU), `cpu`, `cuda`, `cuda:N` or `mps`."""
+    amp: Literal["bf16", "fp16", "off"] = "bf16"
+    """Mixed precision; parameters, targets and losses stay in float32."""
+    trained_model: str | None = None
+    """Checkpoint that `eval.py` evaluates; null takes the run's `best.pth`."""
+    model: CraftModel = CraftModel()
+    train: DetectionTraining = DetectionTraining()
+    test: dict[str, DetectionTest] = {}
+
+    @model_validator(mode="after")
+    def _validation_is_a_test(self) -> DetectionConfig:
+        wanted = self.train.validation
+        if wanted is not None and wanted not in self.test:
+            known = ", ".join(self.test) or "none"
+            raise ValueError(f"train.validation names '{wanted}', which is not under `test` (there: {known})")
+        return self

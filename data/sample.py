@@ -1,0 +1,59 @@
+"""The one form in which every reader hands over an annotated image.
+
+Geometry is in pixels of the image as stored, x to the right and y down, with the centre of the top-left
+pixel at (0, 0) as OpenCV has it. A quad is four corners in the reading order of its text: top-left,
+top-right, bottom-right, bottom-left of the upright glyph or word, whichever way that lies in the image.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+
+import numpy as np
+
+
+@dataclass(frozen=True)
+class TextSample:
+    """An RGB image and the text in it.
+
+    Attributes:
+        sample_id: stable name of the sample within its dataset, used in reports and results.
+        image: uint8 [H, W, 3], RGB.
+        words: transcription of each word, length W.
+        word_quads: float32 [W, 4, 2].
+        ignore: bool [W], True where a word is "don't care": neither text nor background in the loss,
+            neither right nor wrong in an evaluation.
+        char_quads: float32 [C, 4, 2], the characters of all words in reading order; empty for datasets
+            that have no character boxes.
+        char_words: int64 [C], the index into `words` that each character belongs to, non-decreasing.
+    """
+
+    sample_id: str
+    image: np.ndarray
+    words: list[str] = field(default_factory=list)
+    word_quads: np.ndarray = field(default_factory=lambda: np.zeros((0, 4, 2), np.float32))
+    ignore: np.ndarray = field(default_factory=lambda: np.zeros(0, bool))
+    char_quads: np.ndarray = field(default_factory=lambda: np.zeros((0, 4, 2), np.float32))
+    char_words: np.ndarray = field(default_factory=lambda: np.zeros(0, np.int64))
+
+    def transformed(self, image: np.ndarray, matrix: np.ndarray) -> TextSample:
+        """Return the sample with `image` in place of its own and every quad carried through `matrix`.
+
+        Args:
+            image: the warped image.
+            matrix: float [3, 3], the homography from this sample's pixels to those of `image`.
+        """
+        return replace(
+            self,
+            image=image,
+            word_quads=transform_points(self.word_quads, matrix),
+            char_quads=transform_points(self.char_quads, matrix),
+        )
+
+
+def transform_points(points: np.ndarray, matrix: np.ndarray) -> np.ndarray:
+    """Map points [..., 2] through a homography [3, 3]; computed in float64, returned as float32."""
+    points = np.asarray(points, np.float64)
+    mapped = points @ matrix[:2, :2].T + matrix[:2, 2]
+    depth = points @ matrix[2, :2] + matrix[2, 2]
+    return (mapped / depth[..., None]).astype(np.float32)
