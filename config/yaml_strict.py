@@ -33,8 +33,9 @@ _BOOL = {"true": True, "True": True, "TRUE": True, "false": False, "False": Fals
 _NULL = {"", "~", "null", "Null", "NULL"}
 
 _HINTS = {
-    "mapping values are not allowed": "there is a second ': ' in this line, or it is indented too far; a text that "
-    "holds ': ' needs quotes",
+    "mapping values are not allowed": "`key: value` cannot stand here: the line is indented too far, the line above "
+    "lacks the space after its ':', or a text that holds ': ' lacks quotes",
+    "expected the node content": "a value is missing here",
     "'\\t' that cannot start": "a tab stands where only spaces may; indent with spaces",
     "could not find expected ':'": "this is not of the form `key: value` (is the ':' or the space after it missing?)",
     "expected <block end>": "the indentation does not match that of the lines above",

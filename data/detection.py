@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
-import cv2
 import numpy as np
 import torch
 from torch import Tensor
@@ -87,12 +86,6 @@ def collate(samples: list[dict[str, Any]]) -> dict[str, Any]:
     batch["sample_id"] = [sample["sample_id"] for sample in samples]
     batch["unreadable"] = [name for sample in samples for name in sample["unreadable"]]
     return batch
-
-
-def limit_worker_threads(_worker: int) -> None:
-    """Keep each loader process to one thread: the processes are the parallelism."""
-    cv2.setNumThreads(0)
-    torch.set_num_threads(1)
 
 
 def normalise_batch(images: Tensor, mean: Tensor, std: Tensor) -> Tensor:

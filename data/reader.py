@@ -39,6 +39,25 @@ class DropReport:
         return "\n".join(lines)
 
 
+class UnreadableSample(Exception):
+    """A sample whose image cannot be had: missing, damaged, or outside the data root.
+
+    Readers raise it from `__getitem__`; whoever iterates catches it, counts it and takes another sample.
+
+    Attributes:
+        sample_id: name of the sample within its dataset.
+        reason: what is wrong, without the name, such as "image: missing".
+    """
+
+    def __init__(self, sample_id: str, reason: str) -> None:
+        super().__init__(sample_id, reason)
+        self.sample_id = sample_id
+        self.reason = reason
+
+    def __str__(self) -> str:
+        return f"{self.sample_id}: {self.reason}"
+
+
 class Reader(Protocol):
     """A random-access dataset. Readers are cheap to pickle: file handles and maps open lazily per process."""
 
@@ -46,7 +65,13 @@ class Reader(Protocol):
 
     def __len__(self) -> int: ...
 
-    def __getitem__(self, index: int) -> TextSample: ...
+    def __getitem__(self, index: int) -> TextSample:
+        """Return a sample; raise `UnreadableSample` where its image cannot be read."""
+        ...
+
+    def annotation(self, index: int) -> TextSample:
+        """Return a sample with an empty image [0, 0, 3], without touching the image file."""
+        ...
 
     def fingerprint(self) -> str:
         """Return a short hash that changes when the annotations or the list of images change."""

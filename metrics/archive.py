@@ -52,7 +52,7 @@ def _members(path: Path, archive: zipfile.ZipFile, max_bytes: int) -> Iterator[t
         if not info.filename.lower().endswith(".txt"):
             other.append(info.filename)
             continue
-        raw = _read(path, archive, info, max_bytes - unpacked)
+        raw = _read(path, archive, info, max_bytes - unpacked, max_bytes)
         unpacked += len(raw)
         try:
             text = raw.decode("utf-8-sig")
@@ -65,7 +65,7 @@ def _members(path: Path, archive: zipfile.ZipFile, max_bytes: int) -> Iterator[t
         log.warning("%s: skipped %d files that are not .txt (e.g. %s)", path, len(other), other[0])
 
 
-def _read(path: Path, archive: zipfile.ZipFile, info: zipfile.ZipInfo, limit: int) -> bytes:
+def _read(path: Path, archive: zipfile.ZipFile, info: zipfile.ZipInfo, limit: int, max_bytes: int) -> bytes:
     """Read a member, unpacking at most one byte more than `limit` whatever size its header claims."""
     try:
         with archive.open(info) as member:
@@ -75,5 +75,5 @@ def _read(path: Path, archive: zipfile.ZipFile, info: zipfile.ZipInfo, limit: in
     except (zlib.error, EOFError, OSError) as error:
         raise UserError(f"{path}: {info.filename} is damaged ({error}); make the archive again") from None
     if len(raw) > limit:
-        raise UserError(f"{path}: unpacks to more than the {MAX_UNPACKED_BYTES // 2**20} MiB allowed")
+        raise UserError(f"{path}: its text files unpack to more than the {max_bytes:,} bytes allowed")
     return raw

@@ -10,6 +10,8 @@ from config.schema.base import NonNegativeFloat, PositiveFloat, Section, UnitFlo
 
 
 class RandomScale(Section):
+    """Scales the image before it is cropped."""
+
     option: bool = False
     """Switch."""
     range: Annotated[list[PositiveFloat], Field(min_length=1)] = [1.0, 1.5, 2.0]
@@ -17,6 +19,8 @@ class RandomScale(Section):
 
 
 class RandomRotate(Section):
+    """Turns the image before it is cropped."""
+
     option: bool = False
     """Switch."""
     max_angle: Annotated[float, Field(ge=0, le=180)] = 20.0
@@ -24,6 +28,8 @@ class RandomRotate(Section):
 
 
 class RandomCrop(Section):
+    """Cuts out the part of the image that becomes the training square."""
+
     option: bool = True
     """Switch. Without a crop the image is fitted whole into the training square and padded."""
     version: Literal["random_resize_crop_synth", "random_resize_crop", "random_crop", "random_crop_with_bbox"] = (
@@ -41,11 +47,15 @@ class RandomCrop(Section):
 
 
 class RandomHorizontalFlip(Section):
+    """Mirrors every second image."""
+
     option: bool = False
     """Switch. Off by default: mirrored text is not text."""
 
 
 class RandomColorJitter(Section):
+    """Changes the colours."""
+
     option: bool = False
     """Switch."""
     brightness: NonNegativeFloat = 0.2

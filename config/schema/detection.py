@@ -17,6 +17,8 @@ from config.schema.base import (
 )
 from config.schema.datasets import Dataset
 from config.schema.model import CraftModel
+from config.schema.training import Training
+from config.schema.weak import WeakSupervision
 
 Triple = Annotated[list[float], Field(min_length=3, max_length=3)]
 Pair = Annotated[list[NonNegativeFloat], Field(min_length=2, max_length=2)]
@@ -43,8 +45,8 @@ class DetectionData(Section):
     augment: Augmentation = Augmentation()
 
 
-class DetectionTraining(Section):
-    """A training run, counted in iterations."""
+class DetectionTraining(Training):
+    """A training run of the detector, counted in iterations."""
 
     datasets: list[Dataset] = []
     """Training data; several datasets are joined."""
@@ -52,42 +54,6 @@ class DetectionTraining(Section):
     """Name of the `test` entry evaluated during training; null takes the first one."""
     ckpt_path: str | None = None
     """Weights to start from: a bare state dict, one with `module.` prefixes, or a checkpoint with `craft`."""
-    batch_size: PositiveInt = 5
-    """Samples per process and iteration."""
-    st_iter: NonNegativeInt = 0
-    """Iteration the schedule starts from when weights of an earlier run are continued without `--resume`."""
-    end_iter: PositiveInt = 50000
-    """Iteration at which training ends."""
-    eval_interval: PositiveInt = 1000
-    """Evaluate every so many iterations; the end of training is always evaluated."""
-    save_interval: PositiveInt | None = None
-    """Write `last.pth` every so many iterations; null takes `eval_interval`."""
-    keep_interval: PositiveInt | None = None
-    """Also keep a `step_N.pth` every so many iterations; null keeps none."""
-    log_interval: PositiveInt = 50
-    """Write a line of `metrics.jsonl` and TensorBoard scalars every so many iterations."""
-    image_interval: PositiveInt = 1000
-    """Write pictures of input, targets and predictions to TensorBoard every so many iterations."""
-    num_workers: NonNegativeInt = 4
-    """Processes that prepare batches; 0 prepares them in the training process."""
-    optimizer: Literal["adam", "adamw"] = "adam"
-    """Adam adds `weight_decay` to the gradient, AdamW decouples it."""
-    lr: PositiveFloat = 1e-4
-    """Learning rate after the warm-up."""
-    weight_decay: NonNegativeFloat = 1e-5
-    """Weight decay."""
-    schedule: Literal["step", "cosine", "constant"] = "step"
-    """`step`: lr · gamma^(iteration // lr_decay). `cosine`: down to 0 at `end_iter`."""
-    lr_decay: PositiveInt = 15000
-    """Iterations between two steps of the `step` schedule."""
-    gamma: Annotated[float, Field(gt=0, le=1)] = 0.2
-    """Factor of each step."""
-    warmup_iter: NonNegativeInt = 0
-    """Iterations over which the learning rate rises linearly from 0."""
-    grad_clip: NonNegativeFloat = 0.0
-    """Greatest norm of the gradient; 0 does not clip."""
-    ema_decay: Annotated[float, Field(ge=0, lt=1)] = 0.0
-    """Decay of the exponential moving average of the weights, which is then what is evaluated; 0 keeps none."""
     loss: Literal[2, 3] = 3
     """Hard negatives are mined over the batch (2) or per image (3)."""
     neg_rto: NonNegativeFloat = 1.0
@@ -95,12 +61,8 @@ class DetectionTraining(Section):
     n_min_neg: PositiveInt = 1000
     """Least number of negative pixels."""
     data: DetectionData = DetectionData()
-
-    @model_validator(mode="after")
-    def _iterations_are_ordered(self) -> DetectionTraining:
-        if self.st_iter >= self.end_iter:
-            raise ValueError(f"st_iter ({self.st_iter}) must be below end_iter ({self.end_iter})")
-        return self
+    weak: WeakSupervision | None = None
+    """Training on words without character boxes; null trains on `datasets` alone."""
 
 
 class DetectionTest(Section):

@@ -50,7 +50,15 @@ class TextSettings(Section):
     the language's commonest words. A font that lacks one of them is left out."""
     length: CountRange = [1, 12]
     """Least and greatest number of characters of a word."""
-    kinds: Weights = {"word": 0.8, "number": 0.06, "price": 0.04, "date": 0.03, "time": 0.02, "code": 0.03, "email": 0.02}
+    kinds: Weights = {
+        "word": 0.8,
+        "number": 0.06,
+        "price": 0.04,
+        "date": 0.03,
+        "time": 0.02,
+        "code": 0.03,
+        "email": 0.02,
+    }
     """How often a word of each kind is drawn, as relative weights."""
     case: CaseWeights = {"lower": 0.45, "title": 0.3, "upper": 0.25}
     """How often a word is set in lower case, with a capital, or in capitals, as relative weights."""
@@ -67,7 +75,10 @@ class FontSettings(Section):
     """Least and greatest weight (400 is regular, 700 bold); a family without any keeps the nearest one it has."""
     italic: UnitFloat = 0.15
     """Probability of italics, where the family has them."""
-    letter_spacing: Annotated[list[Annotated[float, Field(ge=-0.1, le=2)]], _two, AfterValidator(_ordered)] = [-0.02, 0.12]
+    letter_spacing: Annotated[list[Annotated[float, Field(ge=-0.1, le=2)]], _two, AfterValidator(_ordered)] = [
+        -0.02,
+        0.12,
+    ]
     """Extra space between letters, in units of the font size."""
 
 
@@ -206,7 +217,9 @@ class GenerateConfig(Section):
             if not name.replace("-", "").replace("_", "").isalnum():
                 raise ValueError(f"splits names '{name}'; use letters, digits, '-' and '_', for it becomes a folder")
         if self.holdout * (len(self.splits) - 1) >= 1:
-            raise ValueError(f"holdout ({self.holdout}) for {len(self.splits)} splits leaves nothing to the largest one")
+            raise ValueError(
+                f"holdout ({self.holdout}) for {len(self.splits)} splits leaves nothing to the largest one"
+            )
         return self
 
     @model_validator(mode="after")

@@ -10,11 +10,13 @@ from __future__ import annotations
 
 import numpy as np
 
-from data.heatmap.homography import affine_of, square_to_quads
+from data.heatmap.homography import MIN_DETERMINANT, affine_of, diagonal_crossings, square_to_quads
 
 CHUNK_PIXELS = 1 << 20
 HORIZON = 0.05
-"""Where an enlarged corner's depth falls below this share of the centre's, perspective is given up for it."""
+"""A quad with a corner of less depth than this share of its centre's is not convex, or nearly so."""
+
+SQUARE = np.array([[-1, -1], [1, -1], [1, 1], [-1, 1]], np.float64)
 
 
 def draw_gaussians(
@@ -35,11 +37,8 @@ def draw_gaussians(
         float32 [H, W] in 0..1.
     """
     canvas = np.zeros(shape[0] * shape[1], np.float32)
-    matrices = square_to_quads(quads)
-    enlarge = np.asarray(enlarge, np.float64).reshape(-1, 2)
-    usable = np.isfinite(matrices).all(axis=(1, 2))
-    matrices, grown = matrices[usable], 1.0 + enlarge[usable]
-    corners, matrices = _grown_corners(matrices, grown)
+    matrices = square_to_quads(enlarged(quads, enlarge))
+    corners, matrices = _drawable(matrices[np.isfinite(matrices).all(axis=(1, 2))])
 
     inverses = np.linalg.inv(matrices)
     low = np.ceil(np.clip(corners.min(axis=1), 0, None)).astype(np.int64)
@@ -57,8 +56,8 @@ def draw_gaussians(
         y = low[owner, 1] + local // extent[owner, 0]
         inverse = inverses[owner].reshape(-1, 9).T
         depth = inverse[6] * x + inverse[7] * y + inverse[8]
-        u = (inverse[0] * x + inverse[1] * y + inverse[2]) / (depth * grown[owner, 0])
-        v = (inverse[3] * x + inverse[4] * y + inverse[5]) / (depth * grown[owner, 1])
+        u = (inverse[0] * x + inverse[1] * y + inverse[2]) / depth
+        v = (inverse[3] * x + inverse[4] * y + inverse[5]) / depth
         squared = u * u + v * v
         inside = (squared <= 1.0) & (depth > 0)
         np.maximum.at(
@@ -67,17 +66,38 @@ def draw_gaussians(
     return canvas.reshape(shape)
 
 
-def _grown_corners(matrices: np.ndarray, grown: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Return the corners [N, 4, 2] of the enlarged quads, and the homographies to draw with.
+def enlarged(quads: np.ndarray, enlarge: np.ndarray) -> np.ndarray:
+    """Return quads grown about the crossing of their diagonals, which stays where it is.
 
-    Under strong perspective an enlarged corner can pass the horizon; such a quad is drawn with its affine part.
+    Args:
+        quads: float [N, 4, 2].
+        enlarge: share of growth along each quad's own horizontal and vertical axis, float [N, 2].
+
+    Returns:
+        float64 [N, 4, 2]; NaN where a quad has no area.
     """
-    square = np.array([[-1, -1], [1, -1], [1, 1], [-1, 1]], np.float64)
-    corners = np.concatenate([square[None] * grown[:, None], np.ones((len(grown), 4, 1))], axis=2)
-    depth = np.einsum("nj,ncj->nc", matrices[:, 2], corners)
-    beyond = depth.min(axis=1, initial=np.inf) < HORIZON * matrices[:, 2, 2]
+    quads = np.asarray(quads, np.float64).reshape(-1, 4, 2)
+    p0, p1, p2, p3 = (quads[:, corner] for corner in range(4))
+    axes = np.stack([p1 - p0 + p2 - p3, p3 - p0 + p2 - p1], axis=2)
+    flat = ~(np.abs(np.linalg.det(np.nan_to_num(axes))) > MIN_DETERMINANT)
+    axes[flat] = np.eye(2)
+    grown = 1.0 + np.asarray(enlarge, np.float64).reshape(-1, 2)
+    growth = axes @ (grown[:, :, None] * np.linalg.inv(np.nan_to_num(axes)))
+    growth[flat] = np.nan
+    centres = diagonal_crossings(quads)[:, None]
+    return centres + np.einsum("nij,ncj->nci", growth, quads - centres)
+
+
+def _drawable(matrices: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Return where the square's corners go, [N, 4, 2], and the homographies to draw with.
+
+    A quad that is not convex has its horizon inside the square; it is drawn with its affine part.
+    """
+    corners = np.concatenate([SQUARE, np.ones((4, 1))], axis=1)
+    depth = np.einsum("nj,cj->nc", matrices[:, 2], corners)
+    beyond = depth.min(axis=1, initial=np.inf) < HORIZON
     matrices = np.where(beyond[:, None, None], affine_of(matrices), matrices)
-    mapped = np.einsum("nij,ncj->nci", matrices, corners)
+    mapped = np.einsum("nij,cj->nci", matrices, corners)
     return mapped[..., :2] / mapped[..., 2:], matrices
 
 

@@ -138,8 +138,8 @@ def _box(component: _Component) -> np.ndarray:
     rows = np.flatnonzero(mask.any(axis=1))
     first = mask[rows].argmax(axis=1)
     last = mask.shape[1] - 1 - mask[rows, ::-1].argmax(axis=1)
-    points = np.stack([np.concatenate([first, last]), np.concatenate([rows, rows])], axis=1)
-    points = (points + (component.left, component.top)).astype(np.int32)
+    x, y = np.concatenate([first, last]) + component.left, np.concatenate([rows, rows]) + component.top
+    points = np.stack([x, y], axis=1).astype(np.int32)
     return order_box(cv2.boxPoints(cv2.minAreaRect(points)).reshape(-1, 2), points)
 
 

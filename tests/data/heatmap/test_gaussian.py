@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from data.heatmap.gaussian import draw_gaussians
+from data.heatmap.gaussian import draw_gaussians, enlarged
 from data.heatmap.homography import diagonal_crossings, square_to_quads
 from data.sample import transform_points
 
@@ -26,14 +26,18 @@ def plain_draw(quads, shape, enlarge):
     """Pixel by pixel, with OpenCV's homography of an explicitly enlarged canvas."""
     canvas = np.zeros(shape)
     for quad in np.asarray(quads, np.float64).reshape(-1, 4, 2):
+        centre = diagonal_crossings(quad)[0]
+        axes = np.stack([quad[1] - quad[0] + quad[2] - quad[3], quad[3] - quad[0] + quad[2] - quad[1]], axis=1)
+        along = np.linalg.solve(axes, (quad - centre).T).T * (1 + np.asarray(enlarge))
+        grown = centre + along @ axes.T
         corners = np.array([[-1, -1], [1, -1], [1, 1], [-1, 1]], np.float32)
-        inverse = np.linalg.inv(cv2.getPerspectiveTransform(corners, quad.astype(np.float32)))
+        inverse = np.linalg.inv(cv2.getPerspectiveTransform(corners, grown.astype(np.float32)))
         for y in range(shape[0]):
             for x in range(shape[1]):
                 u, v, depth = inverse @ (x, y, 1)
                 if depth <= 0:
                     continue
-                u, v = u / depth / (1 + enlarge[0]), v / depth / (1 + enlarge[1])
+                u, v = u / depth, v / depth
                 radius = math.hypot(u, v) * SIZE / 2
                 if radius <= SIZE / 2:
                     canvas[y, x] = max(canvas[y, x], math.exp(-(radius**2) / (2 * SIGMA**2)))
@@ -69,13 +73,14 @@ def test_several_quads_take_the_higher_value():
 @given(boxes, jitter)
 @settings(max_examples=60, deadline=None)
 def test_values_and_peak(box, noise):
-    """Values lie in 0..1 and the highest pixel lies within one pixel of where the diagonals cross."""
+    """Values lie in 0..1, and where the diagonals cross on a pixel, that pixel is the highest and has the value 1."""
     quad = box + noise * min(np.ptp(box[:, 0]), np.ptp(box[:, 1]), 20)
-    drawn = draw([quad])
-    assert drawn.min() >= 0 and drawn.max() <= 1
+    crossing = diagonal_crossings(quad)[0]
+    drawn = draw([quad + np.round(crossing) - crossing])
+    assert drawn.min() >= 0 and drawn.max() <= 1 + 1e-6
     y, x = np.unravel_index(drawn.argmax(), drawn.shape)
-    assert np.abs(np.array([x, y]) - diagonal_crossings(quad)[0]).max() <= 1.0
-    assert drawn.max() > 0.8
+    assert [x, y] == np.round(crossing).tolist()
+    assert drawn.max() == pytest.approx(1.0, abs=1e-6)
 
 
 def test_closed_form_on_an_axis_aligned_box():
@@ -88,12 +93,17 @@ def test_closed_form_on_an_axis_aligned_box():
     assert drawn[61, 61] == 0.0  # inside the square, outside the inscribed circle
 
 
-@given(boxes, jitter, st.floats(-0.6, 0.6), st.floats(0.7, 1.4))
+@given(
+    st.builds(rotated_box, st.floats(30, 90), st.floats(30, 66), st.floats(14, 40), st.floats(14, 40), st.floats(-3, 3)),
+    jitter,
+    st.floats(-0.6, 0.6),
+    st.floats(0.7, 1.4),
+)
 @settings(max_examples=25, deadline=None)
 def test_drawing_commutes_with_the_geometry(box, noise, angle, scale):
     """Draw on a fine grid and warp the map, or warp the quad and draw: the same map."""
     fine = 4
-    quad = box + noise * min(np.ptp(box[:, 0]), np.ptp(box[:, 1]), 16)
+    quad = box + noise * 14
     turn = cv2.getRotationMatrix2D((64, 48), math.degrees(angle), scale)
     matrix = np.vstack([turn, [2e-4, -1e-4, 1]])
     up = np.array([[fine, 0, (fine - 1) / 2], [0, fine, (fine - 1) / 2], [0, 0, 1]])
@@ -102,9 +112,9 @@ def test_drawing_commutes_with_the_geometry(box, noise, angle, scale):
     warped = cv2.warpPerspective(first, up @ matrix @ np.linalg.inv(up), shape[::-1], flags=cv2.INTER_LINEAR)
     drawn = draw(transform_points(quad, up @ matrix), shape)
     difference = np.abs(warped - drawn)
-    # On the circle's rim the Gaussian is cut off at 0.044, and there alone the two may differ by as much.
+    # On the circle's rim the Gaussian is cut off at 0.044, and there alone the two may differ by about as much.
     inside = cv2.erode((drawn > 0).astype(np.uint8), np.ones((7, 7))) > 0
-    assert difference.max() < 0.05
+    assert difference.max() < 0.08
     assert difference[inside].max(initial=0) < 0.02
 
 
@@ -130,6 +140,16 @@ def test_a_character_that_leaves_the_map_is_drawn_up_to_the_edge(cx, cy, side, a
 def test_degenerate_quads_draw_nothing_and_spoil_nothing(quad):
     good = rotated_box(60, 40, 20, 20, 0)
     np.testing.assert_array_equal(draw([quad, good]), draw([good]))
+
+
+def test_a_strongly_tapered_quad_stays_inside_its_enlarged_outline():
+    """Between a comma and a tall letter the affinity quad is a wedge; its Gaussian must not run off as a plume."""
+    wedge = np.array([[40, 50], [60, 30], [60, 62], [40, 53]], float)
+    drawn = draw([wedge])
+    outline = np.zeros(drawn.shape, np.uint8)
+    cv2.fillPoly(outline, [np.round(enlarged(wedge, [[0.5, 0.5]])).astype(np.int32).reshape(-1, 1, 2)], 1)
+    assert drawn.max() > 0.9
+    assert (drawn[cv2.dilate(outline, np.ones((3, 3))) == 0] == 0).all()
 
 
 def test_mirrored_quads_and_strong_perspective_stay_in_range():

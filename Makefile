@@ -1,0 +1,48 @@
+# Everything runs in .venv, which the targets make by themselves; only Python 3.10+ with pip is needed.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+
+.PHONY: demo test test-slow lint format docs bench clean
+
+demo: $(VENV)/.installed  ## generate data, train a small detector, evaluate it, draw a picture (about 10 minutes)
+	$(BIN)/python generate.py --yaml=generate_demo
+	$(BIN)/python trainSynth.py --yaml=demo --fresh
+	$(BIN)/python eval.py --yaml=demo --draw exp/demo/detections.png
+
+test: $(VENV)/.installed-dev  ## the test suite, without what takes minutes
+	$(BIN)/python -m pytest -m "not slow"
+
+test-slow: $(VENV)/.installed-dev  ## the tests that take minutes
+	$(BIN)/python -m pytest -m slow
+
+lint: $(VENV)/.installed-dev
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+format: $(VENV)/.installed-dev
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+docs: $(VENV)/.installed  ## the configuration reference, from the schema
+	$(BIN)/python -m config.reference > docs/configuration.md
+
+bench: $(VENV)/.installed-dev  ## one table per claim of the README
+	$(BIN)/python -m benchmarks.synthtext_index
+	$(BIN)/python -m benchmarks.postprocess
+	$(BIN)/python -m benchmarks.generate
+	$(BIN)/python -m benchmarks.training_step
+
+$(VENV)/bin/python:
+	$(PYTHON) -m venv $(VENV)
+
+$(VENV)/.installed: requirements.txt | $(VENV)/bin/python
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements.txt
+	touch $@
+
+$(VENV)/.installed-dev: requirements-dev.txt $(VENV)/.installed
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements-dev.txt
+	touch $@
+
+clean:
+	rm -rf $(VENV) demo_data exp vis_result

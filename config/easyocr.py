@@ -1,0 +1,257 @@
+"""Reads the YAML files of EasyOCR's CRAFT trainer (`syn_train.yaml`, `custom_data_train.yaml`) as they are.
+
+Such a file is recognised by keys that only it has, and turned into the native settings before validation. A
+key that means nothing here any more is accepted and named in one warning; a key that never meant anything is
+an error, as everywhere.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterator
+from typing import Any
+
+from config.errors import UserError, nearest
+from config.explain import nearest_path, show
+from config.origins import Origins, dotted
+from config.yaml_strict import Path
+
+_log = logging.getLogger(__name__)
+
+# Keys whose value goes, unchanged, to another place (or to the same one). A section moves whole.
+_MOVED = {
+    "results_dir": "results_dir",
+    "vis_test_dir": "vis_test_dir",
+    **{
+        f"train.{key}": f"train.{key}"
+        for key in (
+            "ckpt_path eval_interval batch_size st_iter end_iter lr lr_decay gamma weight_decay num_workers loss neg_rto "
+            "n_min_neg"
+        ).split()
+    },
+    **{
+        f"train.data.{key}": f"train.data.{key}"
+        for key in "output_size mean enlarge_region enlarge_affinity gauss_init_size gauss_sigma".split()
+    },
+    "train.data.variance": "train.data.std",
+    "train.data.syn_aug": "train.data.augment",
+    "test.trained_model": "trained_model",
+}
+_MOVED_WEAK = {
+    "train.use_synthtext": "train.weak.use_synthtext",
+    "train.synth_ratio": "train.weak.synth_ratio",
+    "train.data.watershed.sure_fg_th": "train.weak.sure_fg_th",
+    "train.data.watershed.sure_bg_th": "train.weak.sure_bg_th",
+    "train.data.custom_aug": "train.weak.custom_aug",
+    "train.data.pseudo_vis_opt": "train.weak.pseudo_vis_opt",
+}
+_MOVED_TEST = ("text_threshold", "low_text", "link_threshold", "canvas_size", "mag_ratio", "poly", "vis_opt")
+# Keys that become part of a dataset or need their value translated; `translate` spells each out.
+_TRANSLATED = (
+    "data_dir.synthtext data_dir.synthtext_gt data_root_dir mode train.backbone train.dataset train.real_dataset "
+    "train.synth_data_dir train.amp train.data.do_not_care_label train.data.syn_sample train.data.custom_sample "
+    "train.data.watershed.version test.*.test_data_dir"
+).split()
+_MEANINGLESS = ("wandb_opt", "score_gt_dir", "train.data.vis_opt", "test.*.test_set_size", "test.*.cuda")
+_KNOWN = (*_MOVED, *_MOVED_WEAK, *_TRANSLATED, *_MEANINGLESS, *(f"test.*.{key}" for key in _MOVED_TEST))
+_SECTIONS = {known.rsplit(".", depth)[0] for known in _KNOWN for depth in range(1, known.count(".") + 1)}
+
+_WHOLE_FILE_MARKS = {"wandb_opt", "data_dir", "data_root_dir", "score_gt_dir"}
+_TRAIN_MARKS = {"backbone", "dataset", "real_dataset", "use_synthtext", "synth_data_dir", "amp"}
+_WEAK_MARKS = ("mode", "data_root_dir", "train.real_dataset")
+_ALLOWED = {
+    "mode": "weak_supervision",
+    "train.backbone": "vgg",
+    "train.real_dataset": "custom",
+    "train.data.watershed.version": "skimage",
+}
+
+_TRAIN_IMAGES, _TRAIN_LABELS = "ch4_training_images", "ch4_training_localization_transcription_gt"
+_IMAGES = {"icdar2013": "Challenge2_Test_Task12_Images", "icdar2015": "ch4_test_images"}
+_LABELS = {"icdar2013": "Challenge2_Test_Task1_GT", "icdar2015": "ch4_test_localization_transcription_gt"}
+
+SYNONYMS = {theirs: ours for theirs, ours in (_MOVED | _MOVED_WEAK).items() if theirs != ours} | {
+    "train.amp": "amp",
+    "train.backbone": "model.backbone",
+    "train.dataset": "train.datasets",
+    "data_root_dir": "train.weak.datasets.0.root",
+    "train.data.do_not_care_label": "train.weak.datasets.0.do_not_care_label",
+    "train.data.syn_sample": "train.datasets.0.samples",
+    "train.data.custom_sample": "train.weak.datasets.0.samples",
+}
+"""Where a key of EasyOCR's went, for those who write it into a native file."""
+
+
+def is_easyocr(data: dict[str, Any]) -> bool:
+    """Tell whether these settings are written for EasyOCR's trainer; a file with a `task` never is."""
+    if "task" in data:
+        return False
+    train = data.get("train")
+    return bool(_WHOLE_FILE_MARKS & set(data)) or (isinstance(train, dict) and bool(_TRAIN_MARKS & set(train)))
+
+
+def knows(path: tuple[str, ...]) -> bool:
+    """Tell whether an override's path is one of EasyOCR's keys (or lies inside a section that moves whole)."""
+    return any(_pattern(path[:length]) in _KNOWN for length in range(1, len(path) + 1))
+
+
+def translate(data: dict[str, Any], origins: Origins) -> tuple[dict[str, Any], Origins]:
+    """Turn EasyOCR's settings into native ones.
+
+    Args:
+        data: the parsed file, with the overrides that use EasyOCR's paths.
+        origins: where each value was written.
+
+    Returns:
+        The native settings, not yet validated, and the origins by their paths there.
+
+    Raises:
+        UserError: on a key or a value that EasyOCR's trainer does not have.
+    """
+    translation = _Translation(data, origins)
+    translation.run()
+    if translation.unused:
+        names = ", ".join(origins.find(path).name for path in translation.unused)
+        _log.warning("These settings of EasyOCR's trainer mean nothing here and are ignored: %s", names)
+    return translation.native, translation.native_origins
+
+
+def _pattern(path: Path) -> str:
+    """`test.icdar2013.poly` as `test.*.poly`; `test.trained_model` is a key of its own."""
+    if len(path) > 1 and path[0] == "test" and path[1] != "trained_model":
+        path = ("test", "*", *path[2:])
+    return dotted(path)
+
+
+class _Translation:
+    """One file's way from EasyOCR's keys to the native ones; every value is either used or named in the warning."""
+
+    def __init__(self, data: dict[str, Any], origins: Origins) -> None:
+        self.origins = origins
+        self.values: dict[Path, Any] = dict(self.leaves(data, ()))
+        self.unused = dict.fromkeys(self.values)
+        self.native: dict[str, Any] = {"task": "detection"}
+        sections = {path: known for path, known in origins.entries.items() if _pattern(path) in ("", "test.*", *_SECTIONS)}
+        self.native_origins = Origins(sections)
+
+    def run(self) -> None:
+        for path, allowed in _ALLOWED.items():
+            value = self.take(path)
+            if value not in (None, allowed):
+                raise self.fail(_path(path), f"is {show(value)}, but only '{allowed}' is known")
+        weak = any(self.values.get(_path(key)) is not None for key in _WEAK_MARKS)
+        for theirs, ours in (_MOVED | (_MOVED_WEAK if weak else {})).items():
+            if _path(theirs) in self.values:
+                self.put(ours, self.take(theirs), theirs)
+        amp = self.take("train.amp")
+        if amp is not None:
+            if not isinstance(amp, bool):
+                raise self.fail(_path("train.amp"), f"is {show(amp)}; write true or false")
+            self.put("amp", "bf16" if amp else "off", "train.amp")
+        # EasyOCR's network starts from ImageNet's VGG wherever no checkpoint replaces it.
+        self.put("model.backbone_weights", "imagenet" if self.values.get(_path("train.ckpt_path")) is None else "none")
+        self.synthetic(weak)
+        if weak:
+            self.words()
+        for name in dict.fromkeys(path[1] for path in self.values if path[0] == "test" and len(path) > 2):
+            self.test(str(name))
+
+    def synthetic(self, weak: bool) -> None:
+        wanted = self.take("train.dataset")
+        if wanted is not None and (not isinstance(wanted, list) or any(item != "synthtext" for item in wanted)):
+            raise self.fail(_path("train.dataset"), f"is {show(wanted)}, but must be ['synthtext'] or []")
+        key = "train.synth_data_dir" if weak else "data_dir.synthtext"
+        root = self.take(key)
+        if root is None:
+            if wanted:
+                raise self.fail(_path("train.dataset"), f"needs the folder of SynthText in {key}")
+            return
+        if wanted == []:
+            return
+        self.put("train.datasets.0.format", "synthtext", key)
+        self.put("train.datasets.0.root", root, key)
+        for theirs, ours in {"data_dir.synthtext_gt": "gt", "train.data.syn_sample": "samples"}.items():
+            if _path(theirs) in self.values:
+                self.put(f"train.datasets.0.{ours}", self.take(theirs), theirs)
+
+    def words(self) -> None:
+        root = self.take("data_root_dir")
+        if root is None:
+            place = self.origins.find(()).place
+            raise UserError(f"{place}: data_root_dir is missing; it is the folder with {_TRAIN_IMAGES} in it")
+        self.put("train.weak.datasets.0.format", "icdar2015", "data_root_dir")
+        self.put("train.weak.datasets.0.root", root, "data_root_dir")
+        self.put("train.weak.datasets.0.images", _TRAIN_IMAGES)
+        self.put("train.weak.datasets.0.labels", _TRAIN_LABELS)
+        self.native["train"]["weak"].setdefault("use_synthtext", False)
+        for theirs, ours in {"do_not_care_label": "do_not_care_label", "custom_sample": "samples"}.items():
+            if _path(f"train.data.{theirs}") in self.values:
+                self.put(f"train.weak.datasets.0.{ours}", self.take(f"train.data.{theirs}"), f"train.data.{theirs}")
+
+    def test(self, name: str) -> None:
+        section: Path = ("test", name)
+        root = self.take((*section, "test_data_dir"))
+        if root is None:
+            raise self.fail((*section, "test_data_dir"), "is missing; it is the folder of the images and labels")
+        layout = "icdar2013" if name == "icdar2013" else "icdar2015"
+        self.put((*section, "dataset", "format"), layout, (*section, "test_data_dir"))
+        self.put((*section, "dataset", "root"), root, (*section, "test_data_dir"))
+        self.put((*section, "dataset", "images"), _IMAGES[layout])
+        self.put((*section, "dataset", "labels"), _LABELS[layout])
+        for key in _MOVED_TEST:
+            if (*section, key) in self.values:
+                self.put((*section, key), self.take((*section, key)), (*section, key))
+
+    def leaves(self, value: dict[str, Any], path: Path) -> Iterator[tuple[Path, Any]]:
+        """Every known key with its value; EasyOCR's own file says `None` where YAML says null."""
+        for key, inner in value.items():
+            here = (*path, key)
+            pattern = _pattern(here)
+            if pattern in _KNOWN:
+                yield here, None if inner == "None" else inner
+            elif pattern not in _SECTIONS:
+                raise self.unknown(here)
+            elif isinstance(inner, dict) and (inner or pattern != "test.*"):
+                yield from self.leaves(inner, here)
+            elif inner is not None or pattern == "test.*":
+                raise self.fail(here, f"is {show(inner)}, but must be a section (keys indented beneath it)")
+
+    def take(self, key: str | Path) -> Any:
+        """The value of one of EasyOCR's keys, null where it is absent; it counts as used from here on."""
+        path = _path(key)
+        self.unused.pop(path, None)
+        return self.values.get(path)
+
+    def put(self, destination: str | Path, value: Any, source: str | Path | None = None) -> None:
+        """Set a native value and note which of EasyOCR's keys it stands for."""
+        path = _path(destination)
+        container: Any = self.native
+        for step, following in zip(path, path[1:], strict=False):
+            if isinstance(container, list):
+                if step == len(container):
+                    container.append({})
+                container = container[int(step)]
+            else:
+                container = container.setdefault(step, [] if isinstance(following, int) else {})
+        container[path[-1]] = value
+        if source is not None:
+            self.origins.carry(self.native_origins, _path(source), path)
+
+    def fail(self, path: Path, message: str) -> UserError:
+        origin = self.origins.find(path)
+        return UserError(f"{origin.place}: {origin.name} {message}")
+
+    def unknown(self, path: Path) -> UserError:
+        depth = len(path) - 1
+        parent = _pattern(path).split(".")[:depth]
+        siblings = dict.fromkeys(key.split(".")[depth] for key in _KNOWN if key.split(".")[:depth] == parent)
+        similar = nearest(str(path[-1]), siblings)
+        meant = dotted((*path[:-1], similar)) if similar else nearest_path(path, list(_KNOWN))
+        hint = f"did you mean '{meant}'?" if meant else f"the keys there are {', '.join(siblings)}"
+        return self.fail(path, f"is not a key of EasyOCR's trainer, which this file is written for; {hint}")
+
+
+def _path(key: str | Path) -> Path:
+    if isinstance(key, tuple):
+        return key
+    return tuple(int(step) if step.isdecimal() else step for step in key.split("."))

@@ -1,0 +1,157 @@
+"""Turns what pydantic has to say about a configuration into one sentence for the person who wrote it."""
+
+from __future__ import annotations
+
+import difflib
+import json
+import re
+from collections.abc import Mapping
+from typing import Any, Literal, get_args
+
+from pydantic import BaseModel, ValidationError
+
+from config.errors import UserError, nearest
+from config.origins import COMMAND_LINE, Origins, dotted
+from config.schema_tree import ITEM, NAME, Kind, describe, dotted_paths, kind_of, locate
+from config.yaml_strict import Path
+
+_SWITCH_WORDS = {"yes", "no", "on", "off", "y", "n", "true", "false", "1", "0"}
+
+
+def explain(error: ValidationError, model: type[BaseModel], origins: Origins, synonyms: Mapping[str, str]) -> UserError:
+    """Describe the first mistake and count the others.
+
+    A key that does not exist comes before any other mistake, since the rest may follow from it.
+
+    Args:
+        error: what validation raised.
+        model: the schema that was validated against.
+        origins: where each value was written.
+        synonyms: dotted paths known elsewhere (EasyOCR's), with the path here.
+    """
+    mistakes = error.errors(include_url=False)
+    mistakes.sort(key=lambda mistake: mistake["type"] != "extra_forbidden")
+    sentence = _sentence(mistakes[0], model, origins, synonyms)
+    return UserError(sentence + (f" (and {len(mistakes) - 1} more)" if len(mistakes) > 1 else ""))
+
+
+def _sentence(mistake: Any, model: type[BaseModel], origins: Origins, synonyms: Mapping[str, str]) -> str:
+    path, kind = locate(model, mistake["loc"])
+    origin = origins.find(path)
+    value, kind_of_mistake = mistake["input"], mistake["type"]
+    if kind_of_mistake == "extra_forbidden":
+        return f"{origin.place}: {_unknown_key(mistake['loc'], path, origin.path, model, synonyms)}"
+    if kind_of_mistake == "missing":
+        return f"{origin.place}: {origin.name} is missing; it must be {describe(kind) if kind else 'given'}"
+    if kind_of_mistake == "value_error":
+        reason = str(mistake["ctx"]["error"])
+        inside = {known.place for at, known in origins.entries.items() if at[: len(path)] == path}
+        place = f" and {COMMAND_LINE}" if COMMAND_LINE in inside - {origin.place} else ""
+        return f"{origin.place}{place}: {origin.name + ': ' if path else ''}{reason}"
+    if kind_of_mistake.startswith("union_tag") and kind is not None:
+        key = kind.discriminator
+        tags = list(kind.sections)
+        choice = _choice(tags)
+        tag_origin = origins.find((*path, str(key)))
+        if kind_of_mistake == "union_tag_not_found":
+            return f"{tag_origin.place}: {tag_origin.name} is missing; write {choice}"
+        return f"{tag_origin.place}: {tag_origin.name} is {show(value[key])}, but must be {choice}{_similar(value[key], tags)}"
+    if mistake["loc"] and mistake["loc"][-1] == "[key]":
+        container = locate(model, mistake["loc"][:-2])[1]
+        names = list(get_args(get_args(container.bare)[0])) if container else []
+        return f"{origin.place}: there is no key '{value}' in {dotted(origin.path[:-1])}; it may be {_choice(names)}"
+    if kind is None:
+        return f"{origin.place}: {origin.name} is {show(value)}: {mistake['msg']}"
+    return f"{origin.place}: {origin.name} {_wrong_value(value, kind)}"
+
+
+def _unknown_key(loc: Path, path: Path, written: Path, model: type[BaseModel], synonyms: Mapping[str, str]) -> str:
+    key = str(path[-1])
+    parent = dotted(written[:-1])
+    text = f"there is no key '{key}' {f'in {parent}' if parent else 'at the top level'}"
+    if dotted(path) in synonyms:
+        return f"{text}; EasyOCR's '{dotted(path)}' is called '{synonyms[dotted(path)]}' here"
+    _, section = locate(model, loc[:-1])
+    siblings = list(section.bare.model_fields) if section is not None and section.is_section else []
+    similar = nearest(key, siblings)
+    if similar is None:
+        similar = nearest_path(path, dotted_paths(model))
+    elif parent:
+        similar = f"{parent}.{similar}"
+    return f"{text}; did you mean '{similar}'?" if similar else f"{text}; the keys there are {', '.join(siblings)}"
+
+
+def nearest_path(path: Path, known: list[str]) -> str | None:
+    """The dotted path that a misplaced or misspelt key most likely means, or None.
+
+    A path that ends in the very key beats one that merely looks like it.
+    """
+    wanted = dotted(path)
+    key = str(path[-1])
+    same = [candidate for candidate in known if candidate.rpartition(".")[2] == key]
+    if not same:
+        leaves = {candidate.rpartition(".")[2] for candidate in known} - {ITEM, NAME}
+        alike = difflib.get_close_matches(key, leaves, n=1, cutoff=0.75)
+        same = [candidate for candidate in known if alike and candidate.rpartition(".")[2] == alike[0]]
+    if not same:
+        return nearest(wanted, known)
+    # Shallow first: `lr` at the top level means `train.lr` before any deeper namesake.
+    return min(same, key=lambda candidate: (-difflib.SequenceMatcher(None, wanted, candidate).ratio(), len(candidate)))
+
+
+def _wrong_value(value: Any, kind: Kind) -> str:
+    """`is X, but must be Y`, with what to write where that can be told."""
+    expected = describe(kind)
+    if value is None:
+        return f"has no value, but must be {expected}; leave the key out to take its default"
+    if isinstance(value, str):
+        return _wrong_text(value, kind, expected)
+    shown = f"is {show(value)}, but must be {expected}"
+    if kind.bare is str and isinstance(value, bool | int | float):
+        return f"{shown}; put it in quotes"
+    if kind.bare is int and isinstance(value, float) and value.is_integer():
+        return f"{shown}; write {int(value)}"
+    if kind.origin is Literal and value is False and "off" in get_args(kind.bare):
+        return f"{shown}; write 'off'"
+    if kind.origin is list and not isinstance(value, list | dict):
+        return f"{shown}; write [{show(value)}]"
+    return shown
+
+
+def _wrong_text(value: str, kind: Kind, expected: str) -> str:
+    if kind.origin is Literal:
+        return f"is {show(value)}, but must be {expected}{_similar(value, list(get_args(kind.bare)))}"
+    shown = f"is the text {show(value)}"
+    if kind.bare is bool and value.lower() in _SWITCH_WORDS:
+        return f"{shown}; write true or false"
+    if kind.bare in (int, float):
+        if re.fullmatch(r"0+[0-9]+", value):
+            digits = value.lstrip("0") or "0"
+            octal = f" or 0o{digits}" if kind.bare is int and not set(digits) & set("89") else ""
+            return f"{shown}; write {digits}{octal}"
+        plain = value.replace("_", "").replace(",", "")
+        if plain != value and re.fullmatch(r"[-+]?[1-9][0-9]*", plain):
+            return f"{shown}; write {plain}"
+        if re.fullmatch(r"[-+]?[0-9.]+(e[-+]?[0-9]+)?", value.lower()):
+            return f"{shown}, but must be {expected}; write it without quotes"
+    if kind.origin is list:
+        return f"{shown}, but must be {expected}; write it as [..., ...]"
+    return f"{shown}, but must be {expected}"
+
+
+def _similar(value: Any, allowed: list[Any]) -> str:
+    similar = nearest(value, [item for item in allowed if isinstance(item, str)]) if isinstance(value, str) else None
+    return f"; did you mean '{similar}'?" if similar else ""
+
+
+def _choice(values: list[Any]) -> str:
+    return describe(kind_of(Literal[tuple(values)])) if values else "nothing"
+
+
+def show(value: Any) -> str:
+    """The value as one would write it, cut to a readable length."""
+    if isinstance(value, str):
+        text = repr(value)
+    else:
+        text = json.dumps(value, ensure_ascii=False)
+    return text if len(text) <= 60 else text[:57] + "..."

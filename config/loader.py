@@ -1,0 +1,158 @@
+"""From a name on the command line to a validated configuration.
+
+The order is: the YAML file, `key.sub=value` overrides, then validation. Whatever is wrong becomes one
+sentence that points at the file's line or at the command line.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import pathlib
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from pydantic import BaseModel, ValidationError
+
+from config import easyocr, yaml_strict
+from config.errors import UserError, nearest
+from config.explain import explain, show
+from config.origins import Origins
+from config.overrides import apply_override, parse_override
+from config.schema.detection import DetectionConfig
+from config.schema.generation import GenerateConfig
+from config.yaml_dump import dump
+from config.yaml_strict import Path
+
+__all__ = ["MODELS", "dump", "load_config", "recipes"]
+
+CONFIG_DIR = pathlib.Path(__file__).resolve().parent
+_SUFFIXES = (".yaml", ".yml")
+
+MODELS: dict[str, type[DetectionConfig] | type[GenerateConfig]] = {
+    "detection": DetectionConfig,
+    "generate": GenerateConfig,
+}
+"""The schema of each kind of job; a YAML names its own with `task`."""
+
+_PROGRAMS = {"detection": "trainSynth.py, train.py or eval.py", "generate": "generate.py"}
+
+
+def load_config(
+    name_or_path: str, overrides: Sequence[str] = (), task: str | None = None
+) -> DetectionConfig | GenerateConfig:
+    """Load, override and validate a configuration.
+
+    Args:
+        name_or_path: NAME or NAME.yaml of a recipe in this project's `config/`, or the path of a YAML file.
+        overrides: `key.sub=value` arguments, applied in order.
+        task: the kind of job the program does; None takes any.
+
+    Raises:
+        UserError: on any mistake in the name, the file or the overrides.
+    """
+    path, source = _resolve(name_or_path)
+    document = yaml_strict.load(_read(path, source), source)
+    data = document.data
+    if not isinstance(data, dict):
+        what = "is empty" if data is None else "does not hold `key: value` lines"
+        raise UserError(f"{source} {what}; copy one of the recipes of config/ ({', '.join(recipes())})")
+    origins = Origins.of_document(document, source)
+    model = MODELS[_task(data, origins, task)]
+
+    waiting = [parse_override(argument) for argument in overrides]
+    if easyocr.is_easyocr(data):
+        early = [item for item in waiting if easyocr.knows(item[0])]
+        for keys, value in early:
+            apply_override(data, origins, keys, value, model)
+        data, origins = easyocr.translate(data, origins)
+        waiting = [item for item in waiting if not easyocr.knows(item[0])]
+    for keys, value in waiting:
+        apply_override(data, origins, keys, value, model)
+    if "name" in model.model_fields and data.get("name") is None:
+        data["name"] = path.stem
+    return _validate(data, origins, model)
+
+
+def recipes(task: str | None = None) -> dict[str, str]:
+    """Names of the YAML files in `config/` with the text of each one's first comment, optionally of one task."""
+    found = {}
+    for path in sorted(CONFIG_DIR.glob("*.yaml")):
+        lines = path.read_text(encoding="utf-8").splitlines()
+        kind = next((line.split(":", 1)[1].split("#")[0].strip() for line in lines if line.startswith("task:")), None)
+        if task in (None, kind or "detection"):
+            found[path.stem] = lines[0].lstrip("# ").strip() if lines and lines[0].startswith("#") else ""
+    return found
+
+
+def _validate(data: dict[str, Any], origins: Origins, model: type[BaseModel]) -> Any:
+    for path, value in _numbers(data, ()):
+        if not math.isfinite(value):
+            origin = origins.find(path)
+            raise UserError(f"{origin.place}: {origin.name} is {value}, but must be a finite number")
+    try:
+        # As JSON, because strict validation of Python data would refuse what YAML cannot express, such as tuples.
+        return model.model_validate_json(json.dumps(data))
+    except ValidationError as error:
+        raise explain(error, model, origins, easyocr.SYNONYMS) from None
+
+
+def _numbers(value: Any, path: Path) -> Iterator[tuple[Path, float]]:
+    if isinstance(value, float):
+        yield path, value
+    elif isinstance(value, dict | list):
+        for key, inner in value.items() if isinstance(value, dict) else enumerate(value):
+            yield from _numbers(inner, (*path, key))
+
+
+def _task(data: dict[str, Any], origins: Origins, wanted: str | None) -> str:
+    found = data.get("task")
+    if found is None:
+        # EasyOCR's files, and native ones that leave the task out.
+        found = "detection" if easyocr.is_easyocr(data) else wanted or "detection"
+    place = origins.find(("task",)).place
+    if not isinstance(found, str) or found not in MODELS:
+        similar = nearest(found, MODELS) if isinstance(found, str) else None
+        hint = f"did you mean '{similar}'?" if similar else f"write one of {', '.join(MODELS)}"
+        raise UserError(f"{place}: task is {show(found)}, which does not exist; {hint}")
+    if wanted is not None and found != wanted:
+        raise UserError(
+            f"{place}: this is a configuration for task '{found}' and this program does '{wanted}'; "
+            f"use it with {_PROGRAMS[found]}, or choose one of {', '.join(recipes(wanted))}"
+        )
+    return found
+
+
+def _resolve(name_or_path: str) -> tuple[pathlib.Path, str]:
+    """The file that is meant and what to call it in messages.
+
+    A bare name is a recipe wherever the program is started; anything with a folder in it is a path.
+    """
+    given = pathlib.Path(name_or_path).expanduser()
+    bare = len(given.parts) == 1 and given.name == name_or_path
+    recipe = CONFIG_DIR / (given.name if given.suffix in _SUFFIXES else f"{given.name}.yaml")
+    if bare and recipe.is_file():
+        if given.suffix in _SUFFIXES and given.is_file() and not given.samefile(recipe):
+            raise UserError(
+                f"'{name_or_path}' is both a recipe and a file in this folder; "
+                f"write {given.stem} for the recipe or ./{name_or_path} for the file"
+            )
+        return recipe, f"config/{recipe.name}"
+    if given.is_dir():
+        inside = sorted(path for suffix in _SUFFIXES for path in given.glob(f"*{suffix}"))
+        raise UserError(f"'{name_or_path}' is a folder; give a YAML file{f', such as {inside[0]}' if inside else ''}")
+    if given.is_file():
+        return given, str(given)
+    known = list(recipes())
+    similar = nearest(given.stem, known)
+    hint = f"did you mean '{similar}'?" if similar else f"the recipes are {', '.join(known)}"
+    raise UserError(f"there is no configuration '{name_or_path}', neither a recipe in config/ nor a file; {hint}")
+
+
+def _read(path: pathlib.Path, source: str) -> str:
+    try:
+        return path.read_text(encoding="utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise UserError(f"{source} is not UTF-8 text (byte {error.start}); save it as UTF-8") from None
+    except OSError as error:
+        raise UserError(f"{source} cannot be read: {error.strerror}") from None

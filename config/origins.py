@@ -1,0 +1,58 @@
+"""Where each setting was written, so that a complaint can point at it in the user's own words."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from config.yaml_strict import Path, StrictDocument
+
+COMMAND_LINE = "on the command line"
+
+
+@dataclass(frozen=True)
+class Origin:
+    """Attributes: place: `FILE:LINE` or "on the command line". path: the key as the user wrote it."""
+
+    place: str
+    path: Path
+
+    @property
+    def name(self) -> str:
+        return dotted(self.path)
+
+
+def dotted(path: Path) -> str:
+    """`("train", "datasets", 0)` as `train.datasets.0`."""
+    return ".".join(str(step) for step in path)
+
+
+@dataclass
+class Origins:
+    """Origins by the path of a value in the data that is validated."""
+
+    entries: dict[Path, Origin] = field(default_factory=dict)
+
+    @classmethod
+    def of_document(cls, document: StrictDocument, source: str) -> Origins:
+        return cls({path: Origin(f"{source}:{line}", path) for path, line in document.lines.items()})
+
+    def find(self, path: Path) -> Origin:
+        """Origin of the value at `path`, or of the closest section around it where it was never written."""
+        for length in range(len(path), -1, -1):
+            known = self.entries.get(path[:length])
+            if known is not None:
+                return Origin(known.place, known.path + path[length:])
+        raise KeyError(path)
+
+    def override(self, path: Path) -> None:
+        """Note that the command line set the value at `path` and everything inside it."""
+        for known in [known for known in self.entries if known[: len(path)] == path]:
+            del self.entries[known]
+        self.entries[path] = Origin(COMMAND_LINE, path)
+
+    def carry(self, target: Origins, source: Path, destination: Path) -> None:
+        """Copy the origins at and inside `source` to `destination` of `target`, the names as they were written."""
+        target.entries.setdefault(destination, self.find(source))
+        for path, origin in self.entries.items():
+            if path[: len(source)] == source:
+                target.entries[destination + path[len(source) :]] = origin

@@ -1,0 +1,56 @@
+"""Settings that every training run has, whatever it trains."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import Field, model_validator
+
+from config.schema.base import NonNegativeFloat, NonNegativeInt, PositiveFloat, PositiveInt, Section
+
+
+class Training(Section):
+    """A training run, counted in iterations."""
+
+    batch_size: PositiveInt = 5
+    """Samples per process and iteration."""
+    st_iter: NonNegativeInt = 0
+    """Iteration the schedule starts from when weights of an earlier run are continued without `--resume`."""
+    end_iter: PositiveInt = 50000
+    """Iteration at which training ends."""
+    eval_interval: PositiveInt = 1000
+    """Evaluate every so many iterations; the end of training is always evaluated."""
+    save_interval: PositiveInt | None = None
+    """Write `last.pth` every so many iterations; null takes `eval_interval`."""
+    keep_interval: PositiveInt | None = None
+    """Also keep a `step_N.pth` every so many iterations; null keeps none."""
+    log_interval: PositiveInt = 50
+    """Write a line of `metrics.jsonl` and TensorBoard scalars every so many iterations."""
+    image_interval: PositiveInt = 1000
+    """Write pictures of input, targets and predictions to TensorBoard every so many iterations."""
+    num_workers: NonNegativeInt = 4
+    """Processes that prepare batches; 0 prepares them in the training process."""
+    optimizer: Literal["adam", "adamw"] = "adam"
+    """Adam adds `weight_decay` to the gradient, AdamW decouples it."""
+    lr: PositiveFloat = 1e-4
+    """Learning rate after the warm-up."""
+    weight_decay: NonNegativeFloat = 1e-5
+    """Weight decay."""
+    schedule: Literal["step", "cosine", "constant"] = "step"
+    """`step`: lr · gamma^(iteration // lr_decay). `cosine`: down to 0 at `end_iter`."""
+    lr_decay: PositiveInt = 15000
+    """Iterations between two steps of the `step` schedule."""
+    gamma: Annotated[float, Field(gt=0, le=1)] = 0.2
+    """Factor of each step."""
+    warmup_iter: NonNegativeInt = 0
+    """Iterations over which the learning rate rises linearly from 0."""
+    grad_clip: NonNegativeFloat = 0.0
+    """Greatest norm of the gradient; 0 does not clip."""
+    ema_decay: Annotated[float, Field(ge=0, lt=1)] = 0.0
+    """Decay of the exponential moving average of the weights, which is then what is evaluated; 0 keeps none."""
+
+    @model_validator(mode="after")
+    def _iterations_are_ordered(self) -> Training:
+        if self.st_iter >= self.end_iter:
+            raise ValueError(f"st_iter ({self.st_iter}) must be below end_iter ({self.end_iter})")
+        return self

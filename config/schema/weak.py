@@ -1,0 +1,43 @@
+"""Settings of weak supervision: training on words whose characters are found by the network itself."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from pydantic import Field, model_validator
+
+from config.schema.augmentation import Augmentation
+from config.schema.base import PositiveInt, Section
+from config.schema.datasets import IcdarDataset
+
+
+class WeakSupervision(Section):
+    """Word boxes are split into characters by a teacher's region score and the watershed (Baek et al., CVPR 2019)."""
+
+    datasets: Annotated[list[IcdarDataset], Field(min_length=1)]
+    """Training data with word boxes only; several datasets are joined."""
+
+    use_synthtext: bool = True
+    """Replay `train.datasets`, whose character boxes are true, beside the words: without them the teacher's
+    mistakes feed back into the student."""
+
+    synth_ratio: PositiveInt = 5
+    """Each iteration takes `batch_size` // this many samples of `train.datasets` beside `batch_size` of the words."""
+
+    sure_fg_th: Annotated[float, Field(gt=0, lt=1)] = 0.75
+    """Region scores above this mark the inside of a character, where the watershed starts."""
+
+    sure_bg_th: Annotated[float, Field(ge=0, lt=1)] = 0.05
+    """Region scores below this are background."""
+
+    custom_aug: Augmentation = Augmentation()
+    """Random changes of the images with word boxes; `train.data.augment` changes the synthetic ones."""
+
+    pseudo_vis_opt: bool = False
+    """Draw the characters that were found into `vis_test_dir`."""
+
+    @model_validator(mode="after")
+    def _background_is_below_foreground(self) -> WeakSupervision:
+        if self.sure_bg_th >= self.sure_fg_th:
+            raise ValueError(f"sure_bg_th ({self.sure_bg_th}) must be below sure_fg_th ({self.sure_fg_th})")
+        return self

@@ -1,0 +1,72 @@
+"""Decoding images, the same way for every reader.
+
+Pixels are taken as they are stored: an EXIF orientation is ignored, because boxes are drawn by programs that
+ignore it too (the formats read here have no place to say otherwise). An image that is cut off counts as
+unreadable, although decoders would fill the rest with grey: text is annotated where none could be seen.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import cv2
+import numpy as np
+
+from data.reader import UnreadableSample
+from data.readers.sniff import what_is
+
+
+def read_image(root: Path, name: str, sample_id: str) -> np.ndarray:
+    """Read an image of a dataset.
+
+    Args:
+        root: resolved folder that the image has to lie in, after all symbolic links are followed.
+        name: path of the image, relative to `root`.
+        sample_id: name of the sample, for the error.
+
+    Returns:
+        uint8 [H, W, 3], RGB, in the orientation it is stored in.
+
+    Raises:
+        UnreadableSample: the image is missing, damaged, or lies outside `root`.
+    """
+    try:
+        path = (root / name).resolve()
+        if not path.is_relative_to(root):
+            raise UnreadableSample(sample_id, "image: a link leads outside the data root")
+        data = path.read_bytes()
+    except FileNotFoundError:
+        raise UnreadableSample(sample_id, "image: missing") from None
+    except (OSError, RuntimeError) as error:  # RuntimeError: links in a circle, before Python 3.13
+        why = getattr(error, "strerror", None) or type(error).__name__
+        raise UnreadableSample(sample_id, f"image: cannot be read ({why})") from None
+    return decode_image(data, sample_id)
+
+
+def decode_image(data: bytes, sample_id: str) -> np.ndarray:
+    """Decode an image file's bytes to uint8 [H, W, 3], RGB, or raise `UnreadableSample`."""
+    if _is_cut_off(data):
+        raise UnreadableSample(sample_id, "image: cut off")
+    image = None
+    if data:
+        try:
+            image = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_COLOR | cv2.IMREAD_IGNORE_ORIENTATION)
+        except cv2.error:  # more pixels than OpenCV allows, or a header that lies
+            image = None
+    if image is None:
+        kind = what_is(data[:520])
+        raise UnreadableSample(sample_id, f"image: not decodable{f', it is {kind}' if kind else ''}")
+    return cv2.cvtColor(image, cv2.COLOR_BGR2RGB)
+
+
+def _is_cut_off(data: bytes) -> bool:
+    """Tell whether a JPEG or PNG lacks its end, which OpenCV decodes without a word.
+
+    Within a JPEG's coded data 0xFF is always followed by 0x00 or a restart marker, so a complete file has an
+    end-of-image marker after its last start-of-scan. A PNG ends in a chunk called IEND.
+    """
+    if data.startswith(b"\xff\xd8"):
+        return data.find(b"\xff\xd9", max(data.rfind(b"\xff\xda"), 0)) < 0
+    if data.startswith(b"\x89PNG\r\n\x1a\n"):
+        return b"IEND" not in data[-4096:]
+    return False

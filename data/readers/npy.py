@@ -1,0 +1,59 @@
+"""Writes a `.npy` file of unknown length piece by piece.
+
+Format: NumPy enhancement proposal 1, version 1.0: magic, header length, a Python dict as text padded with
+spaces. The header is written with room for any length and again when the length is known.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import struct
+from pathlib import Path
+
+import numpy as np
+
+_HEADER_BYTES = 128
+
+
+class NpyWriter:
+    """An array that grows along its first axis, in a file.
+
+    Args:
+        path: the file, which must not exist.
+        dtype: type of the entries, little-endian, such as "<f4".
+        entry_shape: shape of what one index of the first axis selects.
+    """
+
+    def __init__(self, path: Path, dtype: str, entry_shape: tuple[int, ...]) -> None:
+        self._dtype = np.dtype(dtype)
+        self._descr = dtype
+        self._entry_shape = entry_shape
+        self._count = 0
+        self._hash = hashlib.sha256()
+        self._file = path.open("xb", buffering=1 << 20)
+        self._file.write(b"\0" * _HEADER_BYTES)
+
+    def append(self, values: np.ndarray) -> None:
+        """Append values [n, *entry_shape]."""
+        data = np.ascontiguousarray(values, self._dtype)
+        if data.shape[1:] != self._entry_shape:
+            raise ValueError(f"entries of shape {data.shape[1:]}, not {self._entry_shape}")
+        self._count += len(data)
+        self._hash.update(data.data if data.size else b"")
+        self._file.write(data.data if data.size else b"")
+
+    def close(self) -> str:
+        """Write the header, bring everything to the disk and return the SHA-256 of the content."""
+        header = {"descr": self._descr, "fortran_order": False, "shape": (self._count, *self._entry_shape)}
+        text = repr(header).encode("ascii").ljust(_HEADER_BYTES - 11) + b"\n"
+        self._file.seek(0)
+        self._file.write(b"\x93NUMPY\x01\x00" + struct.pack("<H", len(text)) + text)
+        self._file.flush()
+        os.fsync(self._file.fileno())
+        self._file.close()
+        return self._hash.hexdigest()
+
+    def abandon(self) -> None:
+        """Close the file, useless as it is."""
+        self._file.close()

@@ -1,0 +1,84 @@
+"""SynthText: images with word and character boxes (Gupta et al., CVPR 2016)."""
+
+from __future__ import annotations
+
+import copy
+import hashlib
+from dataclasses import replace
+
+import numpy as np
+
+from config.schema.datasets import SynthTextDataset
+from data.readers.limits import check_dropped, choose_samples
+from data.readers.quads import outside_image
+from data.readers.synthtext_source import find_source
+from data.readers.synthtext_store import open_index
+from data.sample import TextSample
+
+
+class SynthTextReader:
+    """Reader of `gt.mat` or of the generator's `.h5` files, over the memory-mapped index.
+
+    Boxes wholly left of or above every image are dropped when the index is made. Whether a box lies beyond the right or
+    lower edge is known only when the image is read: `__getitem__` drops those then, and counts them once in the
+    `report` of the process that read the image.
+
+    Attributes:
+        report: counts over the whole ground truth, whatever `samples` selects.
+
+    Raises:
+        UserError: see `synthtext_source.find_source`, `synthtext_store.open_index` and `limits`.
+    """
+
+    def __init__(self, config: SynthTextDataset) -> None:
+        self._source = find_source(config)
+        self._index = open_index(self._source, config.index_dir)
+        self.report = copy.deepcopy(self._index.report)
+        check_dropped(self.report, config.max_dropped, self._source.label)
+        self._chosen = choose_samples(len(self._index), config.samples, self._source.label)
+        self._counted: set[int] = set()
+
+    def __len__(self) -> int:
+        return len(self._index) if self._chosen is None else len(self._chosen)
+
+    def __getitem__(self, index: int) -> TextSample:
+        sample = self.annotation(index)
+        image = self._source.image(sample.sample_id)
+        return self._inside(replace(sample, image=image), index)
+
+    def annotation(self, index: int) -> TextSample:
+        """Return the sample without its image, and so with boxes that may lie beyond the image."""
+        if not -len(self) <= index < len(self):
+            raise IndexError(index)
+        index %= len(self)
+        return self._index.annotation(index if self._chosen is None else int(self._chosen[index]))
+
+    def fingerprint(self) -> str:
+        content = f"{self._index.digest} {len(self)}"
+        return hashlib.sha256(content.encode()).hexdigest()[:16]
+
+    def _inside(self, sample: TextSample, index: int) -> TextSample:
+        """Drop words and characters that lie wholly outside the image."""
+        height, width = sample.image.shape[:2]
+        words_out = outside_image(sample.word_quads, height, width)
+        chars_out = outside_image(sample.char_quads, height, width) | words_out[sample.char_words]
+        # A word all of whose characters are outside could not be drawn; see `synthtext_build`.
+        words_out |= np.bincount(sample.char_words[~chars_out], minlength=len(sample.words)) == 0
+        if not (words_out.any() or chars_out.any()):
+            return sample
+        if index % len(self) not in self._counted:
+            self._counted.add(index % len(self))
+            for item, out in (("word", words_out), ("char", chars_out)):
+                if out.any():
+                    self.report.drop(f"{item}: outside the image", sample.sample_id, int(out.sum()))
+            self.report.words -= int(words_out.sum())
+            self.report.chars -= int(chars_out.sum())
+        new_number = np.cumsum(~words_out) - 1
+        return replace(
+            sample,
+            words=[word for word, out in zip(sample.words, words_out, strict=True) if not out],
+            word_quads=sample.word_quads[~words_out],
+            ignore=sample.ignore[~words_out],
+            char_quads=sample.char_quads[~chars_out],
+            char_words=new_number[sample.char_words[~chars_out]],
+        )

@@ -1,0 +1,65 @@
+"""Which ground truth a SynthText dataset has: what `gt.mat` and the generator's `.h5` files have in common."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Protocol
+
+import numpy as np
+
+from config.errors import UserError
+from config.schema.datasets import SynthTextDataset
+from data.readers.naming import natural_key
+from data.readers.synthtext_h5 import H5Source
+from data.readers.synthtext_mat import MatSource
+from data.readers.synthtext_spool import Spool
+
+H5_SUFFIXES = (".h5", ".hdf5")
+
+
+class Source(Protocol):
+    """A SynthText ground truth and the images it describes; cheap to pickle.
+
+    Attributes:
+        label: its path, as messages name it.
+        files: the files that hold the annotations.
+        index_home: folder beside the ground truth that its index belongs into.
+    """
+
+    label: str
+    files: list[Path]
+    index_home: Path
+
+    def fill(self, spool: Spool) -> None:
+        """Write all annotations into the spool's columns, one entry for each image."""
+        ...
+
+    def image(self, name: str) -> np.ndarray:
+        """Return the image of that name, uint8 [H, W, 3] RGB, or raise `UnreadableSample`."""
+        ...
+
+
+def find_source(config: SynthTextDataset) -> Source:
+    """Find the ground truth that `root` and `gt` mean.
+
+    Raises:
+        UserError: one of them is missing.
+    """
+    root = Path(config.root).expanduser()
+    if not root.is_dir():
+        raise UserError(f"{root}: this data root is not a folder; set the dataset's `root` to the folder of SynthText")
+    if config.gt is None:
+        if (root / "gt.mat").is_file():
+            return MatSource(root, root / "gt.mat")
+        files = [path for path in root.iterdir() if path.suffix.lower() in H5_SUFFIXES and path.name[0] != "."]
+        if not files:
+            raise UserError(f"{root}: holds neither gt.mat nor .h5 files; name the ground truth with the key `gt`")
+        return H5Source(sorted(files, key=lambda path: natural_key(path.name)), root / "h5.index", str(root))
+    gt = Path(config.gt).expanduser()
+    if not gt.exists() and (root / gt).exists():
+        gt = root / gt
+    if not gt.is_file():
+        raise UserError(f"{gt}: this ground truth is not a file; set the dataset's `gt` to gt.mat or an .h5 file")
+    if gt.suffix.lower() in H5_SUFFIXES:
+        return H5Source([gt], gt.with_name(f"{gt.name}.index"), str(gt))
+    return MatSource(root, gt)

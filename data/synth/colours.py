@@ -1,0 +1,62 @@
+"""Colours: palettes of backgrounds, and text colours that stand out from what lies beneath them."""
+
+from __future__ import annotations
+
+import colorsys
+
+import numpy as np
+
+from config.schema.generation import LookSettings
+
+LUMA = np.array([0.299, 0.587, 0.114], np.float32)
+"""Weights of R, G and B in the luminance (ITU-R BT.601)."""
+
+
+def random_colour(rng: np.random.Generator) -> np.ndarray:
+    """Return an RGB colour, float32 [3] in 0..255; about a third of them nearly grey."""
+    saturation = rng.random() * (0.15 if rng.random() < 0.35 else 0.9)
+    return np.array(colorsys.hsv_to_rgb(rng.random(), saturation, 0.1 + 0.9 * rng.random()), np.float32) * 255
+
+
+def random_palette(rng: np.random.Generator, count: int) -> list[np.ndarray]:
+    """Return `count` colours around a common one: half are its relatives in shade, half are free."""
+    base = random_colour(rng)
+    palette = [base]
+    for _ in range(count - 1):
+        if rng.random() < 0.5:
+            palette.append(np.clip(base * (0.5 + rng.random()) + rng.normal(0, 15, 3), 0, 255).astype(np.float32))
+        else:
+            palette.append(random_colour(rng))
+    return palette
+
+
+def with_luma(colour: np.ndarray, luma: float) -> np.ndarray:
+    """Return a colour of about the same hue whose luminance is `luma` (0..255)."""
+    luma = float(np.clip(luma, 0, 255))
+    own = float(colour @ LUMA)
+    if luma <= own:
+        return colour * (luma / max(own, 1e-3))
+    return 255 - (255 - colour) * ((255 - luma) / max(255 - own, 1e-3))
+
+
+def text_colour(background: np.ndarray, settings: LookSettings, rng: np.random.Generator) -> np.ndarray:
+    """Return an RGB colour, float32 [3], that contrasts with the pixels it will be drawn on.
+
+    The contrast is taken from the 10th or the 90th percentile of the background's luminance, whichever the text
+    is beyond, so that text over a busy ground is lighter or darker than nearly all of it. Where neither side has
+    room for the contrast drawn, the side with more room is used to its end.
+
+    Args:
+        background: uint8 [h, w, 3], the pixels beneath the text.
+        settings: range of contrasts.
+        rng: source of randomness.
+    """
+    luma = background.reshape(-1, 3)[:: max(1, background.size // 6000)] @ LUMA
+    dark, light = np.percentile(luma, (10, 90))
+    low, high = settings.low_contrast_range if rng.random() < settings.low_contrast else settings.contrast
+    room_below, room_above = dark, 255 - light
+    room = max(room_below, room_above)
+    contrast = min(low + (min(high, max(low, room)) - low) * rng.random(), room)
+    sides = [side for side, free in ((-1, room_below), (1, room_above)) if free >= contrast - 1e-3]
+    side = sides[int(rng.integers(len(sides)))]
+    return with_luma(random_colour(rng), dark - contrast if side < 0 else light + contrast)

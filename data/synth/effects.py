@@ -1,0 +1,80 @@
+"""What the camera does to a finished scene: light, blur, motion, loss of resolution, noise. Geometry stays."""
+
+from __future__ import annotations
+
+import cv2
+import numpy as np
+
+from config.schema.generation import CameraSettings, Effect
+
+_NOISE_SIDE = 512
+_noise_tile: np.ndarray | None = None
+
+
+def photograph(image: np.ndarray, camera: CameraSettings, rng: np.random.Generator) -> np.ndarray:
+    """Return the scene as a camera would take it, before JPEG, in the order light takes: optics, then sensor.
+
+    Args:
+        image: uint8 [H, W, 3].
+        camera: how often and how strongly.
+        rng: source of randomness.
+    """
+    height, width = image.shape[:2]
+    gain, offset = rng.uniform(*camera.contrast), rng.uniform(*camera.brightness) * 255
+    image = cv2.convertScaleAbs(np.maximum(_levels(gain, offset), 0))[:, 0][image]
+    if (sigma := _strength(camera.blur, rng)) > 0.05:
+        image = cv2.GaussianBlur(image, (0, 0), sigma)
+    if (length := _strength(camera.motion, rng)) > 1:
+        image = cv2.filter2D(image, -1, motion_kernel(length, rng.uniform(0, np.pi)), borderType=cv2.BORDER_REPLICATE)
+    if rng.random() < camera.resolution.probability:
+        factor = rng.uniform(*camera.resolution.factor)
+        small = (max(1, round(width * factor)), max(1, round(height * factor)))
+        image = cv2.resize(cv2.resize(image, small, interpolation=cv2.INTER_AREA), (width, height))
+    if (deviation := _strength(camera.noise, rng)) > 0.5:
+        image = add_noise(image, deviation, rng)
+    return image
+
+
+def motion_kernel(length: float, angle: float) -> np.ndarray:
+    """Return a line of `length` pixels at `angle` radians as a float32 kernel whose sum is 1, centred exactly."""
+    side = 2 * int(np.ceil(length / 2)) + 1
+    kernel = np.zeros((side, side), np.float32)
+    reach = np.linspace(-(length - 1) / 2, (length - 1) / 2, 4 * side)
+    xs, ys = side // 2 + reach * np.cos(angle), side // 2 + reach * np.sin(angle)
+    x0, y0 = np.floor(xs).astype(int), np.floor(ys).astype(int)
+    fx, fy = xs - x0, ys - y0
+    for dx, dy, weight in ((0, 0, (1 - fx) * (1 - fy)), (1, 0, fx * (1 - fy)), (0, 1, (1 - fx) * fy), (1, 1, fx * fy)):
+        np.add.at(kernel, (np.minimum(y0 + dy, side - 1), np.minimum(x0 + dx, side - 1)), weight)
+    return kernel / kernel.sum()
+
+
+def add_noise(image: np.ndarray, deviation: float, rng: np.random.Generator) -> np.ndarray:
+    """Return the image with Gaussian noise of this standard deviation (0..255), independent in each channel.
+
+    The normal numbers are drawn once per process, from a seed of their own, and shifted for each image: drawing
+    them anew would take longer than everything else here together.
+    """
+    global _noise_tile
+    if _noise_tile is None:
+        side = 2 * _NOISE_SIDE
+        tile = np.random.default_rng(20).standard_normal((_NOISE_SIDE, _NOISE_SIDE, 3), np.float32)
+        _noise_tile = np.tile(tile, (2, 2, 1))[:side, :side]
+    height, width = image.shape[:2]
+    noise = np.empty(image.shape, np.float32)
+    for top in range(0, height, _NOISE_SIDE):
+        for left in range(0, width, _NOISE_SIDE):
+            rows, columns = min(_NOISE_SIDE, height - top), min(_NOISE_SIDE, width - left)
+            y, x = rng.integers(_NOISE_SIDE, size=2)
+            noise[top : top + rows, left : left + columns] = _noise_tile[y : y + rows, x : x + columns]
+    return cv2.add(image, noise * np.float32(deviation), dtype=cv2.CV_8U)
+
+
+def _levels(gain: float, offset: float) -> np.ndarray:
+    """Return where each of the 256 levels goes, float32 [256, 1]: contrast about mid-grey, then brightness."""
+    return ((np.arange(256, dtype=np.float32) - 127.5) * gain + 127.5 + offset)[:, None]
+
+
+def _strength(effect: Effect, rng: np.random.Generator) -> float:
+    """Return the strength drawn for a scene, 0 where it is spared; uses two numbers either way."""
+    chance, share = rng.random(2)
+    return effect.strength[0] + (effect.strength[1] - effect.strength[0]) * share if chance < effect.probability else 0.0

@@ -1,0 +1,85 @@
+"""What a job draws from: the words, fonts and photos of each split. Found once, sent to every process."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from config.schema.generation import GenerateConfig
+from data.reader import DropReport
+from data.synth.fonts import FontFamily, find_families
+from data.synth.glyphs import GlyphCache
+from data.synth.partition import Partition
+from data.synth.photos import find_photos
+from data.synth.text import TextSource
+from data.synth.vocabulary import load_words, make_alphabet
+
+
+@dataclass
+class Resources:
+    """Everything a scene is drawn from that is not in the settings.
+
+    Attributes:
+        alphabet: every character that may occur.
+        texts: split -> source of its words.
+        families: split -> its font families.
+        photos: split -> its photos, relative to `backgrounds.folder`; empty lists without one.
+        report: fonts that were left out, and why.
+        glyphs: the process's cache, empty after pickling.
+    """
+
+    alphabet: str
+    texts: dict[str, TextSource]
+    families: dict[str, list[FontFamily]]
+    photos: dict[str, list[str]]
+    report: DropReport
+    glyphs: GlyphCache = field(default_factory=GlyphCache)
+
+    @classmethod
+    def load(cls, config: GenerateConfig) -> Resources:
+        """Find words, fonts and photos and divide them among the splits.
+
+        Raises:
+            UserError: something that the settings name is not there, is unusable, or is too little.
+        """
+        partition = Partition.of(config.splits, config.holdout, config.seed)
+        words, weights = load_words(config.text)
+        alphabet = make_alphabet(config.text, words)
+        texts = {
+            split: TextSource(config.text, words, weights, alphabet, partition, split) for split in config.splits
+        }
+        families, report = find_families(config.fonts, alphabet)
+        kinds: dict[str, list[str]] = {}
+        for family in families:
+            kinds.setdefault(family.kind, []).append(family.name)
+        owned = partition.divide(kinds, "font families")
+        photos: dict[str, list[str]] = {split: [] for split in config.splits}
+        if config.backgrounds.folder is not None:
+            photos = partition.divide({"photo": find_photos(config.backgrounds.folder)}, "background photos")
+        return cls(
+            alphabet=alphabet,
+            texts=texts,
+            families={split: [family for family in families if family.name in owned[split]] for split in owned},
+            photos=photos,
+            report=report,
+        )
+
+    def fingerprint(self) -> str:
+        """Return a hash of the words, font files and photos: two equal ones give the same scenes."""
+        digest = hashlib.sha256(self.alphabet.encode())
+        for split in sorted(self.texts):
+            digest.update(json.dumps([split, self.texts[split].words, self.photos[split]]).encode())
+            for family in self.families[split]:
+                for face in family.faces:
+                    size = Path(face.path).stat().st_size
+                    digest.update(f"{family.name} {Path(face.path).name} {size} {face.number} {face.axes}".encode())
+        return digest.hexdigest()[:16]
+
+    def __getstate__(self) -> dict[str, object]:
+        return {**self.__dict__, "glyphs": None}
+
+    def __setstate__(self, state: dict[str, object]) -> None:
+        self.__dict__.update(state)
+        self.glyphs = GlyphCache()

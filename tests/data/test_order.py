@@ -1,0 +1,40 @@
+"""Principle 2: what stands at a position is a function of seed and position."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from data.order import SampleOrder, StreamBatchSampler, position_rng
+
+
+def test_every_pass_holds_every_sample_once_in_another_order():
+    order = SampleOrder(50, seed=3)
+    passes = [[order[position] for position in range(start, start + 50)] for start in (0, 50, 100)]
+    assert all(sorted(one) == list(range(50)) for one in passes)
+    assert passes[0] != passes[1] != passes[2]
+
+
+def test_positions_can_be_asked_for_in_any_order():
+    forward = SampleOrder(7, seed=1)
+    expected = [forward[position] for position in range(100)]
+    backward = SampleOrder(7, seed=1)
+    assert [backward[position] for position in reversed(range(100))] == expected[::-1]
+    assert [SampleOrder(7, seed=2)[position] for position in range(100)] != expected
+
+
+def test_processes_share_out_the_same_global_batches():
+    one = list(StreamBatchSampler(8, 3, 6))
+    two = [list(StreamBatchSampler(4, 3, 6, rank, 2)) for rank in range(2)]
+    assert [a + b for a, b in zip(*two, strict=True)] == one
+    assert one[0] == list(range(24, 32)) and len(StreamBatchSampler(8, 3, 6)) == 3
+
+
+def test_a_resumed_stream_goes_on_where_the_first_one_stopped():
+    whole = list(StreamBatchSampler(5, 0, 10))
+    assert list(StreamBatchSampler(5, 0, 4)) + list(StreamBatchSampler(5, 4, 10)) == whole
+
+
+def test_random_choices_differ_between_positions_and_repeat():
+    draws = {position: position_rng(1, position).random(4).tolist() for position in range(20)}
+    assert len({tuple(draw) for draw in draws.values()}) == 20
+    assert np.allclose(position_rng(1, 7).random(4), draws[7])

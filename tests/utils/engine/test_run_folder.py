@@ -1,0 +1,50 @@
+"""Nobody's run is overwritten, and a resumed log does not repeat itself."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from config.errors import UserError
+from utils.engine.resume import check_same_run, flatten
+from utils.engine.run_folder import RunFolder
+
+
+def test_an_older_run_is_not_overwritten_but_can_be_put_aside(tmp_path):
+    folder = RunFolder(tmp_path / "exp" / "a")
+    folder.check(resume=False, fresh=False)
+    folder.make(fresh=False)
+    folder.metrics.write_text('{"step": 1}\n')
+    with pytest.raises(UserError, match="already holds a run"):
+        folder.check(resume=False, fresh=False)
+    folder.check(resume=False, fresh=True)
+    folder.make(fresh=True)
+    assert not folder.metrics.exists()
+    assert (tmp_path / "exp" / "a.old1" / "metrics.jsonl").read_text() == '{"step": 1}\n'
+
+
+def test_resume_needs_a_run_and_an_unwritable_place_is_said(tmp_path):
+    with pytest.raises(UserError, match="no run to continue"):
+        RunFolder(tmp_path / "none").check(resume=True, fresh=False)
+    (tmp_path / "file").write_text("")
+    with pytest.raises(UserError, match="choose another results_dir"):
+        RunFolder(tmp_path / "file" / "run").make(fresh=False)
+
+
+def test_lines_beyond_the_checkpoint_and_torn_lines_are_forgotten(tmp_path):
+    folder = RunFolder(tmp_path)
+    lines = [json.dumps({"step": step, "split": "train"}) for step in (10, 20, 30)]
+    folder.metrics.write_text("\n".join(lines) + '\n{"step": 4')
+    folder.forget_after(20)
+    assert [json.loads(line)["step"] for line in folder.metrics.read_text().splitlines()] == [10, 20]
+
+
+def test_settings_that_make_it_another_run_are_refused(tmp_path):
+    before = {"train": {"lr": 1e-4, "end_iter": 10, "data": {"mean": [1, 2]}}, "test": {}}
+    longer = {"train": {"lr": 1e-4, "end_iter": 20, "data": {"mean": [1, 2]}}, "test": {"a": {"poly": True}}}
+    check_same_run(before, longer, tmp_path)
+    other = {"train": {"lr": 1e-3, "end_iter": 10, "data": {"mean": [1, 2]}}, "test": {}}
+    with pytest.raises(UserError, match=r"train\.lr was 0\.0001 .* is 0\.001 now"):
+        check_same_run(before, other, tmp_path)
+    assert flatten(before)["train.data.mean.1"] == 2

@@ -1,0 +1,76 @@
+"""Checkpoints: one file that `torch.load(weights_only=True)` reads, and a page of JSON for people beside it."""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from config.errors import UserError
+from config.schema.detection import DetectionConfig
+from model.craft import Craft
+from model.registry import build_detector
+from utils.files import write_atomically, write_text
+from utils.weights import load_into, read_file, state_dict_of
+
+FORMAT = 1
+"""Version of the layout; a reader refuses a newer one."""
+
+
+def save(path: Path, content: dict[str, Any]) -> None:
+    """Write a checkpoint so that `path` always holds a whole one.
+
+    Args:
+        path: the file; `<stem>.json` beside it takes what a person may want to read.
+        content: plain values and tensors; `format` is added.
+    """
+    content = {"format": FORMAT, **content}
+    write_atomically(path, lambda temporary: torch.save(content, temporary))
+    readable = {key: content.get(key) for key in ("format", "task", "step", "metrics", "provenance", "config")}
+    write_text(path.with_suffix(".json"), json.dumps(readable, indent=2) + "\n")
+
+
+def link(source: Path, target: Path) -> None:
+    """Let `target` name the same checkpoint as `source`, without a second copy where the file system can."""
+    for suffix in (".pth", ".json"):
+        write_atomically(target.with_suffix(suffix), lambda temporary, s=suffix: _link(source.with_suffix(s), temporary))
+
+
+def _link(source: Path, target: Path) -> None:
+    try:
+        os.link(source, target)
+    except OSError:  # Some network file systems have no hard links.
+        target.write_bytes(source.read_bytes())
+
+
+def load(path: Path, task: str) -> dict[str, Any]:
+    """Read a checkpoint that `save` wrote, to resume from.
+
+    Raises:
+        UserError: it is none, is of another task, or of a newer version of this program.
+    """
+    content = read_file(path)
+    if not isinstance(content, dict) or "format" not in content or "optimizer" not in content:
+        raise UserError(f"{path} holds weights but no run to resume; start a new run from it with train.ckpt_path={path}")
+    if content["format"] > FORMAT:
+        raise UserError(f"{path} was written by a newer version (format {content['format']}, here {FORMAT}); update first")
+    if content.get("task") != task:
+        raise UserError(f"{path} is of the task '{content.get('task')}', this is '{task}'")
+    return content
+
+
+def load_detector(path: str | Path, config: DetectionConfig, device: torch.device) -> Craft:
+    """Return the detector of a file of weights, ready to evaluate; the averaged weights where the file has them.
+
+    Raises:
+        UserError: the file is missing, is no file of weights, or does not fit `config.model`.
+    """
+    content = read_file(path)
+    if isinstance(content, dict) and content.get("ema"):
+        content = content["ema"]
+    model = build_detector(config.model)
+    load_into(model, state_dict_of(content, path), path)
+    return model.to(device, memory_format=torch.channels_last).eval()

@@ -1,0 +1,115 @@
+"""One picture of a few evaluated images: what was found, what was missed, and the score map beside it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import cv2
+import numpy as np
+from PIL import Image, ImageDraw, ImageFont
+
+from data.sample import transform_points
+from utils import visualize
+from utils.visualize import IGNORED, RIGHT, WORD, WRONG, Colour
+
+if TYPE_CHECKING:
+    from utils.detection_eval import ImageOutcome
+
+CELL_WIDTH, MAX_CELL_HEIGHT = 480, 360
+MARGIN, CAPTION, HEADER = 20, 30, 64
+BACKGROUND: Colour = (20, 21, 26)
+INK: Colour = (235, 235, 240)
+FAINT: Colour = (150, 152, 162)
+LEGEND = ((RIGHT, "right"), (WRONG, "wrong"), (WORD, "word"), (IGNORED, "not counted"))
+NOTE = "right half: region score"
+
+
+class ContactSheet:
+    """Collects up to `limit` images, spread evenly over a dataset, and lays them out.
+
+    Args:
+        total: number of images that will be offered.
+        limit: number of images on the sheet.
+    """
+
+    def __init__(self, total: int, limit: int = 8) -> None:
+        self._wanted = set(np.linspace(0, total - 1, min(limit, total)).round().astype(int).tolist())
+        self._offered = 0
+        self._cells: list[tuple[np.ndarray, str]] = []
+
+    def add(self, outcome: ImageOutcome) -> None:
+        """Offer the next image of the dataset."""
+        if self._offered in self._wanted:
+            self._cells.append((_cell(outcome), _caption(outcome)))
+        self._offered += 1
+
+    def render(self, title: str) -> np.ndarray:
+        """Return the sheet, uint8 [H, W, 3].
+
+        Args:
+            title: line at the top, such as the dataset's name and score.
+        """
+        columns = 2 if len(self._cells) > 1 else 1
+        rows = [self._cells[start : start + columns] for start in range(0, len(self._cells), columns)]
+        pair = 2 * CELL_WIDTH + 4
+        width = columns * (pair + MARGIN) + MARGIN
+        heights = [max(cell.shape[0] for cell, _ in row) + CAPTION + MARGIN for row in rows]
+        sheet = Image.new("RGB", (width, HEADER + sum(heights)), BACKGROUND)
+        draw = ImageDraw.Draw(sheet)
+        _header(draw, title, width)
+        top = HEADER
+        for row, height in zip(rows, heights, strict=True):
+            for column, (cell, caption) in enumerate(row):
+                left = MARGIN + column * (pair + MARGIN)
+                sheet.paste(Image.fromarray(cell), (left, top))
+                draw.text((left, top + cell.shape[0] + 7), caption, FAINT, _font(15))
+            top += height
+        return np.array(sheet)
+
+
+def _font(size: int) -> ImageFont.FreeTypeFont | ImageFont.ImageFont:
+    return ImageFont.load_default(size)
+
+
+def _header(draw: ImageDraw.ImageDraw, title: str, width: int) -> None:
+    """Write the title on the left and the legend on the right."""
+    draw.text((MARGIN, 20), title, INK, _font(20))
+    right = width - MARGIN
+    for colour, name in ((None, NOTE), *reversed(LEGEND)):
+        right -= int(draw.textlength(name, _font(15)))
+        draw.text((right, 23), name, FAINT, _font(15))
+        if colour is not None:
+            right -= 22
+            draw.rounded_rectangle((right, 24, right + 14, 38), 3, colour)
+        right -= 18
+
+
+def _cell(outcome: ImageOutcome) -> np.ndarray:
+    """Return detections and score map side by side, both scaled to the cell before anything is drawn."""
+    image = outcome.sample.image
+    height, width = image.shape[:2]
+    scale = min(CELL_WIDTH / width, MAX_CELL_HEIGHT / height)
+    size = (max(1, round(width * scale)), max(1, round(height * scale)))
+    small = cv2.resize(image, size, interpolation=cv2.INTER_AREA if scale < 1 else cv2.INTER_CUBIC)
+    sx, sy = size[0] / width, size[1] / height
+    to_small = np.array([[sx, 0, (sx - 1) / 2], [0, sy, (sy - 1) / 2], [0, 0, 1]])
+    picture = visualize.draw_detections(
+        small,
+        [transform_points(quad, to_small) for quad in outcome.sample.word_quads],
+        outcome.sample.ignore,
+        [transform_points(polygon, to_small) for polygon in outcome.detections.polygons],
+        [detection for _, detection in outcome.record.pairs],
+        outcome.record.ignored,
+    )
+    over = visualize.overlay_heat(small, outcome.region, outcome.matrix @ np.linalg.inv(to_small))
+    cell = np.full((size[1], 2 * CELL_WIDTH + 4, 3), BACKGROUND, np.uint8)
+    left = (CELL_WIDTH - size[0]) // 2
+    cell[:, left : left + size[0]] = picture
+    cell[:, CELL_WIDTH + 4 + left : CELL_WIDTH + 4 + left + size[0]] = over
+    return cell
+
+
+def _caption(outcome: ImageOutcome) -> str:
+    counts = outcome.record.counts
+    wrong = counts.det_care - counts.matched
+    return f"{outcome.sample.sample_id}   found {counts.matched} of {counts.gt_care} words, {wrong} wrong"

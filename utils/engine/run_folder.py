@@ -1,0 +1,97 @@
+"""The folder of a run: where everything lies, and who may write into it."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+
+from config.errors import UserError
+from utils.files import write_text
+
+
+@dataclass(frozen=True)
+class RunFolder:
+    """Paths of a run, `results_dir/name/...`."""
+
+    root: Path
+
+    @property
+    def config(self) -> Path:
+        return self.root / "config.yaml"
+
+    @property
+    def metrics(self) -> Path:
+        return self.root / "metrics.jsonl"
+
+    @property
+    def tensorboard(self) -> Path:
+        return self.root / "tensorboard"
+
+    @property
+    def checkpoints(self) -> Path:
+        return self.root / "checkpoints"
+
+    @property
+    def last(self) -> Path:
+        return self.checkpoints / "last.pth"
+
+    @property
+    def best(self) -> Path:
+        return self.checkpoints / "best.pth"
+
+    def step(self, number: int) -> Path:
+        return self.checkpoints / f"step_{number}.pth"
+
+    def check(self, *, resume: bool, fresh: bool) -> None:
+        """Find out, before any work is done, whether a run may be written here.
+
+        Args:
+            resume: the run goes on; there must be a `last.pth`.
+            fresh: a new run replaces an older one of the name.
+
+        Raises:
+            UserError: there is nothing to resume, or an older run would be overwritten.
+        """
+        if resume and not self.last.is_file():
+            raise UserError(f"--resume: {self.last} does not exist, so there is no run to continue; leave out --resume")
+        if not resume and not fresh and self._holds_a_run():
+            raise UserError(
+                f"{self.root} already holds a run: continue it with --resume, put it aside and start anew with "
+                "--fresh, or give this one another name with name=NEW"
+            )
+
+    def make(self, *, fresh: bool) -> None:
+        """Make the folders, after moving an older run aside where a `fresh` one takes its name.
+
+        Raises:
+            UserError: the folders cannot be made.
+        """
+        try:
+            if fresh and self._holds_a_run():
+                self.root.rename(self._aside())
+            self.checkpoints.mkdir(parents=True, exist_ok=True)
+        except OSError as fault:
+            raise UserError(f"{self.root} cannot be made ({fault.strerror}), choose another results_dir") from fault
+
+    def _holds_a_run(self) -> bool:
+        return self.metrics.exists() or self.last.exists()
+
+    def _aside(self) -> Path:
+        number = 1
+        while (place := self.root.with_name(f"{self.root.name}.old{number}")).exists():
+            number += 1
+        return place
+
+    def forget_after(self, step: int) -> None:
+        """Drop the lines of `metrics.jsonl` that lie after `step`: the run is about to write them again."""
+        if not self.metrics.exists():
+            return
+        kept = []
+        for line in self.metrics.read_text(encoding="utf-8").splitlines():
+            try:
+                if json.loads(line)["step"] <= step:
+                    kept.append(line)
+            except (json.JSONDecodeError, KeyError):
+                continue  # The last line of a run that was killed while writing it.
+        write_text(self.metrics, "".join(line + "\n" for line in kept))

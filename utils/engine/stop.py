@@ -1,0 +1,44 @@
+"""Turns Ctrl-C and SIGTERM into a wish to stop, which the loop grants after the current iteration."""
+
+from __future__ import annotations
+
+import logging
+import signal
+import threading
+from types import FrameType, TracebackType
+
+log = logging.getLogger(__name__)
+
+
+class StopRequest:
+    """A context in which the first signal sets `wanted`, and a second Ctrl-C ends the program at once."""
+
+    SIGNALS = (signal.SIGINT, signal.SIGTERM)
+
+    def __init__(self) -> None:
+        self.wanted = False
+        self._former: dict[signal.Signals, object] = {}
+
+    def __enter__(self) -> StopRequest:
+        # Python lets the main thread alone install handlers; elsewhere the run cannot be interrupted politely.
+        if threading.current_thread() is threading.main_thread():
+            for number in self.SIGNALS:
+                self._former[number] = signal.signal(number, self._handle)
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, fault: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        for number, handler in self._former.items():
+            signal.signal(number, handler)  # type: ignore[arg-type]
+
+    def _handle(self, number: int, _frame: FrameType | None) -> None:
+        if self.wanted and number == signal.SIGINT:
+            raise KeyboardInterrupt
+        self.wanted = True
+        log.info("%s: saving after this iteration", signal.Signals(number).name)
+
+
+def ignore_interrupts() -> None:
+    """For loader processes: Ctrl-C reaches the whole group, and the main process decides what it means."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)

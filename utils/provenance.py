@@ -1,0 +1,46 @@
+"""What a person needs to know to make a checkpoint again: code, packages, configuration, data."""
+
+from __future__ import annotations
+
+import platform
+import subprocess
+import time
+from importlib import metadata
+from pathlib import Path
+
+REPOSITORY = Path(__file__).resolve().parent.parent
+PACKAGES = ("torch", "torchvision", "numpy", "opencv-python-headless", "scikit-image", "shapely", "pydantic")
+
+
+def provenance(data_fingerprint: str) -> dict[str, object]:
+    """Return plain strings, numbers and flags that describe where a run comes from.
+
+    Args:
+        data_fingerprint: hash of the training data, from the readers.
+    """
+    return {
+        "created": time.strftime("%Y-%m-%dT%H:%M:%S%z"),
+        "git_sha": _git("rev-parse", "HEAD"),
+        "git_dirty": bool(_git("status", "--porcelain", "--untracked-files=no")),
+        "python": platform.python_version(),
+        "packages": {name: _version(name) for name in PACKAGES},
+        "data_fingerprint": data_fingerprint,
+    }
+
+
+def _git(*arguments: str) -> str:
+    """Return what git prints, or nothing where this is no checkout or there is no git."""
+    try:
+        answer = subprocess.run(
+            ["git", "-C", str(REPOSITORY), *arguments], capture_output=True, text=True, timeout=10, check=False
+        )
+    except (OSError, subprocess.TimeoutExpired):
+        return ""
+    return answer.stdout.strip() if answer.returncode == 0 else ""
+
+
+def _version(package: str) -> str:
+    try:
+        return metadata.version(package)
+    except metadata.PackageNotFoundError:
+        return "not installed"

@@ -1,0 +1,103 @@
+"""Reading weights, whoever wrote them, and saying in one sentence why they do not fit.
+
+Three forms are read: a bare state dict, one whose names carry DataParallel's `module.` prefix, and a checkpoint
+that holds either under `craft` (EasyOCR's trainer, and ours) or `model`.
+"""
+
+from __future__ import annotations
+
+import pickle
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from config.errors import UserError
+
+WEIGHT_KEYS = ("craft", "model", "state_dict", "model_state_dict")
+PREFIX = "module."
+
+
+def read_file(path: str | Path) -> Any:
+    """Load what a `.pth` file holds onto the CPU, as data only (no code of the file is run).
+
+    Raises:
+        UserError: the file is missing, is a web page or a Git LFS pointer, is torn, or holds more than data.
+    """
+    path = Path(path)
+    if not path.is_file():
+        raise UserError(f"{path}: there is no such file of weights")
+    with open(path, "rb") as file:
+        head = file.read(512)
+    start = head.lstrip().lower()
+    if start.startswith((b"<!doctype", b"<html", b"<?xml", b"<head")):
+        raise UserError(f"{path} is a web page, not weights: the download link answered with HTML, download it again")
+    if start.startswith(b"version https://git-lfs"):
+        raise UserError(f"{path} is a Git LFS pointer, not the weights themselves: run `git lfs pull` where it is from")
+    if not head:
+        raise UserError(f"{path} is empty, its writing or download was cut off")
+    try:
+        return torch.load(path, map_location="cpu", weights_only=True)
+    except pickle.UnpicklingError as fault:
+        if "Unsupported global" in str(fault) or "Unsupported class" in str(fault):
+            reason = "it holds Python objects beside tensors, which are not loaded for safety; save its state dict alone"
+        else:
+            reason = "it is not a file that torch.save wrote"
+        raise UserError(f"{path} cannot be loaded: {reason}") from fault
+    except (RuntimeError, EOFError, OSError, ValueError, KeyError) as fault:
+        raise UserError(f"{path} cannot be loaded: it is torn or not a file that torch.save wrote") from fault
+
+
+def state_dict_of(content: Any, path: str | Path) -> dict[str, Tensor]:
+    """Return the weights in what `read_file` gave, without `module.` prefixes.
+
+    Raises:
+        UserError: there is no state dict in it.
+    """
+    for key in WEIGHT_KEYS:
+        if isinstance(content, Mapping) and isinstance(content.get(key), Mapping):
+            content = content[key]
+            break
+    if not isinstance(content, Mapping) or not content or not all(isinstance(v, Tensor) for v in content.values()):
+        raise UserError(f"{path} holds no state dict, neither bare nor under one of {', '.join(WEIGHT_KEYS)}")
+    if all(name.startswith(PREFIX) for name in content):
+        return {name[len(PREFIX) :]: value for name, value in content.items()}
+    return dict(content)
+
+
+def load_into(model: nn.Module, state: Mapping[str, Tensor], path: str | Path) -> None:
+    """Copy weights into `model`; every name and shape must agree.
+
+    Raises:
+        UserError: naming the first parameter that differs, with both shapes.
+    """
+    own = model.state_dict()
+    for name, value in own.items():
+        if name not in state:
+            # Old files lack the counters of the batch norms, which nothing reads.
+            if name.endswith("num_batches_tracked"):
+                continue
+            raise UserError(f"{path} does not fit this model: it has no '{name}' (here {_shape(value)})")
+        if state[name].shape != value.shape:
+            raise UserError(
+                f"{path} does not fit this model: '{name}' is {_shape(state[name])} in the file and {_shape(value)} "
+                f"here{_width_hint(model, state, name)}"
+            )
+    extra = next((name for name in state if name not in own), None)
+    if extra is not None:
+        raise UserError(f"{path} does not fit this model: it has '{extra}' ({_shape(state[extra])}), the model has not")
+    model.load_state_dict({**own, **state})
+
+
+def _width_hint(model: nn.Module, state: Mapping[str, Tensor], name: str) -> str:
+    """For CRAFT, tell which `model.width` the file was made with: its first layer has 64 times as many channels."""
+    first = state.get("basenet.slice1.0.weight")
+    if first is None or not hasattr(model, "width"):
+        return ""
+    return f" (a network of model.width={first.shape[0] / 64:g}; this one has {model.width:g})"
+
+
+def _shape(value: Tensor) -> str:
+    return "x".join(map(str, value.shape)) or "a scalar"
