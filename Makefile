@@ -45,4 +45,4 @@ $(VENV)/.installed-dev: requirements-dev.txt $(VENV)/.installed
 	touch $@
 
 clean:
-	rm -rf $(VENV) demo_data exp vis_result
+	rm -rf $(VENV) datasets exp vis_result

@@ -7,7 +7,6 @@ python eval.py --submission FILE.zip --gt FILE.zip [--json OUT]
 from __future__ import annotations
 
 import argparse
-import sys
 
 from config.cli import parse, run
 
@@ -19,9 +18,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--draw", metavar="FILE.png", help="draw up to 8 images with their detections into one picture")
 
 
-def main() -> None:
+def main(argv: list[str]) -> None:
     """Run the job that the command line asks for and print its scores."""
-    argv = sys.argv[1:]
     if any(argument.split("=")[0] == "--submission" for argument in argv):
         from utils.submission_eval import evaluate_archive
 

@@ -9,77 +9,30 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterator
+from itertools import pairwise
 from typing import Any
 
+from config.easyocr_keys import (
+    FILE_MARKS,
+    KNOWN,
+    MOVED,
+    MOVED_TEST,
+    MOVED_WEAK,
+    ONLY_VALUE,
+    SECTIONS,
+    TEST_FOLDERS,
+    TRAIN_FOLDERS,
+    TRAIN_MARKS,
+    WEAK_MARKS,
+)
 from config.errors import UserError, nearest
 from config.explain import nearest_path, show
 from config.origins import Origins, dotted
+from config.schema.detection import DetectionConfig
+from config.schema_tree import dotted_paths
 from config.yaml_strict import Path
 
 _log = logging.getLogger(__name__)
-
-# Keys whose value goes, unchanged, to another place (or to the same one). A section moves whole.
-_MOVED = {
-    "results_dir": "results_dir",
-    "vis_test_dir": "vis_test_dir",
-    **{
-        f"train.{key}": f"train.{key}"
-        for key in (
-            "ckpt_path eval_interval batch_size st_iter end_iter lr lr_decay gamma weight_decay num_workers loss neg_rto "
-            "n_min_neg"
-        ).split()
-    },
-    **{
-        f"train.data.{key}": f"train.data.{key}"
-        for key in "output_size mean enlarge_region enlarge_affinity gauss_init_size gauss_sigma".split()
-    },
-    "train.data.variance": "train.data.std",
-    "train.data.syn_aug": "train.data.augment",
-    "test.trained_model": "trained_model",
-}
-_MOVED_WEAK = {
-    "train.use_synthtext": "train.weak.use_synthtext",
-    "train.synth_ratio": "train.weak.synth_ratio",
-    "train.data.watershed.sure_fg_th": "train.weak.sure_fg_th",
-    "train.data.watershed.sure_bg_th": "train.weak.sure_bg_th",
-    "train.data.custom_aug": "train.weak.custom_aug",
-    "train.data.pseudo_vis_opt": "train.weak.pseudo_vis_opt",
-}
-_MOVED_TEST = ("text_threshold", "low_text", "link_threshold", "canvas_size", "mag_ratio", "poly", "vis_opt")
-# Keys that become part of a dataset or need their value translated; `translate` spells each out.
-_TRANSLATED = (
-    "data_dir.synthtext data_dir.synthtext_gt data_root_dir mode train.backbone train.dataset train.real_dataset "
-    "train.synth_data_dir train.amp train.data.do_not_care_label train.data.syn_sample train.data.custom_sample "
-    "train.data.watershed.version test.*.test_data_dir"
-).split()
-_MEANINGLESS = ("wandb_opt", "score_gt_dir", "train.data.vis_opt", "test.*.test_set_size", "test.*.cuda")
-_KNOWN = (*_MOVED, *_MOVED_WEAK, *_TRANSLATED, *_MEANINGLESS, *(f"test.*.{key}" for key in _MOVED_TEST))
-_SECTIONS = {known.rsplit(".", depth)[0] for known in _KNOWN for depth in range(1, known.count(".") + 1)}
-
-_WHOLE_FILE_MARKS = {"wandb_opt", "data_dir", "data_root_dir", "score_gt_dir"}
-_TRAIN_MARKS = {"backbone", "dataset", "real_dataset", "use_synthtext", "synth_data_dir", "amp"}
-_WEAK_MARKS = ("mode", "data_root_dir", "train.real_dataset")
-_ALLOWED = {
-    "mode": "weak_supervision",
-    "train.backbone": "vgg",
-    "train.real_dataset": "custom",
-    "train.data.watershed.version": "skimage",
-}
-
-_TRAIN_IMAGES, _TRAIN_LABELS = "ch4_training_images", "ch4_training_localization_transcription_gt"
-_IMAGES = {"icdar2013": "Challenge2_Test_Task12_Images", "icdar2015": "ch4_test_images"}
-_LABELS = {"icdar2013": "Challenge2_Test_Task1_GT", "icdar2015": "ch4_test_localization_transcription_gt"}
-
-SYNONYMS = {theirs: ours for theirs, ours in (_MOVED | _MOVED_WEAK).items() if theirs != ours} | {
-    "train.amp": "amp",
-    "train.backbone": "model.backbone",
-    "train.dataset": "train.datasets",
-    "data_root_dir": "train.weak.datasets.0.root",
-    "train.data.do_not_care_label": "train.weak.datasets.0.do_not_care_label",
-    "train.data.syn_sample": "train.datasets.0.samples",
-    "train.data.custom_sample": "train.weak.datasets.0.samples",
-}
-"""Where a key of EasyOCR's went, for those who write it into a native file."""
 
 
 def is_easyocr(data: dict[str, Any]) -> bool:
@@ -87,12 +40,13 @@ def is_easyocr(data: dict[str, Any]) -> bool:
     if "task" in data:
         return False
     train = data.get("train")
-    return bool(_WHOLE_FILE_MARKS & set(data)) or (isinstance(train, dict) and bool(_TRAIN_MARKS & set(train)))
+    marks = TRAIN_MARKS & set(train) if isinstance(train, dict) else set()
+    return bool(FILE_MARKS & set(data)) or len(marks) > 1
 
 
 def knows(path: tuple[str, ...]) -> bool:
     """Tell whether an override's path is one of EasyOCR's keys (or lies inside a section that moves whole)."""
-    return any(_pattern(path[:length]) in _KNOWN for length in range(1, len(path) + 1))
+    return any(_pattern(path[:length]) in KNOWN for length in range(1, len(path) + 1))
 
 
 def translate(data: dict[str, Any], origins: Origins) -> tuple[dict[str, Any], Origins]:
@@ -131,16 +85,18 @@ class _Translation:
         self.values: dict[Path, Any] = dict(self.leaves(data, ()))
         self.unused = dict.fromkeys(self.values)
         self.native: dict[str, Any] = {"task": "detection"}
-        sections = {path: known for path, known in origins.entries.items() if _pattern(path) in ("", "test.*", *_SECTIONS)}
+        sections = {
+            path: known for path, known in origins.entries.items() if _pattern(path) in ("", "test.*", *SECTIONS)
+        }
         self.native_origins = Origins(sections)
 
     def run(self) -> None:
-        for path, allowed in _ALLOWED.items():
+        for path, allowed in ONLY_VALUE.items():
             value = self.take(path)
             if value not in (None, allowed):
                 raise self.fail(_path(path), f"is {show(value)}, but only '{allowed}' is known")
-        weak = any(self.values.get(_path(key)) is not None for key in _WEAK_MARKS)
-        for theirs, ours in (_MOVED | (_MOVED_WEAK if weak else {})).items():
+        weak = any(self.values.get(_path(key)) is not None for key in WEAK_MARKS)
+        for theirs, ours in (MOVED | (MOVED_WEAK if weak else {})).items():
             if _path(theirs) in self.values:
                 self.put(ours, self.take(theirs), theirs)
         amp = self.take("train.amp")
@@ -178,11 +134,11 @@ class _Translation:
         root = self.take("data_root_dir")
         if root is None:
             place = self.origins.find(()).place
-            raise UserError(f"{place}: data_root_dir is missing; it is the folder with {_TRAIN_IMAGES} in it")
+            raise UserError(f"{place}: data_root_dir is missing; it is the folder that holds {TRAIN_FOLDERS['images']}")
         self.put("train.weak.datasets.0.format", "icdar2015", "data_root_dir")
         self.put("train.weak.datasets.0.root", root, "data_root_dir")
-        self.put("train.weak.datasets.0.images", _TRAIN_IMAGES)
-        self.put("train.weak.datasets.0.labels", _TRAIN_LABELS)
+        for key, folder in TRAIN_FOLDERS.items():
+            self.put(f"train.weak.datasets.0.{key}", folder)
         self.native["train"]["weak"].setdefault("use_synthtext", False)
         for theirs, ours in {"do_not_care_label": "do_not_care_label", "custom_sample": "samples"}.items():
             if _path(f"train.data.{theirs}") in self.values:
@@ -196,9 +152,9 @@ class _Translation:
         layout = "icdar2013" if name == "icdar2013" else "icdar2015"
         self.put((*section, "dataset", "format"), layout, (*section, "test_data_dir"))
         self.put((*section, "dataset", "root"), root, (*section, "test_data_dir"))
-        self.put((*section, "dataset", "images"), _IMAGES[layout])
-        self.put((*section, "dataset", "labels"), _LABELS[layout])
-        for key in _MOVED_TEST:
+        for key, folder in TEST_FOLDERS[layout].items():
+            self.put((*section, "dataset", key), folder)
+        for key in MOVED_TEST:
             if (*section, key) in self.values:
                 self.put((*section, key), self.take((*section, key)), (*section, key))
 
@@ -207,9 +163,9 @@ class _Translation:
         for key, inner in value.items():
             here = (*path, key)
             pattern = _pattern(here)
-            if pattern in _KNOWN:
+            if pattern in KNOWN:
                 yield here, None if inner == "None" else inner
-            elif pattern not in _SECTIONS:
+            elif pattern not in SECTIONS:
                 raise self.unknown(here)
             elif isinstance(inner, dict) and (inner or pattern != "test.*"):
                 yield from self.leaves(inner, here)
@@ -226,7 +182,7 @@ class _Translation:
         """Set a native value and note which of EasyOCR's keys it stands for."""
         path = _path(destination)
         container: Any = self.native
-        for step, following in zip(path, path[1:], strict=False):
+        for step, following in pairwise(path):
             if isinstance(container, list):
                 if step == len(container):
                     container.append({})
@@ -242,11 +198,15 @@ class _Translation:
         return UserError(f"{origin.place}: {origin.name} {message}")
 
     def unknown(self, path: Path) -> UserError:
+        if dotted(path) in dotted_paths(DetectionConfig):
+            name = self.origins.find(path).name
+            way = f"give {name}=... on the command line, or begin a native file with the output of --print-config"
+            return self.fail(path, f"is not a key of EasyOCR's trainer, which this file is written for; {way}")
         depth = len(path) - 1
         parent = _pattern(path).split(".")[:depth]
-        siblings = dict.fromkeys(key.split(".")[depth] for key in _KNOWN if key.split(".")[:depth] == parent)
+        siblings = dict.fromkeys(key.split(".")[depth] for key in KNOWN if key.split(".")[:depth] == parent)
         similar = nearest(str(path[-1]), siblings)
-        meant = dotted((*path[:-1], similar)) if similar else nearest_path(path, list(_KNOWN))
+        meant = dotted((*path[:-1], similar)) if similar else nearest_path(path, list(KNOWN))
         hint = f"did you mean '{meant}'?" if meant else f"the keys there are {', '.join(siblings)}"
         return self.fail(path, f"is not a key of EasyOCR's trainer, which this file is written for; {hint}")
 

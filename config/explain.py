@@ -44,10 +44,7 @@ def _sentence(mistake: Any, model: type[BaseModel], origins: Origins, synonyms: 
     if kind_of_mistake == "missing":
         return f"{origin.place}: {origin.name} is missing; it must be {describe(kind) if kind else 'given'}"
     if kind_of_mistake == "value_error":
-        reason = str(mistake["ctx"]["error"])
-        inside = {known.place for at, known in origins.entries.items() if at[: len(path)] == path}
-        place = f" and {COMMAND_LINE}" if COMMAND_LINE in inside - {origin.place} else ""
-        return f"{origin.place}{place}: {origin.name + ': ' if path else ''}{reason}"
+        return _broken_rule(str(mistake["ctx"]["error"]), path, origins)
     if kind_of_mistake.startswith("union_tag") and kind is not None:
         key = kind.discriminator
         tags = list(kind.sections)
@@ -55,7 +52,8 @@ def _sentence(mistake: Any, model: type[BaseModel], origins: Origins, synonyms: 
         tag_origin = origins.find((*path, str(key)))
         if kind_of_mistake == "union_tag_not_found":
             return f"{tag_origin.place}: {tag_origin.name} is missing; write {choice}"
-        return f"{tag_origin.place}: {tag_origin.name} is {show(value[key])}, but must be {choice}{_similar(value[key], tags)}"
+        hint = _similar(value[key], tags)
+        return f"{tag_origin.place}: {tag_origin.name} is {show(value[key])}, but must be {choice}{hint}"
     if mistake["loc"] and mistake["loc"][-1] == "[key]":
         container = locate(model, mistake["loc"][:-2])[1]
         names = list(get_args(get_args(container.bare)[0])) if container else []
@@ -63,6 +61,18 @@ def _sentence(mistake: Any, model: type[BaseModel], origins: Origins, synonyms: 
     if kind is None:
         return f"{origin.place}: {origin.name} is {show(value)}: {mistake['msg']}"
     return f"{origin.place}: {origin.name} {_wrong_value(value, kind)}"
+
+
+def _broken_rule(reason: str, path: Path, origins: Origins) -> str:
+    """A rule between several keys; by custom its text begins with the key that is to be changed."""
+    key = re.match(r"[a-z_][a-z_.]*", reason)
+    named = (*path, *key.group().split(".")) if key else path
+    origin = origins.find(named if named in origins.entries else path)
+    inside = {known.place for at, known in origins.entries.items() if at[: len(path)] == path}
+    place = f"{origin.place} and {COMMAND_LINE}" if COMMAND_LINE in inside - {origin.place} else origin.place
+    section = dotted(origins.find(path).path)
+    link = "." if key and named in origins.entries else ": "
+    return f"{place}: {section + link if section else ''}{reason}"
 
 
 def _unknown_key(loc: Path, path: Path, written: Path, model: type[BaseModel], synonyms: Mapping[str, str]) -> str:
@@ -73,11 +83,12 @@ def _unknown_key(loc: Path, path: Path, written: Path, model: type[BaseModel], s
         return f"{text}; EasyOCR's '{dotted(path)}' is called '{synonyms[dotted(path)]}' here"
     _, section = locate(model, loc[:-1])
     siblings = list(section.bare.model_fields) if section is not None and section.is_section else []
-    similar = nearest(key, siblings)
-    if similar is None:
-        similar = nearest_path(path, dotted_paths(model))
-    elif parent:
-        similar = f"{parent}.{similar}"
+    alike = difflib.get_close_matches(key, siblings, n=1, cutoff=0.7)
+    if alike:
+        similar = f"{parent}.{alike[0]}" if parent else alike[0]
+    else:
+        elsewhere = {theirs.rpartition(".")[2]: ours for theirs, ours in synonyms.items()}
+        similar = elsewhere.get(key) or nearest_path(path, dotted_paths(model))
     return f"{text}; did you mean '{similar}'?" if similar else f"{text}; the keys there are {', '.join(siblings)}"
 
 
@@ -94,7 +105,8 @@ def nearest_path(path: Path, known: list[str]) -> str | None:
         alike = difflib.get_close_matches(key, leaves, n=1, cutoff=0.75)
         same = [candidate for candidate in known if alike and candidate.rpartition(".")[2] == alike[0]]
     if not same:
-        return nearest(wanted, known)
+        alike = difflib.get_close_matches(wanted, known, n=1, cutoff=0.8)
+        return alike[0] if alike else None
     # Shallow first: `lr` at the top level means `train.lr` before any deeper namesake.
     return min(same, key=lambda candidate: (-difflib.SequenceMatcher(None, wanted, candidate).ratio(), len(candidate)))
 
@@ -113,7 +125,7 @@ def _wrong_value(value: Any, kind: Kind) -> str:
         return f"{shown}; write {int(value)}"
     if kind.origin is Literal and value is False and "off" in get_args(kind.bare):
         return f"{shown}; write 'off'"
-    if kind.origin is list and not isinstance(value, list | dict):
+    if kind.origin is list and not isinstance(value, list | dict) and kind.bounds.get("min_length", 1) == 1:
         return f"{shown}; write [{show(value)}]"
     return shown
 

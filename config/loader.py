@@ -15,6 +15,7 @@ from typing import Any
 from pydantic import BaseModel, ValidationError
 
 from config import easyocr, yaml_strict
+from config.easyocr_keys import SYNONYMS
 from config.errors import UserError, nearest
 from config.explain import explain, show
 from config.origins import Origins
@@ -94,7 +95,7 @@ def _validate(data: dict[str, Any], origins: Origins, model: type[BaseModel]) ->
         # As JSON, because strict validation of Python data would refuse what YAML cannot express, such as tuples.
         return model.model_validate_json(json.dumps(data))
     except ValidationError as error:
-        raise explain(error, model, origins, easyocr.SYNONYMS) from None
+        raise explain(error, model, origins, SYNONYMS) from None
 
 
 def _numbers(value: Any, path: Path) -> Iterator[tuple[Path, float]]:

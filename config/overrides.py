@@ -31,7 +31,9 @@ def parse_override(argument: str) -> tuple[tuple[str, ...], Any]:
         raise UserError(f"{COMMAND_LINE}: the value of {key} in '{argument}' is not YAML: {problem}") from None
 
 
-def apply_override(data: dict[str, Any], origins: Origins, path: tuple[str, ...], value: Any, model: type[BaseModel]) -> None:
+def apply_override(
+    data: dict[str, Any], origins: Origins, path: tuple[str, ...], value: Any, model: type[BaseModel]
+) -> None:
     """Set one value in `data`, making the sections that lead to it where the file has none.
 
     Args:
@@ -72,5 +74,7 @@ def _step(container: Any, walked: Path, part: str) -> str | int:
         raise UserError(f"{COMMAND_LINE}: {name} is a list; name an item by its number, such as {name}.0")
     if int(part) >= len(container):
         count = f"{len(container)} item{'' if len(container) == 1 else 's'}, counted from 0"
-        raise UserError(f"{COMMAND_LINE}: there is no {name}.{part}: the list has {count}; give it whole as {name}=[...]")
+        raise UserError(
+            f"{COMMAND_LINE}: there is no {name}.{part}: the list has {count}; give it whole as {name}=[...]"
+        )
     return int(part)

@@ -156,7 +156,8 @@ def _describe(kind: Kind) -> str:
     if kind.origin is list:
         return _describe_list(kind)
     noun = {bool: "true or false", int: "a whole number", float: "a number", str: "text"}.get(kind.bare, "a value")
-    return f"{noun} {_describe_bounds(kind.bounds)}".rstrip()
+    bounds = _describe_bounds(kind.bounds)
+    return f"{noun}{',' if bounds.startswith('at') else ''} {bounds}".rstrip()
 
 
 def _describe_list(kind: Kind) -> str:
@@ -178,4 +179,6 @@ def _describe_list(kind: Kind) -> str:
 def _describe_bounds(bounds: dict[str, Any]) -> str:
     words = {"gt": "above", "ge": "at least", "lt": "below", "le": "at most", "multiple_of": "a multiple of"}
     parts = [f"{word} {bounds[name]}" for name, word in words.items() if name in bounds]
-    return " and ".join(parts)
+    if "ge" in bounds and "le" in bounds:
+        parts = [f"from {bounds['ge']} to {bounds['le']}", *parts[2:]]
+    return ", ".join(parts)

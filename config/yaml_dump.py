@@ -55,4 +55,6 @@ _Dumper.add_representer(list, _represent_list)
 def dump(config: BaseModel) -> str:
     """Write every setting, defaults included, as YAML; loading it gives an equal configuration."""
     data = config.model_dump(mode="json")
-    return yaml.dump(data, Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=1_000_000, default_flow_style=False)
+    return yaml.dump(
+        data, Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=1_000_000, default_flow_style=False
+    )

@@ -43,7 +43,7 @@ _HINTS = {
     "expected ',' or '}'": "a mapping that begins with '{' is not closed by '}', or a ',' is missing in it",
     "unexpected end of stream": "a quoted text is not closed",
     "that cannot start any token": "a plain text cannot begin with this character; put it in quotes",
-    "found undefined alias": "`*` refers to an anchor that is not defined above; put a text that begins with * in quotes",
+    "found undefined alias": "no anchor of this name is defined above; put a text that begins with * in quotes",
     "found another document": "a file holds one configuration; remove the second `---`",
 }
 
@@ -70,7 +70,9 @@ class StrictLoader(yaml.SafeLoader):
     def compose_node(self, parent: yaml.Node | None, index: Any) -> yaml.Node | None:
         self.depth += 1
         if self.depth > MAX_DEPTH:
-            raise yaml.MarkedYAMLError(problem=f"values are nested more than {MAX_DEPTH} deep", problem_mark=self.get_mark())
+            raise yaml.MarkedYAMLError(
+                problem=f"values are nested more than {MAX_DEPTH} deep", problem_mark=self.get_mark()
+            )
         node = super().compose_node(parent, index)
         self.depth -= 1
         return node

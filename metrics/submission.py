@@ -22,7 +22,7 @@ from typing import Literal
 
 import numpy as np
 
-from config.errors import UserError, nearest
+from config.errors import UserError
 from metrics.archive import text_members
 from metrics.detection_iou import DetectionIoU
 
@@ -113,11 +113,9 @@ def score_submission(
     detections = read_detections(submission, layout)
     unknown = [name for name in detections if name not in truth]
     if unknown:
-        like = nearest(unknown[0], truth)
-        hint = f"did you mean '{like}'" if like else f"it has names such as '{next(iter(truth))}'"
         raise UserError(
-            f"{submission}: {len(unknown)} of its {len(detections)} images are not in {ground_truth}, the first is "
-            f"'{unknown[0]}' ({hint})"
+            f"{submission}: {len(unknown)} of its {len(detections)} images are not among the {len(truth)} of "
+            f"{ground_truth}, the first is '{unknown[0]}'; there the names are such as '{next(iter(truth))}'"
         )
     absent = len(truth) - len(detections)
     if absent:

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from utils.detection_eval import ImageOutcome
 
 CELL_WIDTH, MAX_CELL_HEIGHT = 480, 360
-MARGIN, CAPTION, HEADER = 20, 30, 64
+MARGIN, CAPTION, HEADER, GAP = 20, 30, 84, 4
 BACKGROUND: Colour = (20, 21, 26)
 INK: Colour = (235, 235, 240)
 FAINT: Colour = (150, 152, 162)
@@ -51,12 +51,12 @@ class ContactSheet:
         """
         columns = 2 if len(self._cells) > 1 else 1
         rows = [self._cells[start : start + columns] for start in range(0, len(self._cells), columns)]
-        pair = 2 * CELL_WIDTH + 4
+        pair = 2 * CELL_WIDTH + GAP
         width = columns * (pair + MARGIN) + MARGIN
         heights = [max(cell.shape[0] for cell, _ in row) + CAPTION + MARGIN for row in rows]
         sheet = Image.new("RGB", (width, HEADER + sum(heights)), BACKGROUND)
         draw = ImageDraw.Draw(sheet)
-        _header(draw, title, width)
+        _header(draw, title)
         top = HEADER
         for row, height in zip(rows, heights, strict=True):
             for column, (cell, caption) in enumerate(row):
@@ -71,17 +71,15 @@ def _font(size: int) -> ImageFont.FreeTypeFont | ImageFont.ImageFont:
     return ImageFont.load_default(size)
 
 
-def _header(draw: ImageDraw.ImageDraw, title: str, width: int) -> None:
-    """Write the title on the left and the legend on the right."""
-    draw.text((MARGIN, 20), title, INK, _font(20))
-    right = width - MARGIN
-    for colour, name in ((None, NOTE), *reversed(LEGEND)):
-        right -= int(draw.textlength(name, _font(15)))
-        draw.text((right, 23), name, FAINT, _font(15))
-        if colour is not None:
-            right -= 22
-            draw.rounded_rectangle((right, 24, right + 14, 38), 3, colour)
-        right -= 18
+def _header(draw: ImageDraw.ImageDraw, title: str) -> None:
+    """Write the title and, below it, the legend."""
+    draw.text((MARGIN, 14), title, INK, _font(20))
+    left, font = MARGIN, _font(15)
+    for colour, name in LEGEND:
+        draw.rounded_rectangle((left, 49, left + 14, 63), 3, colour)
+        draw.text((left + 21, 48), name, FAINT, font)
+        left += 21 + int(draw.textlength(name, font)) + 20
+    draw.text((left, 48), NOTE, FAINT, font)
 
 
 def _cell(outcome: ImageOutcome) -> np.ndarray:
@@ -102,11 +100,7 @@ def _cell(outcome: ImageOutcome) -> np.ndarray:
         outcome.record.ignored,
     )
     over = visualize.overlay_heat(small, outcome.region, outcome.matrix @ np.linalg.inv(to_small))
-    cell = np.full((size[1], 2 * CELL_WIDTH + 4, 3), BACKGROUND, np.uint8)
-    left = (CELL_WIDTH - size[0]) // 2
-    cell[:, left : left + size[0]] = picture
-    cell[:, CELL_WIDTH + 4 + left : CELL_WIDTH + 4 + left + size[0]] = over
-    return cell
+    return visualize.beside([picture, over], gap=GAP)
 
 
 def _caption(outcome: ImageOutcome) -> str:

@@ -6,13 +6,22 @@ import argparse
 import json
 from collections.abc import Sequence
 from pathlib import Path
+from typing import NoReturn
 
 from config.errors import UserError
 from metrics.detection_iou import PROTOCOL
 from metrics.submission import LAYOUTS, score_submission
 from utils.files import write_text
+from utils.results import score
 
 DESCRIPTION = "Score a submission by the protocol of ICDAR 2015 task 4.1."
+
+
+class _Parser(argparse.ArgumentParser):
+    """Complains in one sentence, as every other mistake is reported."""
+
+    def error(self, message: str) -> NoReturn:
+        raise UserError(f"on the command line: {message}; see --help")
 
 
 def evaluate_archive(argv: Sequence[str]) -> str:
@@ -21,7 +30,7 @@ def evaluate_archive(argv: Sequence[str]) -> str:
     Raises:
         UserError: an archive cannot be read or does not fit the other.
     """
-    parser = argparse.ArgumentParser(prog="eval.py", description=DESCRIPTION)
+    parser = _Parser(prog="eval.py", description=DESCRIPTION, allow_abbrev=False)
     parser.add_argument("--submission", required=True, metavar="FILE.zip", help="res_NAME.txt for each image")
     parser.add_argument("--gt", required=True, metavar="FILE.zip", help="gt_NAME.txt for each image")
     parser.add_argument("--gt-format", choices=LAYOUTS, help="form of the lines; told from the ground truth if absent")
@@ -32,18 +41,7 @@ def evaluate_archive(argv: Sequence[str]) -> str:
         raise UserError(f"--iou {options.iou}: give a number between 0 and 1")
     metric, layout = score_submission(options.submission, options.gt, iou=options.iou, layout=options.gt_format)
     counts = metric.compute()
-    values = {
-        "precision": counts.precision,
-        "recall": counts.recall,
-        "hmean": counts.hmean,
-        "protocol": PROTOCOL,
-        "thresholds": {"iou": options.iou},
-        "format": layout,
-        "images": counts.images,
-        "gt_care": counts.gt_care,
-        "det_care": counts.det_care,
-        "matched": counts.matched,
-    }
+    values = {**score(counts), "protocol": PROTOCOL, "thresholds": {"iou": options.iou}, "format": layout}
     if options.json:
         write_text(Path(options.json), json.dumps(values, indent=2) + "\n")
     names = ("format", "images", "gt_care", "det_care", "matched", "precision", "recall", "hmean")

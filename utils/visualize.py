@@ -5,6 +5,7 @@ All images are uint8 [H, W, 3] in RGB.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -47,16 +48,16 @@ def overlay_heat(image: np.ndarray, score: np.ndarray, matrix: np.ndarray) -> np
 
 def line_width(image: np.ndarray) -> int:
     """Return the width of lines that stay legible when the image is shown about 500 pixels wide."""
-    return max(1, round(max(image.shape[:2]) / 320))
+    return math.ceil(max(image.shape[:2]) / 320)
 
 
 def draw_polygons(image: np.ndarray, polygons: Sequence[np.ndarray], colour: Colour, width: int) -> None:
-    """Draw closed outlines in place, each with a thin dark edge so that it shows on any ground."""
+    """Draw closed outlines in place; wide ones get a thin dark edge so that they show on any ground."""
     shift = 4  # sixteenths of a pixel
     points = [np.rint(np.asarray(polygon) * (1 << shift)).astype(np.int32) for polygon in polygons]
-    edge = max(1, width // 2)
-    for ink, thickness in ((OUTLINE, width + 2 * edge), (colour, width)):
-        cv2.polylines(image, points, True, ink, thickness, cv2.LINE_AA, shift)
+    if width >= 3:
+        cv2.polylines(image, points, True, OUTLINE, width + 2, cv2.LINE_AA, shift)
+    cv2.polylines(image, points, True, colour, width, cv2.LINE_AA, shift)
 
 
 def draw_detections(

@@ -32,7 +32,7 @@ class SynthTextDataset(DatasetBase):
     `.h5` of `root` where there is no `gt.mat`."""
 
     index_dir: str | None = None
-    """Folder for the memory-mapped index made from `gt.mat`; null keeps it beside the ground truth, or in the
+    """Folder for the memory-mapped index made from the ground truth; null keeps it beside the ground truth, or in the
     user's cache folder where that one cannot be written."""
 
 

@@ -7,6 +7,7 @@ unreadable, although decoders would fill the rest with grey: text is annotated w
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import cv2
@@ -14,6 +15,9 @@ import numpy as np
 
 from data.reader import UnreadableSample
 from data.readers.sniff import what_is
+
+_JPEG_MARKER = re.compile(rb"\xff+([^\x00\xff\xd0-\xd7])")
+"""A marker other than the restarts, which have no length and stand within the coded data as do stuffed zeros."""
 
 
 def read_image(root: Path, name: str, sample_id: str) -> np.ndarray:
@@ -60,13 +64,17 @@ def decode_image(data: bytes, sample_id: str) -> np.ndarray:
 
 
 def _is_cut_off(data: bytes) -> bool:
-    """Tell whether a JPEG or PNG lacks its end, which OpenCV decodes without a word.
-
-    Within a JPEG's coded data 0xFF is always followed by 0x00 or a restart marker, so a complete file has an
-    end-of-image marker after its last start-of-scan. A PNG ends in a chunk called IEND.
-    """
-    if data.startswith(b"\xff\xd8"):
-        return data.find(b"\xff\xd9", max(data.rfind(b"\xff\xda"), 0)) < 0
+    """Tell whether a JPEG or PNG lacks its end, which OpenCV decodes without a word."""
     if data.startswith(b"\x89PNG\r\n\x1a\n"):
-        return b"IEND" not in data[-4096:]
-    return False
+        return b"IEND" not in data
+    if not data.startswith(b"\xff\xd8"):
+        return False
+    place = 2
+    while True:
+        marker = _JPEG_MARKER.search(data, place)
+        if marker is None or marker.end() + 2 > len(data):
+            return marker is None or marker[1] != b"\xd9"
+        if marker[1] == b"\xd9":
+            return False
+        # Every other segment says how long it is; coded data follow a start of scan and hold no marker.
+        place = marker.end() + int.from_bytes(data[marker.end() : marker.end() + 2], "big")

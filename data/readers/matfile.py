@@ -65,11 +65,10 @@ class CellVariable:
 
     def __init__(self, source: _Source) -> None:
         self._source = source
-        flags = _element(source)[1]
-        dims = np.frombuffer(_element(source)[1], "<i4")
-        self.name = _element(source)[1].decode("latin-1")
-        self.is_cell = flags[0] == CELL_CLASS
-        self.count = int(np.prod(dims, dtype=np.int64))
+        flags, dims, name = (_element(source)[1] for _ in range(3))
+        self.name = name.decode("latin-1")
+        self.is_cell = flags[:1] == bytes([CELL_CLASS])
+        self.count = math.prod(struct.unpack(f"<{len(dims) // 4}i", dims[: len(dims) // 4 * 4]))
 
     def cells(self) -> Iterator[Matrix]:
         """Yield the cells in column-major order."""

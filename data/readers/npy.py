@@ -6,6 +6,7 @@ spaces. The header is written with room for any length and again when the length
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import os
 import struct
@@ -43,7 +44,7 @@ class NpyWriter:
         self._hash.update(data.data if data.size else b"")
         self._file.write(data.data if data.size else b"")
 
-    def close(self) -> str:
+    def finish(self) -> str:
         """Write the header, bring everything to the disk and return the SHA-256 of the content."""
         header = {"descr": self._descr, "fortran_order": False, "shape": (self._count, *self._entry_shape)}
         text = repr(header).encode("ascii").ljust(_HEADER_BYTES - 11) + b"\n"
@@ -54,6 +55,7 @@ class NpyWriter:
         self._file.close()
         return self._hash.hexdigest()
 
-    def abandon(self) -> None:
-        """Close the file, useless as it is."""
-        self._file.close()
+    def close(self) -> None:
+        """Close the file, which is of no use unless it was finished."""
+        with contextlib.suppress(OSError):  # what is still to be written to a full disk
+            self._file.close()

@@ -47,11 +47,11 @@ class IndexBuilder:
         self._label = label
         self._arrays = {name: NpyWriter(folder / f"{name}.npy", *kind) for name, kind in ARRAYS.items()}
         self._totals = dict.fromkeys(("name_ends", "image_words", "text_ends", "word_chars"), 0)
-        for name in self._totals:
-            self._arrays[name].append(np.zeros(1, np.int64))
 
     def build(self, spool: Spool) -> None:
         """Take in everything that was spooled."""
+        for name in self._totals:
+            self._arrays[name].append(np.zeros(1, np.int64))
         spool.rewind()
         count = len(spool.names)
         for start in tqdm(
@@ -59,14 +59,14 @@ class IndexBuilder:
         ):
             self._batch(spool, start, min(start + BATCH, count))
 
-    def close(self) -> dict[str, str]:
-        """Finish the files, down to the disk; return the SHA-256 of each array's content."""
-        return {name: array.close() for name, array in self._arrays.items()}
+    def finish(self) -> dict[str, str]:
+        """Complete the files, down to the disk; return the SHA-256 of each array's content."""
+        return {name: array.finish() for name, array in self._arrays.items()}
 
-    def abandon(self) -> None:
-        """Close the files as they are."""
+    def close(self) -> None:
+        """Close the files, complete or not."""
         for array in self._arrays.values():
-            array.abandon()
+            array.close()
 
     def _batch(self, spool: Spool, start: int, stop: int) -> None:
         names = spool.names.take_texts(start, stop)

@@ -7,6 +7,7 @@ in step with the others; memory stays constant.
 
 from __future__ import annotations
 
+import contextlib
 from array import array
 from collections.abc import Sequence
 from pathlib import Path
@@ -44,7 +45,8 @@ class Column:
         return self._file.read(int(np.maximum(sizes, 0).sum())), sizes
 
     def close(self) -> None:
-        self._file.close()
+        with contextlib.suppress(OSError):  # what is still to be written to a full disk
+            self._file.close()
 
 
 class TextColumn(Column):

@@ -78,24 +78,23 @@ def open_index(source: Source, index_dir: str | None) -> SynthTextIndex:
 
 
 def _convert(source: Source, folder: Path, place: str, files: list[list[Any]]) -> None:
-    builder = IndexBuilder(folder, source.label)
-    spool = Spool(folder / "spool")
     try:
-        source.fill(spool)
-        builder.build(spool)
-        hashes = builder.close()
+        with (
+            contextlib.closing(Spool(folder / "spool")) as spool,
+            contextlib.closing(IndexBuilder(folder, source.label)) as builder,
+        ):
+            source.fill(spool)
+            builder.build(spool)
+            hashes = builder.finish()
         write_facts(folder, place, files, builder.report, hashes)
         _sync(folder / "index.json")
     except OSError as error:
-        if error.errno != errno.ENOSPC:
+        if error.errno not in (errno.ENOSPC, errno.EDQUOT):
             raise
         raise UserError(
             f"{folder.parent}: the disk is full, the index of {source.label} takes about twice the ground truth's size "
             "while it is made; set the dataset's `index_dir` to a folder with more room"
         ) from None
-    finally:
-        builder.abandon()
-        spool.close()
     shutil.rmtree(folder / "spool")
     _sync(folder)
 

@@ -7,21 +7,21 @@ import numpy as np
 
 from config.schema.generation import BackgroundSettings
 from data.synth.colours import random_palette
+from data.synth.draws import between, between_log, pick, whole
 
-def make_background(
-    width: int, height: int, settings: BackgroundSettings, rng: np.random.Generator
-) -> np.ndarray:
+
+def make_background(width: int, height: int, settings: BackgroundSettings, rng: np.random.Generator) -> np.ndarray:
     """Return a background, uint8 [height, width, 3] RGB."""
     palette = random_palette(rng, int(rng.integers(3, 6)))
     image = _base(width, height, palette, rng)
     if rng.random() < settings.pattern:
-        cover = _PATTERNS[int(rng.integers(len(_PATTERNS)))](width, height, rng)
-        strength = float(np.exp(rng.uniform(np.log(0.08), np.log(0.8))))
-        colour = palette[int(rng.integers(1, len(palette)))]
+        cover = pick(rng, _PATTERNS)(width, height, rng)
+        strength = between_log(rng, (0.08, 0.8))
+        colour = pick(rng, palette[1:])
         image += (colour - image) * (cover * strength)[:, :, None]
     drawing = np.clip(image, 0, 255).astype(np.uint8)
-    add_shapes(drawing, palette, int(rng.integers(settings.shapes[0], settings.shapes[1] + 1)), rng)
-    return add_grain(drawing, rng.uniform(*settings.texture), rng)
+    add_shapes(drawing, palette, whole(rng, settings.shapes), rng)
+    return add_grain(drawing, between(rng, settings.texture), rng)
 
 
 def add_grain(image: np.ndarray, deviation: float, rng: np.random.Generator) -> np.ndarray:
@@ -40,7 +40,7 @@ def add_shapes(image: np.ndarray, palette: list[np.ndarray], count: int, rng: np
     height, width = image.shape[:2]
     side = min(width, height)
     for _ in range(count):
-        colour = np.clip(palette[int(rng.integers(len(palette)))] + rng.normal(0, 25, 3), 0, 255).tolist()
+        colour = np.clip(pick(rng, palette) + rng.normal(0, 25, 3), 0, 255).tolist()
         centre = (rng.random(2) * (width, height)).astype(int)
         radius = np.exp(rng.uniform(np.log(0.02), np.log(0.35), 2)) * side
         thickness = -1 if rng.random() < 0.6 else int(rng.integers(1, 5))
@@ -107,12 +107,12 @@ def clouds(width: int, height: int, rng: np.random.Generator) -> np.ndarray:
 
 
 def _stripes(width: int, height: int, rng: np.random.Generator) -> np.ndarray:
-    angle, period = rng.uniform(0, np.pi), np.exp(rng.uniform(np.log(6), np.log(90)))
+    angle, period = rng.uniform(0, np.pi), between_log(rng, (6, 90))
     x = np.arange(width, dtype=np.float32) * np.float32(2 * np.pi * np.cos(angle) / period)
     y = np.arange(height, dtype=np.float32) * np.float32(2 * np.pi * np.sin(angle) / period)
     # sin(x + y) by the addition theorem: two outer products instead of a sine for each pixel.
     wave = np.outer(np.cos(y), np.sin(x)) + np.outer(np.sin(y), np.cos(x))
-    sharpness = np.exp(rng.uniform(0, np.log(12)))
+    sharpness = between_log(rng, (1, 12))
     return np.clip(wave * np.float32(sharpness) / 2 + 0.5, 0, 1)
 
 

@@ -9,6 +9,7 @@ import cv2
 import numpy as np
 
 from data.synth.colours import LUMA, random_colour, with_luma
+from data.synth.draws import pick
 
 
 def draw_distractor(image: np.ndarray, quad: np.ndarray, rng: np.random.Generator) -> None:
@@ -25,7 +26,7 @@ def draw_distractor(image: np.ndarray, quad: np.ndarray, rng: np.random.Generato
     luma = float((image[top:bottom, left:right].reshape(-1, 3) @ LUMA).mean())
     contrast = rng.uniform(50, 160)
     colour = with_luma(random_colour(rng), luma - contrast if luma > 127 else luma + contrast).tolist()
-    _KINDS[int(rng.integers(len(_KINDS)))](image, quad, colour, rng)
+    pick(rng, _KINDS)(image, quad, colour, rng)
 
 
 def _points(quad: np.ndarray, across: np.ndarray, down: np.ndarray) -> np.ndarray:

@@ -6,6 +6,7 @@ import cv2
 import numpy as np
 
 from config.schema.generation import CameraSettings, Effect
+from data.synth.draws import between
 
 _NOISE_SIDE = 512
 _noise_tile: np.ndarray | None = None
@@ -20,19 +21,32 @@ def photograph(image: np.ndarray, camera: CameraSettings, rng: np.random.Generat
         rng: source of randomness.
     """
     height, width = image.shape[:2]
-    gain, offset = rng.uniform(*camera.contrast), rng.uniform(*camera.brightness) * 255
-    image = cv2.convertScaleAbs(np.maximum(_levels(gain, offset), 0))[:, 0][image]
+    image = expose(image, between(rng, camera.contrast), between(rng, camera.brightness) * 255)
     if (sigma := _strength(camera.blur, rng)) > 0.05:
         image = cv2.GaussianBlur(image, (0, 0), sigma)
     if (length := _strength(camera.motion, rng)) > 1:
         image = cv2.filter2D(image, -1, motion_kernel(length, rng.uniform(0, np.pi)), borderType=cv2.BORDER_REPLICATE)
     if rng.random() < camera.resolution.probability:
-        factor = rng.uniform(*camera.resolution.factor)
+        factor = between(rng, camera.resolution.factor)
         small = (max(1, round(width * factor)), max(1, round(height * factor)))
         image = cv2.resize(cv2.resize(image, small, interpolation=cv2.INTER_AREA), (width, height))
     if (deviation := _strength(camera.noise, rng)) > 0.5:
         image = add_noise(image, deviation, rng)
     return image
+
+
+def expose(image: np.ndarray, gain: float, offset: float) -> np.ndarray:
+    """Return the image with its contrast multiplied about its own mean, then made brighter by `offset` (0..255).
+
+    The offset stops where a hundredth of the pixels would be clipped: text drawn in the dark must not go under
+    in black while its label stays.
+    """
+    sample = image[::4, ::4].ravel()
+    mean = float(sample.mean())
+    dark, light = (np.percentile(sample, (1, 99)) - mean) * gain + mean
+    offset = min(max(offset, min(0.0, -dark)), max(0.0, 255 - light))
+    levels = (np.arange(256, dtype=np.float32) - mean) * gain + mean + offset
+    return cv2.LUT(image, np.clip(np.rint(levels), 0, 255).astype(np.uint8))
 
 
 def motion_kernel(length: float, angle: float) -> np.ndarray:
@@ -69,12 +83,9 @@ def add_noise(image: np.ndarray, deviation: float, rng: np.random.Generator) -> 
     return cv2.add(image, noise * np.float32(deviation), dtype=cv2.CV_8U)
 
 
-def _levels(gain: float, offset: float) -> np.ndarray:
-    """Return where each of the 256 levels goes, float32 [256, 1]: contrast about mid-grey, then brightness."""
-    return ((np.arange(256, dtype=np.float32) - 127.5) * gain + 127.5 + offset)[:, None]
-
-
 def _strength(effect: Effect, rng: np.random.Generator) -> float:
     """Return the strength drawn for a scene, 0 where it is spared; uses two numbers either way."""
     chance, share = rng.random(2)
-    return effect.strength[0] + (effect.strength[1] - effect.strength[0]) * share if chance < effect.probability else 0.0
+    return (
+        effect.strength[0] + (effect.strength[1] - effect.strength[0]) * share if chance < effect.probability else 0.0
+    )

@@ -102,7 +102,10 @@ def find_families(settings: FontSettings, alphabet: str) -> tuple[list[FontFamil
 def _nothing_usable(settings: FontSettings, count: int, lacking: dict[str, int], report: DropReport) -> str:
     where = f"of the font folder {settings.folder}" if settings.folder else "installed with the requirements"
     if count == 0:
-        return f"The font folder {settings.folder} holds no .ttf, .otf or .ttc file: put fonts there, or set fonts.folder to null."
+        return (
+            f"The font folder {settings.folder} holds no .ttf, .otf or .ttc file: put fonts there, or set "
+            f"fonts.folder to null."
+        )
     if lacking:
         worst = sorted(lacking, key=lambda character: (-lacking[character], character))[:5]
         return (

@@ -10,7 +10,8 @@ from collections import OrderedDict
 from dataclasses import dataclass
 
 import numpy as np
-from PIL import Image, ImageDraw, features
+from PIL import Image, ImageDraw
+from PIL.features import check
 
 from data.synth.fonts import FontFace, open_face
 
@@ -56,7 +57,7 @@ class GlyphCache:
         self._lengths: dict[tuple[FontFace, str], float] = {}
         self._bytes = 0
         self._max_bytes = max_bytes
-        self._raqm = features.check("raqm")
+        self._raqm = check("raqm")
 
     def glyph(self, face: FontFace, size: int, character: str) -> Glyph:
         """Return the character drawn at `size` pixels per em."""
@@ -87,8 +88,9 @@ class GlyphCache:
             if len(self._lengths) > _MAX_LENGTHS:
                 self._lengths.clear()
                 self._kerning.clear()
-            options = {"features": _NO_LIGATURES} if self._raqm else {}
-            self._lengths[key] = open_face(face, _KERNING_SIZE).getlength(text, **options)
+            # Without raqm Pillow knows neither ligatures nor the argument that turns them off.
+            features = _NO_LIGATURES if self._raqm else None
+            self._lengths[key] = open_face(face, _KERNING_SIZE).getlength(text, features=features)
         return self._lengths[key]
 
 

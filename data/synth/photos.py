@@ -23,14 +23,18 @@ def find_photos(folder: str) -> list[str]:
     """
     root = Path(folder)
     if not root.is_dir():
-        raise UserError(f"backgrounds.folder is {root}, which is not a folder: give one with photos, or set it to null.")
+        raise UserError(
+            f"backgrounds.folder is {root}, which is not a folder: give one with photos, or set it to null."
+        )
     paths = sorted(
         path.relative_to(root).as_posix()
         for path in root.rglob("*")
         if path.suffix.lower() in _SUFFIXES and path.is_file() and not path.name.startswith(".")
     )
     if not paths:
-        raise UserError(f"The backgrounds folder {root} holds no image: put photos there, or set backgrounds.folder to null.")
+        raise UserError(
+            f"The backgrounds folder {root} holds no image: put photos there, or set backgrounds.folder to null."
+        )
     return paths
 
 

@@ -9,6 +9,7 @@ import numpy as np
 
 from config.schema.generation import LookSettings
 from data.synth.colours import LUMA, random_colour, text_colour, with_luma
+from data.synth.draws import between
 from data.synth.layout import Block, paint
 from data.synth.placement import map_points
 
@@ -79,8 +80,8 @@ def draw_block(
     fill = paint(block)
     layers = [fill]
     outline, shadow = rng.random() < look.outline, rng.random() < look.shadow
-    thickness = _between(rng, look.outline_width) * size
-    reach, direction = _between(rng, look.shadow_offset) * size, rng.random() * 2 * np.pi
+    thickness = between(rng, look.outline_width) * size
+    reach, direction = between(rng, look.shadow_offset) * size, rng.random() * 2 * np.pi
     if outline:
         side = max(3, 2 * round(thickness) + 1)
         layers.append(cv2.dilate(fill, cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (side, side))))
@@ -95,11 +96,16 @@ def draw_block(
     covers = warped.reshape(window.height, window.width, len(layers))
     target = window.of(image)
     colour = text_colour(_beneath(target, covers[:, :, 0]), look, rng)
-    opacity = _between(rng, look.opacity)
+    opacity = between(rng, look.opacity)
     blended = target.astype(np.float32)
     luma = float(colour @ LUMA)
     if shadow:
-        _blend(blended, covers[:, :, -1], with_luma(random_colour(rng), 20 if luma > 110 else 235), 0.35 + 0.4 * rng.random())
+        _blend(
+            blended,
+            covers[:, :, -1],
+            with_luma(random_colour(rng), 20 if luma > 110 else 235),
+            0.35 + 0.4 * rng.random(),
+        )
     if outline:
         edge = with_luma(random_colour(rng), luma - 120 if luma > 127 else luma + 120)
         _blend(blended, covers[:, :, 1], edge, opacity)
@@ -129,9 +135,7 @@ def _fill_colours(colour: np.ndarray, height: int, look: LookSettings, rng: np.r
     return (colour + (other - colour) * ramp).astype(np.float32)
 
 
-def _draw_plate(
-    image: np.ndarray, block: Block, matrix: np.ndarray, margin: float, rng: np.random.Generator
-) -> None:
+def _draw_plate(image: np.ndarray, block: Block, matrix: np.ndarray, margin: float, rng: np.random.Generator) -> None:
     pad = (0.2 + 0.8 * rng.random()) * margin
     low, high = block.word_boxes[:, :2].min(axis=0) - pad, block.word_boxes[:, 2:].max(axis=0) + pad
     corners = map_points(np.array([[low[0], low[1]], [high[0], low[1]], [high[0], high[1]], [low[0], high[1]]]), matrix)
@@ -147,7 +151,3 @@ def _draw_plate(
         cv2.polylines(plate, [points], True, edge, int(rng.integers(1, 3)), cv2.LINE_AA, _FRACTION_BITS)
     opacity = 0.6 + 0.4 * rng.random()
     target[:] = cv2.addWeighted(plate, opacity, target, 1 - opacity, 0)
-
-
-def _between(rng: np.random.Generator, limits: list[float]) -> float:
-    return limits[0] + (limits[1] - limits[0]) * float(rng.random())

@@ -47,9 +47,7 @@ class Resources:
         partition = Partition.of(config.splits, config.holdout, config.seed)
         words, weights = load_words(config.text)
         alphabet = make_alphabet(config.text, words)
-        texts = {
-            split: TextSource(config.text, words, weights, alphabet, partition, split) for split in config.splits
-        }
+        texts = {split: TextSource(config.text, words, weights, alphabet, partition, split) for split in config.splits}
         families, report = find_families(config.fonts, alphabet)
         kinds: dict[str, list[str]] = {}
         for family in families:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import cv2
@@ -13,6 +13,7 @@ from config.schema.generation import GenerateConfig
 from data.sample import TextSample
 from data.synth.backgrounds import make_background
 from data.synth.distractors import draw_distractor
+from data.synth.draws import between, between_log, pick, whole
 from data.synth.effects import photograph
 from data.synth.fonts import FontFace
 from data.synth.glyphs import drawing_size
@@ -26,6 +27,8 @@ from data.synth.resources import Resources
 _ATTEMPTS = 4
 """How often a block that finds no room is drawn anew, each time smaller and shorter."""
 _PLACES = 25
+_INK_SPREAD = 0.65
+"""Bilinear resampling spreads ink up to a pixel of the scene; boxes are so much larger on each side."""
 _BORDER = 2.0
 """Words keep this distance from the image's edge, pixels."""
 
@@ -66,8 +69,9 @@ class Scene:
 def render_scene(config: GenerateConfig, resources: Resources, split: str, index: int) -> TextSample:
     """Return scene `index` of a split as a reader would give it after it was written, JPEG and all."""
     scene = draw_scene(config, resources, split, index)
-    image = cv2.cvtColor(cv2.imdecode(encode_jpeg(scene), cv2.IMREAD_COLOR), cv2.COLOR_BGR2RGB)
-    return scene.sample.transformed(image, np.eye(3))
+    image = cv2.imdecode(encode_jpeg(scene), cv2.IMREAD_COLOR)
+    assert image is not None, "what was encoded can be decoded"
+    return replace(scene.sample, image=cv2.cvtColor(image, cv2.COLOR_BGR2RGB))
 
 
 def encode_jpeg(scene: Scene) -> np.ndarray:
@@ -92,11 +96,11 @@ def draw_scene(config: GenerateConfig, resources: Resources, split: str, index: 
     """
     rng = np.random.default_rng([config.seed, stable_hash("scene", split), index])
     layout = config.layout
-    width, height = _whole(rng, layout.width), _whole(rng, layout.height)
+    width, height = whole(rng, layout.width), whole(rng, layout.height)
     image = _background(config, resources, split, width, height, rng)
     placed: list[PlacedBlock] = []
     taken: list[np.ndarray] = []
-    for number in range(_whole(rng, layout.blocks)):
+    for number in range(whole(rng, layout.blocks)):
         one = _place_block(config, resources, split, (width, height), taken, number == 0, rng)
         if one is not None:
             placed.append(one)
@@ -117,7 +121,7 @@ def draw_scene(config: GenerateConfig, resources: Resources, split: str, index: 
         char_quads=np.concatenate(char_quads).astype(np.float32),
         char_words=np.concatenate([one.block.char_words + first for one, first in zip(placed, firsts, strict=False)]),
     )
-    return Scene(sample, [one.block.text for one in placed], _whole(rng, config.camera.jpeg_quality), placed)
+    return Scene(sample, [one.block.text for one in placed], whole(rng, config.camera.jpeg_quality), placed)
 
 
 def _background(
@@ -125,7 +129,7 @@ def _background(
 ) -> np.ndarray:
     photos = resources.photos[split]
     if photos and rng.random() < config.backgrounds.photo_share:
-        path = Path(config.backgrounds.folder or "") / photos[int(rng.integers(len(photos)))]
+        path = Path(config.backgrounds.folder or "") / pick(rng, photos)
         photo = load_photo(path, width, height, rng)
         if photo is not None:
             return photo
@@ -143,12 +147,12 @@ def _place_block(
 ) -> PlacedBlock | None:
     layout = config.layout
     width, height = scene_size
-    low, high = np.log(layout.text_height)
+    low, high = layout.text_height
     for attempt in range(_ATTEMPTS * (3 if must else 1)):
         # Each attempt asks for less: text height and number of words shrink towards the least allowed.
         share = max(0.0, 1 - attempt / _ATTEMPTS)
         face = _choose_face(config, resources, split, rng)
-        cap_height = float(np.exp(low + (high - low) * rng.random() * share))
+        cap_height = between_log(rng, (low, low * (high / low) ** share))
         longest = None if attempt < _ATTEMPTS else max(layout.words[0], 3)
         lines = [
             [
@@ -162,9 +166,10 @@ def _place_block(
         style = BlockStyle(
             face=face,
             size=size,
-            letter_spacing=rng.uniform(*config.fonts.letter_spacing),
-            line_spacing=rng.uniform(*layout.line_spacing),
+            letter_spacing=between(rng, config.fonts.letter_spacing),
+            line_spacing=between(rng, layout.line_spacing),
             alignment=float(rng.choice([0.0, 0.5, 1.0], p=[0.5, 0.4, 0.1])),
+            pad=_INK_SPREAD * size / em,
         )
         block = set_block(lines, style, resources.glyphs)
         one = _stand(block, em / size, size, config, rng)
@@ -183,8 +188,8 @@ def _stand(block: Block, scale: float, size: int, config: GenerateConfig, rng: n
     """Turn and tilt a block about its middle; where it stands is not decided yet."""
     layout = config.layout
     longer = max(block.width, block.height) * scale
-    angles = (rng.uniform(*layout.tilt), rng.uniform(*layout.tilt), rng.uniform(*layout.rotation))
-    tilted = tilt_matrix(angles, rng.uniform(*layout.camera_distance) * longer, scale)
+    angles = (between(rng, layout.tilt), between(rng, layout.tilt), between(rng, layout.rotation))
+    tilted = tilt_matrix(angles, between(rng, layout.camera_distance) * longer, scale)
     matrix = tilted @ shift_matrix(-(block.width - 1) / 2, -(block.height - 1) / 2)
     return PlacedBlock(block, matrix, size, max(layout.margin * size, _BORDER / scale))
 
@@ -192,10 +197,10 @@ def _stand(block: Block, scale: float, size: int, config: GenerateConfig, rng: n
 def _choose_face(config: GenerateConfig, resources: Resources, split: str, rng: np.random.Generator) -> FontFace:
     """Choose a family, all alike, then upright or italic, then a weight."""
     families = resources.families[split]
-    faces = families[int(rng.integers(len(families)))].faces
+    faces = pick(rng, families).faces
     italic = rng.random() < config.fonts.italic
     wanted = [face for face in faces if face.italic == italic] or list(faces)
-    return wanted[int(rng.integers(len(wanted)))]
+    return pick(rng, wanted)
 
 
 def _written(word: str, face: FontFace) -> str:
@@ -208,18 +213,13 @@ def _draw_distractors(
     image: np.ndarray, config: GenerateConfig, taken: list[np.ndarray], rng: np.random.Generator
 ) -> None:
     height, width = image.shape[:2]
-    low, high = config.layout.text_height
     taken = list(taken)
-    for _ in range(_whole(rng, config.backgrounds.distractors)):
-        tall = np.exp(rng.uniform(np.log(low), np.log(high)))
+    for _ in range(whole(rng, config.backgrounds.distractors)):
+        tall = between_log(rng, config.layout.text_height)
         long = tall * rng.uniform(1.5, 9.0)
         box = np.array([[0.0, 0.0, long, tall]])
-        quad = map_points(box_quads(box)[0], tilt_matrix((0, 0, rng.uniform(*config.layout.rotation)), 1e6, 1.0))
+        quad = map_points(box_quads(box)[0], tilt_matrix((0, 0, between(rng, config.layout.rotation)), 1e6, 1.0))
         place = find_place(quad, taken, width, height, _PLACES, rng)
         if place is not None:
             draw_distractor(image, quad + place, rng)
             taken.append(quad + place)
-
-
-def _whole(rng: np.random.Generator, limits: list[int]) -> int:
-    return int(rng.integers(limits[0], limits[1] + 1))

@@ -17,9 +17,7 @@ def image_name(index: int) -> str:
     return f"{index // _PER_FOLDER + 1}/scene_{index:06}.jpg"
 
 
-def write_scene(
-    config: GenerateConfig, resources: Resources, folder: Path, split: str, index: int
-) -> SceneAnnotation:
+def write_scene(config: GenerateConfig, resources: Resources, folder: Path, split: str, index: int) -> SceneAnnotation:
     """Draw one scene, write its JPEG below `folder`/`split` and return its annotation."""
     scene = draw_scene(config, resources, split, index)
     name = image_name(index)

@@ -9,6 +9,7 @@ import numpy as np
 
 from config.errors import UserError
 from config.schema.generation import TextSettings
+from data.synth.draws import pick, pick_by, running_shares
 from data.synth.partition import Partition
 
 _PUNCTUATION = string.punctuation + "£€“”„«»’"
@@ -61,21 +62,19 @@ class TextSource:
             "email": self._email,
         }
         self._makers = [makers[kind] for kind in settings.kinds]
-        self._kind_shares = _shares(list(settings.kinds.values()))
+        self._kind_shares = running_shares(list(settings.kinds.values()))
         self._cases = list(settings.case)
-        self._case_shares = _shares(list(settings.case.values()))
+        self._case_shares = running_shares(list(settings.case.values()))
         keep = [index for index, word in enumerate(words) if self._usable(word)]
         self._words = [words[index] for index in keep]
         if not self._words and (settings.kinds.get("word", 0) > 0 or settings.kinds.get("email", 0) > 0):
             raise UserError(
-                f"Of {len(words):,} words none is left for the split '{split}' with this text.alphabet and text.length: "
-                f"widen them, give a longer text.word_list, or set the weights of word and email in text.kinds to 0."
+                f"Of {len(words):,} words none is left for the split '{split}' with this text.alphabet and "
+                f"text.length: widen them, give a longer text.word_list, or set the weights of word and email in "
+                f"text.kinds to 0."
             )
-        self._word_shares = _shares(weights[keep]) if keep else np.zeros(0)
-        self._sets: dict[str, tuple[str, str]] = {}
-        for left, right in ("()", "[]", '""', "''", "“”"):
-            if left in self._alphabet and right in self._alphabet:
-                self._sets[left] = (left, right)
+        self._word_shares = running_shares(weights[keep]) if keep else np.zeros(0)
+        self._pairs = [pair for pair in ("()", "[]", '""', "''", "“”") if self._alphabet.issuperset(pair)]
         self._marks = [mark for mark in ",.,.!?:;" if mark in self._alphabet]
 
     @property
@@ -88,7 +87,7 @@ class TextSource:
         limit = min(self._settings.length[1], longest or self._settings.length[1])
         shortest = ""
         for _ in range(_TRIES):
-            maker = self._makers[int(np.searchsorted(self._kind_shares, rng.random(), side="right"))]
+            maker = pick_by(rng, self._makers, self._kind_shares)
             text = maker(rng)
             if maker != self._word and not self._usable(text):
                 continue
@@ -111,31 +110,24 @@ class TextSource:
         )
 
     def _word(self, rng: np.random.Generator) -> str:
-        word = self._words[int(np.searchsorted(self._word_shares, rng.random(), side="right"))]
-        case = self._cases[int(np.searchsorted(self._case_shares, rng.random(), side="right"))]
+        word = pick_by(rng, self._words, self._word_shares)
+        case = pick_by(rng, self._cases, self._case_shares)
         cased = {"lower": word, "title": word[:1].upper() + word[1:], "upper": word.upper()}[case]
         return cased if len(cased) == len(word) and self._alphabet.issuperset(cased) else word
 
     def _email(self, rng: np.random.Generator) -> str:
-        pick = [self._words[int(rng.integers(len(self._words)))].replace("'", "") for _ in range(2)]
-        return f"{pick[0]}@{pick[1]}.{rng.choice(['com', 'org', 'net', 'de', 'info'])}"
+        name, host = (pick(rng, self._words).replace("'", "") for _ in range(2))
+        return f"{name}@{host}.{pick(rng, ('com', 'org', 'net', 'de', 'info'))}"
 
     def _decorate(self, rng: np.random.Generator, text: str, limit: int) -> str:
         if rng.random() >= self._settings.punctuation:
             return text
         if self._marks and len(text) < limit and rng.random() < 0.7:
-            return text + self._marks[int(rng.integers(len(self._marks)))]
-        if self._sets and len(text) + 1 < limit:
-            left, right = list(self._sets.values())[int(rng.integers(len(self._sets)))]
-            return left + text + right
+            return text + pick(rng, self._marks)
+        if self._pairs and len(text) + 1 < limit:
+            pair = pick(rng, self._pairs)
+            return pair[0] + text + pair[1]
         return text
-
-
-def _shares(weights: np.ndarray | list[float]) -> np.ndarray:
-    total = np.cumsum(np.asarray(weights, np.float64))
-    shares = total / total[-1]
-    shares[-1] = 1.0  # rounding must not leave room above the last one
-    return shares
 
 
 def _number(rng: np.random.Generator) -> str:
@@ -165,7 +157,7 @@ def _date(rng: np.random.Generator) -> str:
         f"{year}-{month:02}-{day:02}",
         str(year),
     )
-    return forms[int(rng.integers(len(forms)))]
+    return pick(rng, forms)
 
 
 def _time(rng: np.random.Generator) -> str:

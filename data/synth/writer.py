@@ -104,6 +104,7 @@ def _refuse_what_is_there(root: Path, config: GenerateConfig, manifest: dict[str
 
 def _write_splits(config: GenerateConfig, resources: Resources, partial: Path, wanted: str) -> dict[str, object]:
     splits: dict[str, dict[str, object]] = {}
+    words = characters = 0
     jobs = [(split, index) for split, count in config.splits.items() for index in range(count)]
     started = time.monotonic()
     with tqdm(total=len(jobs), unit="scene", desc="generate", disable=None, smoothing=0.05) as bar:
@@ -112,14 +113,16 @@ def _write_splits(config: GenerateConfig, resources: Resources, partial: Path, w
             (partial / split).mkdir(exist_ok=True)
             annotations = list(_take(done, count, bar))
             _write(partial / split / "gt.mat", gt_mat_bytes(annotations))
+            of_words = sum(len(one.word_quads) for one in annotations)
+            of_characters = sum(len(one.char_quads) for one in annotations)
+            words, characters = words + of_words, characters + of_characters
             splits[split] = {
                 "scenes": count,
-                "words": sum(len(one.word_quads) for one in annotations),
-                "characters": sum(len(one.char_quads) for one in annotations),
+                "words": of_words,
+                "characters": of_characters,
                 "fonts": [family.name for family in resources.families[split]],
             }
     seconds = time.monotonic() - started
-    words, characters = (sum(int(split[key]) for split in splits.values()) for key in ("words", "characters"))
     logger.info(
         "Made %s scenes with %s words and %s characters in %.1f s (%.1f scenes/s).",
         f"{len(jobs):,}", f"{words:,}", f"{characters:,}", seconds, len(jobs) / max(seconds, 1e-9),

@@ -36,8 +36,8 @@ def plain_boxes(
         box = cv2.boxPoints(cv2.minAreaRect(np.stack([xs, ys], axis=1).astype(np.int32))).reshape(4, 2)
         w, h = np.linalg.norm(box[0] - box[1]), np.linalg.norm(box[1] - box[2])
         if abs(1 - max(w, h) / (min(w, h) + 1e-5)) <= 0.1:
-            l, r, t, b = xs.min(), xs.max(), ys.min(), ys.max()
-            box = np.array([[l, t], [r, t], [r, b], [l, b]], np.float32)
+            left, right, top, bottom = xs.min(), xs.max(), ys.min(), ys.max()
+            box = np.array([[left, top], [right, top], [right, bottom], [left, bottom]], np.float32)
         area = sum(box[i - 1][0] * box[i][1] - box[i][0] * box[i - 1][1] for i in range(4))
         if area < 0:
             box = box[::-1]

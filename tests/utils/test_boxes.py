@@ -1,22 +1,17 @@
 from __future__ import annotations
 
-import sys
-from pathlib import Path
-
 import cv2
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from postprocess_twin import plain_boxes
 
 from data.heatmap.grid import INPUT_TO_MAP
 from data.preprocess import Preprocess
 from data.sample import transform_points
 from utils.postprocess import Detections, detect_words, map_to_image
 from utils.postprocess.boxes import order_box
-
-sys.path.insert(0, str(Path(__file__).parent))
-from postprocess_twin import plain_boxes  # noqa: E402
 
 THRESHOLDS = {"text_threshold": 0.7, "low_text": 0.4, "link_threshold": 0.4}
 
@@ -95,7 +90,9 @@ def test_affinity_joins_characters_and_is_then_removed() -> None:
     ],
 )
 def test_which_components_count(region: np.ndarray, number: int) -> None:
-    assert len(detect_words(region, np.zeros_like(region), **{**THRESHOLDS, "text_threshold": np.float32(0.7)})) == number
+    assert (
+        len(detect_words(region, np.zeros_like(region), **{**THRESHOLDS, "text_threshold": np.float32(0.7)})) == number
+    )
 
 
 def test_score_allows_raising_the_threshold_afterwards() -> None:

@@ -58,9 +58,7 @@ def test_polygon_follows_characters_on_an_arc() -> None:
     yy, xx = np.mgrid[:400, :400].astype(np.float32)
     angle = np.radians(np.linspace(-140, -40, 2 * count - 1))
     planes = [
-        np.exp(
-            -((xx - CENTRE - radius * np.cos(a)) ** 2 + (yy - CENTRE - radius * np.sin(a)) ** 2) / (2 * sigma**2)
-        )
+        np.exp(-((xx - CENTRE - radius * np.cos(a)) ** 2 + (yy - CENTRE - radius * np.sin(a)) ** 2) / (2 * sigma**2))
         for a in angle
     ]
     region, affinity = np.maximum.reduce(planes[::2]), np.maximum.reduce(planes[1::2])

@@ -1,0 +1,171 @@
+"""The command line that every program shares: `--yaml NAME_OR_PATH [key.sub=value ...]`.
+
+Importing this costs no torch, so that `--help` and a mistake are answered at once.
+"""
+
+from __future__ import annotations
+
+import argparse
+import logging
+import os
+import sys
+import textwrap
+from collections.abc import Callable, Sequence
+from typing import Any, NoReturn
+
+from config.errors import UserError, nearest
+from config.loader import dump, load_config, recipes
+
+EXIT_MISTAKE, EXIT_INTERRUPTED = 2, 130
+
+_EXAMPLES = {
+    "detection": ("train.batch_size=8 train.lr=5e-5", "train.datasets.0.root=/data/SynthText/"),
+    "generate": ("splits.train=500", "text.language=de output_dir=./datasets/german"),
+}
+
+
+class _Parser(argparse.ArgumentParser):
+    """An argument parser whose complaints are a `UserError` and not a usage text and an exit."""
+
+    def error(self, message: str) -> NoReturn:
+        raise UserError(f"on the command line: {message}; see --help")
+
+
+def parse(
+    argv: Sequence[str] | None,
+    description: str,
+    task: str,
+    add_arguments: Callable[[argparse.ArgumentParser], Any] | None = None,
+) -> tuple[Any, argparse.Namespace]:
+    """Read a program's command line and load the configuration it names.
+
+    Args:
+        argv: arguments without the program's name; None takes those of the process.
+        description: what the program does, for `--help`.
+        task: the kind of configuration it needs, `detection` or `generate`.
+        add_arguments: adds the program's own options to the parser.
+
+    Returns:
+        The validated configuration and all parsed arguments.
+
+    Raises:
+        UserError: on a mistake in the arguments or the configuration.
+        SystemExit: with status 0 after `--help` and `--print-config`.
+    """
+    parser = _Parser(
+        description=description,
+        usage="%(prog)s --yaml NAME_OR_PATH [key.sub=value ...] [options]",
+        epilog=_epilog(task),
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        allow_abbrev=False,
+    )
+    parser.add_argument("--yaml", metavar="NAME_OR_PATH", help="a recipe's name (see below) or the path of a YAML file")
+    parser.add_argument(
+        "overrides",
+        nargs="*",
+        metavar="key.sub=value",
+        help="settings that replace those of the YAML, in its own syntax",
+    )
+    parser.add_argument(
+        "--print-config", action="store_true", help="print every setting as it would be used, and do nothing else"
+    )
+    if add_arguments is not None:
+        add_arguments(parser)
+    arguments, unknown = parser.parse_known_intermixed_args(sys.argv[1:] if argv is None else list(argv))
+    if unknown:
+        raise UserError(_unknown_option(unknown[0], parser))
+    if arguments.yaml is None:
+        raise UserError(_no_yaml(arguments.overrides, task))
+    config = load_config(arguments.yaml, arguments.overrides, task)
+    if arguments.print_config:
+        print(dump(config), end="")
+        raise SystemExit(0)
+    return config, arguments
+
+
+def run(main: Callable[[list[str]], int | None]) -> NoReturn:
+    """Run a program's `main` with the process's arguments and exit with the status the outcome calls for.
+
+    0 done; 2 the user's mistake, one sentence on stderr; 130 interrupted; anything else is a defect, which
+    keeps its traceback and exits with 1.
+    """
+    logging.basicConfig(
+        level=logging.INFO, stream=sys.stderr, format="%(asctime)s %(levelname)s %(message)s", datefmt="%H:%M:%S"
+    )
+    try:
+        try:
+            status = main(sys.argv[1:]) or 0
+        except SystemExit as done:
+            sys.stdout.flush()
+            raise done
+        sys.stdout.flush()
+    except UserError as mistake:
+        print(f"error: {one_line(mistake)}", file=sys.stderr)
+        status = EXIT_MISTAKE
+    except KeyboardInterrupt:
+        print("interrupted", file=sys.stderr)
+        status = EXIT_INTERRUPTED
+    except BrokenPipeError:
+        if not _stdout_is_closed():
+            raise
+        status = 0
+    sys.exit(status)
+
+
+def one_line(mistake: UserError) -> str:
+    """The sentence of a `UserError`, also of one that a DataLoader worker raised.
+
+    PyTorch re-raises a worker's exception with the worker's whole traceback as its text; the sentence is the
+    last thing in it.
+    """
+    text = str(mistake)
+    marker = f"{UserError.__name__}: "
+    if "Traceback (most recent call last)" in text and marker in text:
+        text = text.rpartition(marker)[2]
+    return " ".join(text.split())
+
+
+def _stdout_is_closed() -> bool:
+    """Tell whether it is our reader that went away (`... | head`); then stdout is silenced for the exit, too."""
+    try:
+        sys.stdout.flush()
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return True
+    return False
+
+
+def _unknown_option(option: str, parser: argparse.ArgumentParser) -> str:
+    name = option.split("=")[0]
+    if "=" in option and "." in name:
+        return (
+            f"on the command line: there is no option {name}; settings are written without dashes: {option.lstrip('-')}"
+        )
+    known = [text for action in parser._actions for text in action.option_strings]
+    similar = nearest(name, known)
+    return f"on the command line: there is no option {name}; " + (
+        f"did you mean {similar}?" if similar else "see --help"
+    )
+
+
+def _no_yaml(overrides: Sequence[str], task: str) -> str:
+    named = next((argument for argument in overrides if "=" not in argument), None)
+    if named is not None:
+        return f"on the command line: '{named}' has no option before it; did you mean --yaml {named}?"
+    return f"on the command line: --yaml NAME_OR_PATH is missing; the recipes are {', '.join(recipes(task))}"
+
+
+def _epilog(task: str) -> str:
+    program = os.path.basename(sys.argv[0])
+    known = recipes(task)
+    name = next((known_name for known_name in ("syn_train", "generate_demo") if known_name in known), "NAME")
+    width = max((len(recipe) for recipe in known), default=0)
+    lines = [
+        "recipes (config/NAME.yaml):",
+        *(f"  {recipe:{width}}  {textwrap.shorten(text, 96, placeholder=' ...')}" for recipe, text in known.items()),
+    ]
+    lines += ["", "examples:", f"  python {program} --yaml {name}"]
+    lines += [f"  python {program} --yaml {name} {example}" for example in _EXAMPLES[task]]
+    lines += [f"  python {program} --yaml my/own.yaml --print-config"]
+    lines += ["", "Every setting, its bounds and its default: docs/configuration.md"]
+    return "\n".join(lines)

@@ -1,0 +1,124 @@
+"""Writes `docs/configuration.md` from the schema: `python -m config.reference > docs/configuration.md`."""
+
+from __future__ import annotations
+
+import inspect
+import sys
+from typing import Any, get_args
+
+import yaml
+from pydantic import BaseModel
+from pydantic.fields import FieldInfo
+
+from config.loader import MODELS
+from config.schema_tree import ITEM, NAME, Kind, describe, kind_of
+
+_INTRODUCTION = """\
+# Configuration
+
+<!-- Written by `python -m config.reference > docs/configuration.md` from the schema in config/schema/. -->
+
+A job is one YAML file: `python X.py --yaml NAME_OR_PATH [key.sub=value ...]`. `NAME` is a file of `config/`, wherever
+the program is started; anything else is the path of a YAML file. What a file leaves out takes the default below, and
+`key.sub=value` arguments have the last word: `train.lr=5e-5`, `train.datasets.0.root=/data/SynthText/`,
+`train.data.mean=[0.5, 0.5, 0.5]`. `--print-config` prints every setting as it would be used; the same text is saved
+with the run.
+
+- An unknown key is an error that names the nearest one, and a value is never converted: `5.0` is not a whole number,
+  `"5"` is not a number. A whole number may stand for a number.
+- Scalars are read as YAML 1.2 has them: only `true` and `false` are switches (`off` and `no` are texts), `1e-4` is a
+  number, `012` and `1_000` are not. A key given twice is an error.
+- In the paths below `N` is the number of a list item, counted from 0, and `NAME` a name of your choice.
+- The YAML files of EasyOCR's CRAFT trainer load as they are; `--print-config` shows what they become. `amp: True`
+  becomes `bf16`, `variance` becomes `std`, `syn_aug` becomes `train.data.augment`, and what belongs to weak
+  supervision goes to `train.weak`. Their own paths work as `key.sub=value` arguments, too.
+"""
+
+_TITLES = {"detection": "Detection (`task: detection`)", "generate": "Generating data (`task: generate`)"}
+
+
+def reference() -> str:
+    """The whole page as Markdown."""
+    parts = [_INTRODUCTION]
+    for task, model in MODELS.items():
+        parts.append(f"## {_TITLES.get(task, task)}\n")
+        uses: dict[type[BaseModel], list[str]] = {}
+        _collect(model, "", uses)
+        parts += [_section(section, paths) for section, paths in uses.items()]
+    return "\n".join(parts)
+
+
+def _collect(section: type[BaseModel], path: str, uses: dict[type[BaseModel], list[str]]) -> None:
+    """Note every section with all the paths it is used at, in the order of reading."""
+    uses.setdefault(section, []).append(path)
+    for name, field in section.model_fields.items():
+        for inner, suffix in _sections_in(kind_of(field)):
+            _collect(inner, f"{path}.{name}{suffix}".lstrip("."), uses)
+
+
+def _sections_in(kind: Kind) -> list[tuple[type[BaseModel], str]]:
+    if kind.is_section:
+        return [(kind.bare, "")]
+    if kind.sections:
+        return [(section, "") for section in dict.fromkeys(kind.sections.values())]
+    if kind.origin in (list, dict):
+        step = ITEM if kind.origin is list else NAME
+        return [(inner, f".{step}{rest}") for inner, rest in _sections_in(kind_of(get_args(kind.bare)[-1]))]
+    return []
+
+
+def _section(section: type[BaseModel], paths: list[str]) -> str:
+    formats = [get_args(field.annotation) for name, field in section.model_fields.items() if name == "format"]
+    title = ", ".join(f"`{path}`" for path in paths) if paths[0] else "Top level"
+    if formats:
+        title += f" with format {' or '.join(formats[0])}"
+    lines = [f"### {title}", "", _one_line(inspect.getdoc(section) or ""), ""]
+    lines += ["| key | value | default | meaning |", "|---|---|---|---|"]
+    for name, field in section.model_fields.items():
+        kind = kind_of(field)
+        value = "section" if kind.is_section else describe(kind)
+        meaning = field.description or _summary(name, kind)
+        lines.append(f"| `{name}` | {_cell(value)} | {_default(field, kind)} | {_cell(meaning)} |")
+    return "\n".join([*lines, ""])
+
+
+def _summary(name: str, kind: Kind) -> str:
+    """What to say about a key that has no text of its own because its type says it all."""
+    if kind.is_section:
+        return _one_line(inspect.getdoc(kind.bare) or "")
+    if kind.origin is dict:
+        return f"The table of `{name}.{NAME}` has the keys of each."
+    return {"task": "The kind of job.", "format": "How the annotation is written."}.get(name, "")
+
+
+def _default(field: FieldInfo, kind: Kind) -> str:
+    if field.is_required():
+        return "required"
+    value: Any = field.get_default(call_default_factory=True)
+    if isinstance(value, BaseModel):
+        changed = value.model_dump(mode="json", exclude_unset=True)
+        return f"`{_yaml(changed)}`" if changed else "its own defaults"
+    return f"`{_yaml(value)}`"
+
+
+def _yaml(value: Any) -> str:
+    if isinstance(value, bool) or value is None:
+        return {None: "null", True: "true", False: "false"}[value]
+    if isinstance(value, float):
+        return f"{value:g}" if value and abs(value) < 1e-3 else str(value)
+    if isinstance(value, list | dict):
+        return yaml.safe_dump(value, default_flow_style=True, sort_keys=False, width=100_000).strip()
+    return str(value)
+
+
+def _one_line(text: str) -> str:
+    return " ".join(text.split())
+
+
+def _cell(text: str) -> str:
+    return _one_line(text).replace("|", "\\|")
+
+
+if __name__ == "__main__":
+    sys.stdout.reconfigure(encoding="utf-8", newline="\n")  # type: ignore[union-attr]
+    sys.stdout.write(reference())

@@ -1,0 +1,43 @@
+"""The random draws that settings ask for."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TypeVar
+
+import numpy as np
+
+Item = TypeVar("Item")
+
+
+def between(rng: np.random.Generator, limits: Sequence[float]) -> float:
+    """Return a number drawn evenly from [least, greatest]."""
+    return limits[0] + (limits[1] - limits[0]) * float(rng.random())
+
+
+def between_log(rng: np.random.Generator, limits: Sequence[float]) -> float:
+    """Return a positive number drawn evenly on a logarithmic scale from [least, greatest]."""
+    return float(np.exp(between(rng, (np.log(limits[0]), np.log(limits[1])))))
+
+
+def whole(rng: np.random.Generator, limits: Sequence[int]) -> int:
+    """Return a whole number drawn evenly from least to greatest, both possible."""
+    return int(rng.integers(limits[0], limits[1] + 1))
+
+
+def pick(rng: np.random.Generator, items: Sequence[Item]) -> Item:
+    """Return one of the items, all alike."""
+    return items[int(rng.integers(len(items)))]
+
+
+def pick_by(rng: np.random.Generator, items: Sequence[Item], bounds: np.ndarray) -> Item:
+    """Return one of the items by their running shares of 1, as `running_shares` gives them."""
+    return items[int(np.searchsorted(bounds, rng.random(), side="right"))]
+
+
+def running_shares(weights: Sequence[float] | np.ndarray) -> np.ndarray:
+    """Return the sums of weights up to each one, float64, as shares of the whole."""
+    total = np.cumsum(np.asarray(weights, np.float64))
+    shares = total / total[-1]
+    shares[-1] = 1.0  # rounding must not leave room above the last one
+    return shares

@@ -1,0 +1,86 @@
+from __future__ import annotations
+
+import shutil
+from importlib.metadata import distribution
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from config.errors import UserError
+from config.schema.generation import FontSettings
+from data.synth.fonts import BUNDLED_FAMILIES, FontFace, find_families, open_face
+from data.synth.glyphs import GlyphCache, drawing_size
+from data.synth.vocabulary import ASCII_ALPHABET
+
+
+def bundled(slug: str) -> list[Path]:
+    package = distribution(f"fontpkg-{slug.replace('_', '-')}")
+    return sorted(Path(str(package.locate_file(file))) for file in package.files if file.suffix == ".ttf")
+
+
+def test_all_bundled_families_write_ascii() -> None:
+    families, report = find_families(FontSettings(), ASCII_ALPHABET)
+    assert not report.dropped
+    assert {family.name for family in families} == {slug for slugs in BUNDLED_FAMILIES.values() for slug in slugs}
+    for family in families:
+        for face in family.faces:
+            assert 0.5 < face.cap_height < 0.95, face
+    assert [family.name for family in families if family.faces[0].capitals_only] == ["bebas_neue"]
+
+
+def test_weights_of_variable_and_static_fonts() -> None:
+    by_name = {family.name: family for family in find_families(FontSettings(weight=[500, 700]), "abc")[0]}
+    assert {face.weight for face in by_name["open_sans"].faces} == {500, 567, 633, 700}
+    assert {face.weight for face in by_name["crimson_text"].faces} == {600, 700}
+    assert {face.weight for face in by_name["anton"].faces} == {400}  # the nearest it has
+    # A heavier weight lays down more ink: the axis is really set.
+    upright = sorted((face for face in by_name["open_sans"].faces if not face.italic), key=lambda face: face.weight)
+    ink = [int(GlyphCache().glyph(face, 64, "m").mask.sum(dtype=np.int64)) for face in upright]
+    assert ink == sorted(ink) and ink[-1] > 1.1 * ink[0]
+
+
+def test_folder_with_broken_and_foreign_files_uses_the_rest(tmp_path: Path) -> None:
+    good = bundled("lora")[0]
+    shutil.copy(good, tmp_path / "good.ttf")
+    (tmp_path / "broken.ttf").write_bytes(good.read_bytes()[:5000])
+    (tmp_path / "empty.otf").write_bytes(b"")
+    (tmp_path / "notes.txt").write_text("not a font")
+    shutil.copy(bundled("arvo")[0], tmp_path / "no_euro.ttf")
+    families, report = find_families(FontSettings(folder=str(tmp_path)), "abc€")
+    assert [family.name for family in families] == ["Lora"]
+    assert report.dropped == {"font: cannot be read": 2, "font: lacks characters of the alphabet": 1}
+    assert report.examples["font: lacks characters of the alphabet"] == ["no_euro.ttf lacks €"]
+    assert any("broken.ttf" in example for example in report.examples["font: cannot be read"])
+
+
+def test_mistakes_are_one_sentence(tmp_path: Path) -> None:
+    with pytest.raises(UserError, match="not a folder"):
+        find_families(FontSettings(folder=str(tmp_path / "absent")), "abc")
+    with pytest.raises(UserError, match=r"holds no \.ttf"):
+        find_families(FontSettings(folder=str(tmp_path)), "abc")
+    with pytest.raises(UserError, match="missing most often: 漢"):
+        find_families(FontSettings(), "abc漢")
+    (tmp_path / "broken.ttf").write_bytes(b"\0\1\0\0 no font")
+    with pytest.raises(UserError, match=r"can be read \(broken.ttf"):
+        find_families(FontSettings(folder=str(tmp_path)), "abc")
+
+
+def test_glyph_cache_gives_ink_and_forgets_the_oldest() -> None:
+    face = FontFace(str(bundled("lora")[-1]), 0, (400.0,), 400, False, 0.7, False)
+    cache = GlyphCache(max_bytes=20_000)
+    glyph = cache.glyph(face, 64, "g")
+    assert glyph.mask.any(axis=1)[[0, -1]].all() and glyph.mask.any(axis=0)[[0, -1]].all()
+    assert glyph.top < 0 < glyph.top + glyph.mask.shape[0]  # g reaches below the baseline
+    assert glyph.advance == pytest.approx(open_face(face, 64).getlength("g"))
+    for character in "abcdefhijklmnopqrstuvwxyz":
+        cache.glyph(face, 64, character)
+    assert cache._bytes <= 20_000 and (face, 64, "g") not in cache._glyphs
+    assert cache.glyph(face, 64, " ").mask.size == 0
+    assert cache.kerning(face, "AV") < -0.01 and abs(cache.kerning(face, "nn")) < 1e-6
+
+
+def test_drawing_sizes_are_half_an_octave_apart() -> None:
+    for em in np.geomspace(12, 512, 100):
+        assert em <= drawing_size(em) <= max(16, em * 1.45)
+    assert drawing_size(900) == 512

@@ -1,0 +1,199 @@
+"""Whole runs of the detector on a small dataset: what is written, and that a resumed run is the same run."""
+
+from __future__ import annotations
+
+import json
+import math
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+import torch
+import yaml
+
+from config.errors import UserError
+from config.loader import load_config
+from utils.detection_task import DetectionTask
+from utils.engine.trainer import NonFiniteLoss
+from utils.training import train_detector
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+def train(overrides, *extra, resume=False):
+    config = load_config("demo", [*overrides, *extra], "detection")
+    return train_detector(config, resume=resume)
+
+
+def lines(folder, split="train"):
+    records = [json.loads(line) for line in folder.metrics.read_text().splitlines()]
+    return [record for record in records if record["split"] == split]
+
+
+def weights(path):
+    return torch.load(path, weights_only=True)["craft"]
+
+
+def test_a_run_leaves_what_the_contract_names(overrides):
+    folder = train(overrides)
+    checkpoint = torch.load(folder.last, weights_only=True)
+    for key in ("format", "task", "config", "step", "craft", "optimizer", "scheduler", "scaler", "ema", "sampler"):
+        assert key in checkpoint
+    assert checkpoint["step"] == 6 and checkpoint["task"] == "detection"
+    assert "basenet.slice1.0.weight" in checkpoint["craft"]
+    origin = checkpoint["provenance"]
+    assert set(origin) >= {"git_sha", "git_dirty", "packages", "data_fingerprint", "created"}
+    assert origin["packages"]["torch"].split("+")[0] == torch.__version__.split("+")[0]
+    assert json.loads(folder.last.with_suffix(".json").read_text())["step"] == 6
+
+    losses = lines(folder)
+    assert [record["step"] for record in losses] == [1, 2, 3, 4, 5, 6]
+    assert {"loss", "loss_region", "loss_affinity", "lr", "grad_norm", "images_per_s", "data_wait_percent"} <= set(
+        losses[0]
+    )
+    assert losses[0]["loss"] == pytest.approx(losses[0]["loss_region"] + losses[0]["loss_affinity"], rel=1e-5)
+    assert [record["step"] for record in lines(folder, "validation")] == [4, 6]
+    assert folder.best.exists() and list(folder.tensorboard.glob("events*"))
+    assert yaml.safe_load(folder.config.read_text())["train"]["end_iter"] == 6
+    assert load_config(str(folder.config), [], "detection") == load_config("demo", overrides, "detection")
+
+
+@pytest.mark.parametrize("workers", [0, 2])
+@pytest.mark.parametrize("extra", [(), ("train.ema_decay=0.9", "train.loss=2", "train.grad_clip=1.0")])
+def test_a_resumed_run_is_the_same_run(overrides, workers, extra):
+    extra = (*extra, f"train.num_workers={workers}")
+    whole = train(overrides, "name=whole", *extra)
+    train(overrides, "name=halves", "train.end_iter=3", *extra)
+    halves = train(overrides, "name=halves", *extra, resume=True)
+
+    def seen(folder):
+        return [(record["step"], record["loss"], record["lr"], record["grad_norm"]) for record in lines(folder)]
+
+    assert seen(halves) == seen(whole)
+    first, second = (torch.load(folder.last, weights_only=True) for folder in (whole, halves))
+    for key in ("craft", "ema"):
+        for name in first[key] or ():
+            assert torch.equal(first[key][name], second[key][name]), name
+    assert first["best_score"] == second["best_score"]
+
+
+def test_the_number_of_workers_changes_nothing(overrides):
+    runs = [train(overrides, f"name=w{workers}", f"train.num_workers={workers}") for workers in (0, 1, 3)]
+    for run in runs[1:]:
+        assert [record["loss"] for record in lines(run)] == [record["loss"] for record in lines(runs[0])]
+
+
+@pytest.mark.parametrize("amp", ["off", "bf16"])
+@pytest.mark.parametrize("loss", [2, 3])
+def test_both_losses_train_with_and_without_mixed_precision(overrides, amp, loss):
+    folder = train(overrides, f"amp={amp}", f"train.loss={loss}", "train.end_iter=2")
+    assert all(math.isfinite(record["loss"]) for record in lines(folder))
+
+
+@pytest.mark.parametrize(
+    "version", ["random_resize_crop_synth", "random_resize_crop", "random_crop", "random_crop_with_bbox"]
+)
+def test_every_augmentation_trains(overrides, version):
+    augment = "train.data.augment"
+    folder = train(
+        overrides,
+        f"{augment}.random_scale.option=true",
+        f"{augment}.random_rotate.option=true",
+        f"{augment}.random_crop.version={version}",
+        f"{augment}.random_horizontal_flip.option=true",
+        "train.end_iter=2",
+    )
+    assert len(lines(folder)) == 2
+
+
+def test_the_network_learns(overrides):
+    """A tenth of the first loss within 60 iterations on nine images: the whole path from file to gradient works."""
+    folder = train(overrides, "train.end_iter=60", "train.eval_interval=60", "train.lr=3e-3", "train.n_min_neg=200")
+    losses = [record["loss"] for record in lines(folder)]
+    assert sum(losses[-5:]) / 5 < 0.4 * sum(losses[:5]) / 5
+
+
+def test_samples_can_be_limited(overrides):
+    config = load_config("demo", [*overrides, "train.datasets.0.samples=4"], "detection")
+    assert len(DetectionTask(config, torch.device("cpu"), "off").dataset.reader) == 4
+
+
+def test_unreadable_images_are_replaced_and_counted(overrides, scenes, tmp_path):
+    broken = tmp_path / "broken"
+    shutil.copytree(scenes, broken)
+    (broken / "8" / "scene_3.jpg").write_bytes(b"no image")
+    folder = train(overrides, f"train.datasets.0.root={broken}", "train.end_iter=9")
+    assert lines(folder)[-1]["unreadable"] > 0
+
+
+@pytest.mark.parametrize("workers", [0, 1])
+def test_no_readable_image_at_all_is_one_sentence(overrides, scenes, tmp_path, workers):
+    empty = tmp_path / "empty"
+    shutil.copytree(scenes, empty)
+    for image in (empty / "8").iterdir():
+        image.write_bytes(b"")
+    with pytest.raises(UserError, match="in a row cannot be read") as fault:
+        train(overrides, f"train.datasets.0.root={empty}", f"train.num_workers={workers}")
+    assert "\n" not in str(fault.value)
+
+
+def test_a_loss_that_is_no_number_stops_and_keeps_the_last_good_weights(overrides, monkeypatch):
+    original = DetectionTask.loss
+
+    def spoilt(self, model, batch):
+        losses = original(self, model, batch)
+        if spoilt.calls >= 3:
+            losses["loss"] = losses["loss"] * float("nan")
+        spoilt.calls += 1
+        return losses
+
+    spoilt.calls = 0
+    monkeypatch.setattr(DetectionTask, "loss", spoilt)
+    with pytest.raises(NonFiniteLoss, match=r"last\.pth holds the last good"):
+        train(overrides, "train.save_interval=1", "train.log_interval=50")
+    path = Path(load_config("demo", overrides, "detection").results_dir) / "run" / "checkpoints" / "last.pth"
+    assert all(torch.isfinite(value).all() for value in weights(path).values())
+    assert torch.load(path, weights_only=True)["step"] == 3
+
+
+def test_starting_weights_come_from_a_checkpoint_of_a_run(overrides):
+    first = train(overrides, "train.end_iter=1")
+    config = load_config("demo", [*overrides, f"train.ckpt_path={first.last}"], "detection")
+    task = DetectionTask(config, torch.device("cpu"), "off")
+    for name, value in weights(first.last).items():
+        assert torch.equal(task.model.state_dict()[name], value)
+
+
+def test_changed_settings_are_not_resumed(overrides):
+    train(overrides, "train.end_iter=1")
+    with pytest.raises(UserError, match=r"train\.lr was"):
+        train(overrides, "train.lr=0.5", resume=True)
+
+
+def test_weights_are_not_taken_for_a_run(overrides):
+    folder = train(overrides, "train.end_iter=1")
+    torch.save({"craft": weights(folder.last)}, folder.last)
+    with pytest.raises(UserError, match="no run to resume"):
+        train(overrides, resume=True)
+
+
+def test_a_run_asked_to_stop_saves_and_can_go_on(overrides):
+    """SIGTERM, as a cluster sends it: the state is saved, the exit code is 0, and --resume goes on to the end."""
+    command = [sys.executable, "trainSynth.py", "--yaml", "demo", *overrides, "train.end_iter=400"]
+    process = subprocess.Popen(command, cwd=ROOT, stderr=subprocess.PIPE, text=True, env={**os.environ})
+    metrics = Path(load_config("demo", overrides, "detection").results_dir) / "run" / "metrics.jsonl"
+    deadline = time.monotonic() + 120
+    while time.monotonic() < deadline and not (metrics.exists() and metrics.read_text().count("\n") >= 3):
+        time.sleep(0.05)
+    process.send_signal(signal.SIGTERM)
+    _, errors = process.communicate(timeout=120)
+    assert process.returncode == 0, errors
+    step = torch.load(metrics.parent / "checkpoints" / "last.pth", weights_only=True)["step"]
+    assert 3 <= step < 400 and f"stopped at iteration {step}" in errors
+    folder = train(overrides, f"train.end_iter={step + 2}", resume=True)
+    assert [record["step"] for record in lines(folder)] == list(range(1, step + 3))
