@@ -8,6 +8,7 @@ from __future__ import annotations
 import argparse
 import logging
 import os
+import select
 import sys
 import textwrap
 from collections.abc import Callable, Sequence
@@ -127,25 +128,31 @@ def one_line(mistake: UserError) -> str:
 
 def _stdout_is_closed() -> bool:
     """Tell whether it is our reader that went away (`... | head`); then stdout is silenced for the exit, too."""
+    descriptor = sys.stdout.fileno()
     try:
         sys.stdout.flush()
+        closed = False
     except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return True
-    return False
+        closed = True
+    if not closed and hasattr(select, "poll"):
+        # Unbuffered output leaves nothing to flush, so the pipe itself has to be asked.
+        poll = select.poll()
+        poll.register(descriptor, 0)
+        closed = any(event & select.POLLERR for _, event in poll.poll(0))
+    if closed:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), descriptor)
+    return closed
 
 
 def _unknown_option(option: str, parser: argparse.ArgumentParser) -> str:
-    name = option.split("=")[0]
-    if "=" in option and "." in name:
-        return (
-            f"on the command line: there is no option {name}; settings are written without dashes: {option.lstrip('-')}"
-        )
-    known = [text for action in parser._actions for text in action.option_strings]
-    similar = nearest(name, known)
-    return f"on the command line: there is no option {name}; " + (
-        f"did you mean {similar}?" if similar else "see --help"
-    )
+    name, equals, _ = option.partition("=")
+    known = {text.lstrip("-"): text for action in parser._actions for text in action.option_strings}
+    similar = nearest(name.lstrip("-"), known)
+    if equals and ("." in name or similar is None):
+        hint = f"settings are written without dashes: {option.lstrip('-')}"
+    else:
+        hint = f"did you mean {known[similar]}?" if similar else "see --help"
+    return f"on the command line: there is no option {name}; {hint}"
 
 
 def _no_yaml(overrides: Sequence[str], task: str) -> str:

@@ -68,7 +68,10 @@ def _broken_rule(reason: str, path: Path, origins: Origins) -> str:
     key = re.match(r"[a-z_][a-z_.]*", reason)
     named = (*path, *key.group().split(".")) if key else path
     origin = origins.find(named if named in origins.entries else path)
-    inside = {known.place for at, known in origins.entries.items() if at[: len(path)] == path}
+    words = set(re.findall(r"\w+", reason))
+    inside = {
+        known.place for at, known in origins.entries.items() if at[: len(path)] == path and at and at[-1] in words
+    }
     place = f"{origin.place} and {COMMAND_LINE}" if COMMAND_LINE in inside - {origin.place} else origin.place
     section = dotted(origins.find(path).path)
     link = "." if key and named in origins.entries else ": "

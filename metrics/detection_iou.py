@@ -117,7 +117,7 @@ class DetectionIoU:
         det_areas = shapely.area(det_shapes)
         rows, columns, intersections = _overlaps(gt_shapes, det_shapes)
 
-        in_ignored = ~care[rows] & (intersections > self.ignored_share * det_areas[columns])
+        in_ignored = ~care[rows] & (intersections / np.maximum(det_areas[columns], 1e-300) > self.ignored_share)
         ignored = np.zeros(len(det_shapes), bool)
         ignored[columns[in_ignored]] = True
 

@@ -36,7 +36,7 @@ class VggFeatures(NamedTuple):
 
 def scaled(channels: int, width: float) -> int:
     """Return `channels` times `width`, rounded to a multiple of 8 and at least 8 (exact at width 1)."""
-    return max(8, int(round(channels * width / 8)) * 8) if width != 1.0 else channels
+    return max(8, round(channels * width / 8) * 8) if width != 1.0 else channels
 
 
 def _features(width: float) -> list[nn.Module]:

@@ -36,7 +36,9 @@ def save(path: Path, content: dict[str, Any]) -> None:
 def link(source: Path, target: Path) -> None:
     """Let `target` name the same checkpoint as `source`, without a second copy where the file system can."""
     for suffix in (".pth", ".json"):
-        write_atomically(target.with_suffix(suffix), lambda temporary, s=suffix: _link(source.with_suffix(s), temporary))
+        write_atomically(
+            target.with_suffix(suffix), lambda temporary, s=suffix: _link(source.with_suffix(s), temporary)
+        )
 
 
 def _link(source: Path, target: Path) -> None:
@@ -54,9 +56,13 @@ def load(path: Path, task: str) -> dict[str, Any]:
     """
     content = read_file(path)
     if not isinstance(content, dict) or "format" not in content or "optimizer" not in content:
-        raise UserError(f"{path} holds weights but no run to resume; start a new run from it with train.ckpt_path={path}")
+        raise UserError(
+            f"{path} holds weights but no run to resume; start a new run from it with train.ckpt_path={path}"
+        )
     if content["format"] > FORMAT:
-        raise UserError(f"{path} was written by a newer version (format {content['format']}, here {FORMAT}); update first")
+        raise UserError(
+            f"{path} was written by a newer version (format {content['format']}, here {FORMAT}); update first"
+        )
     if content.get("task") != task:
         raise UserError(f"{path} is of the task '{content.get('task')}', this is '{task}'")
     return content

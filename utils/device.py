@@ -33,7 +33,9 @@ def resolve_device(name: str) -> torch.device:
         if not torch.cuda.is_available():
             raise UserError(f"device is '{name}' but PyTorch sees no CUDA device here, use device=cpu or device=auto")
         if number and int(number) >= torch.cuda.device_count():
-            raise UserError(f"device is '{name}' but there are {torch.cuda.device_count()} CUDA devices, from cuda:0 on")
+            raise UserError(
+                f"device is '{name}' but there are {torch.cuda.device_count()} CUDA devices, from cuda:0 on"
+            )
     if kind == "mps" and not torch.backends.mps.is_available():
         raise UserError("device is 'mps' but PyTorch sees no Apple GPU here, use device=cpu or device=auto")
     return torch.device(name)

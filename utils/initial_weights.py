@@ -41,7 +41,7 @@ def load_initial_weights(model: Craft, config: DetectionConfig) -> None:
         load_torchvision_backbone(model.basenet, state)
     except (KeyError, RuntimeError) as fault:
         raise UserError(
-            f"model.backbone_weights: {source} is no state dict of torchvision's vgg16_bn ({str(fault).splitlines()[0]})"
+            f"model.backbone_weights: {source} is no state dict of torchvision's vgg16_bn: {str(fault).splitlines()[0]}"
         ) from fault
     log.info("starting from the backbone weights of %s", source)
 

@@ -42,7 +42,9 @@ def read_file(path: str | Path) -> Any:
         return torch.load(path, map_location="cpu", weights_only=True)
     except pickle.UnpicklingError as fault:
         if "Unsupported global" in str(fault) or "Unsupported class" in str(fault):
-            reason = "it holds Python objects beside tensors, which are not loaded for safety; save its state dict alone"
+            reason = (
+                "it holds Python objects beside tensors, which are not loaded for safety; save its state dict alone"
+            )
         else:
             reason = "it is not a file that torch.save wrote"
         raise UserError(f"{path} cannot be loaded: {reason}") from fault

@@ -35,9 +35,7 @@ def sample_matrix(rng: np.random.Generator, sample: TextSample, settings: Augmen
         matrix = rotation_matrix(angle, ((width - 1) / 2, (height - 1) / 2)) @ matrix
     if settings.random_crop.option:
         words = transform_points(sample.word_quads[~sample.ignore], matrix)
-        left, top, crop_width, crop_height = crop_window(
-            rng, (height, width), words, settings.random_crop, output_size
-        )
+        left, top, crop_width, crop_height = crop_window(rng, (height, width), words, settings.random_crop, output_size)
     else:
         left = top = 0.0
         crop_width = crop_height = float(max(height, width))

@@ -60,9 +60,7 @@ def draw_gaussians(
         v = (inverse[3] * x + inverse[4] * y + inverse[5]) / depth
         squared = u * u + v * v
         inside = (squared <= 1.0) & (depth > 0)
-        np.maximum.at(
-            canvas, (y * shape[1] + x)[inside], np.exp(decay * squared[inside]).astype(np.float32)
-        )
+        np.maximum.at(canvas, (y * shape[1] + x)[inside], np.exp(decay * squared[inside]).astype(np.float32))
     return canvas.reshape(shape)
 
 

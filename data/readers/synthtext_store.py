@@ -53,6 +53,8 @@ def open_index(source: Source, index_dir: str | None) -> SynthTextIndex:
         if index is not None:
             return index
     for home in homes:
+        if not index_dir and _meant_read_only(home):
+            continue
         with contextlib.ExitStack() as stack:
             try:
                 home.mkdir(parents=True, exist_ok=True)
@@ -159,6 +161,12 @@ def _file_identity(path: Path) -> list[Any]:
 
 def _hash(*parts: Any) -> str:
     return hashlib.sha256(json.dumps(parts).encode()).hexdigest()[:20]
+
+
+def _meant_read_only(folder: Path) -> bool:
+    """Tell whether nobody has the right to write where `folder` lies, which root could do all the same."""
+    existing = next((path for path in (folder, *folder.parents) if path.exists()), None)
+    return existing is not None and not existing.stat().st_mode & 0o222
 
 
 def _cache_folder() -> Path:

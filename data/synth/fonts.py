@@ -12,8 +12,9 @@ from functools import lru_cache
 from importlib.metadata import entry_points
 from pathlib import Path
 
+import numpy as np
 from fontTools.ttLib import TTCollection, TTFont, TTLibError
-from PIL import ImageFont
+from PIL import Image, ImageDraw, ImageFont
 
 from config.errors import UserError
 from config.schema.generation import FontSettings
@@ -31,6 +32,8 @@ BUNDLED_FAMILIES = {
     "display": ["abril_fatface", "anton", "bebas_neue", "lilita_one", "lobster", "righteous"],
     "hand": ["caveat", "dancing_script", "indie_flower", "kalam", "permanent_marker"],
 }
+_TELLING = "aegr"
+"""Lower-case letters that look nothing like their capitals."""
 _SUFFIXES = {".ttf", ".otf", ".ttc", ".otc"}
 _WEIGHT_STEPS = 4
 """A variable font is used at so many weights, evenly spaced over the range that is asked for."""
@@ -170,7 +173,9 @@ def _read_face(
     cap_height = _ink_height(drawn, "H") / 100 if ord("H") in cmap else 0.0
     if not 0.3 <= cap_height <= 1.2:
         cap_height = 0.7
-    capitals_only = {ord("x"), ord("X")} <= cmap.keys() and _ink_height(drawn, "x") >= 0.95 * _ink_height(drawn, "X")
+    capitals_only = all(ord(case) in cmap for letter in _TELLING for case in (letter, letter.upper())) and all(
+        _alike(drawn, letter, letter.upper()) for letter in _TELLING
+    )
     faces = []
     for axes, weight in _variations(font, settings.weight):
         faces.append(FontFace(str(path), number, axes, weight, italic, cap_height, capitals_only))
@@ -180,6 +185,22 @@ def _read_face(
 def _ink_height(font: ImageFont.FreeTypeFont, character: str) -> float:
     _, top, _, bottom = font.getbbox(character, anchor="ls")
     return bottom - top
+
+
+def _alike(font: ImageFont.FreeTypeFont, first: str, second: str) -> bool:
+    """Return whether two glyphs are one shape, if perhaps at two sizes, as small capitals are.
+
+    Both are brought to one size and correlated: above 0.98 for such fonts, below 0.3 for some letter of any other.
+    """
+    shapes = []
+    for character in (first, second):
+        image = Image.new("L", (300, 300))
+        ImageDraw.Draw(image).text((100, 200), character, font=font, fill=255, anchor="ls")
+        box = image.getbbox()
+        if box is None:
+            return False
+        shapes.append(np.asarray(image.resize((32, 32), Image.Resampling.BOX, box), np.float32).ravel())
+    return float(np.corrcoef(shapes)[0, 1]) > 0.8
 
 
 def _variations(font: TTFont, wanted: list[int]) -> list[tuple[tuple[float, ...], float]]:

@@ -16,8 +16,11 @@ PROGRAM = """
 import sys
 from config.cli import parse, run
 
+def add_arguments(parser):
+    parser.add_argument("--resume", action="store_true")
+
 def main(argv):
-    config, arguments = parse(argv, "Do a job.", "detection", lambda parser: parser.add_argument("--resume", action="store_true"))
+    config, arguments = parse(argv, "Do a job.", "detection", add_arguments)
     assert "torch" not in sys.modules
     if config.seed == 13:
         raise RuntimeError("a defect")
@@ -74,7 +77,8 @@ MISTAKES = [
     (["--yaml"], "argument --yaml: expected one argument; see --help"),
     (["--yaml", "syn_train", "--resum"], "there is no option --resum; did you mean --resume?"),
     (["--yaml", "syn_train", "--train.lr=1"], "settings are written without dashes: train.lr=1"),
-    (["--yaml", "syn_train", "--lr=1"], "there is no option --lr; see --help"),
+    (["--yaml", "syn_train", "--lr=1"], "there is no option --lr; settings are written without dashes: lr=1"),
+    (["--yaml", "syn_train", "--fast"], "there is no option --fast; see --help"),
     (["--yaml", "syn_train", "train.lr", "1"], "'train.lr' is not of the form key.sub=value"),
     (["--yaml", "syn_train", "--resume=1"], "ignored explicit argument"),
 ]

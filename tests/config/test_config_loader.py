@@ -213,6 +213,9 @@ def test_a_rule_broken_by_file_and_command_line_names_both(write):
     assert sentence(path, ["train.end_iter=400"]) == (
         "own.yaml:3 and on the command line: train.st_iter (500) must be below end_iter (400)"
     )
+    path = write("task: detection\ntrain:\n  st_iter: 500\n  end_iter: 400\n")
+    unrelated = sentence(path, ["seed=3", "train.lr=1"])
+    assert unrelated == "own.yaml:3: train.st_iter (500) must be below end_iter (400)"
 
 
 def test_the_watershed_thresholds_are_checked(write):

@@ -33,7 +33,7 @@ def test_dotted_paths_cover_lists_unions_and_free_names():
         "train.datasets.N.select",
         "test.NAME.dataset.root",
         "train.weak.datasets.N.root",
-        "train.weak.custom_aug.random_crop.ratio.N",
+        "train.weak.custom_aug.random_crop.ratio",
     } <= set(paths)
 
 

@@ -58,8 +58,9 @@ def test_matrix_says_where_the_resize_puts_things(height: int, width: int, canva
     reach = max(1, 1 / scale)
     inside = (back >= reach) & (back <= width - 1 - reach)  # the border repeats its last pixel
     error = np.abs(fitted.pixels[0, 0, : len(back)] / steepness - back)[inside]
-    # OpenCV's fixed-point weights are good to about 0.7 levels; the mean of partly covered steps, to 1/8 of a step.
-    assert error.max(initial=0) <= 0.75 / steepness + (0.125 if scale < 1 else 0)
+    # OpenCV's fixed-point weights are good to 3/4 of a level. An area average runs over the steps of the ramp: the
+    # integral of their departure from the line is 1/8 at most.
+    assert error.max(initial=0) <= 0.8 / steepness + (0.125 * scale if scale < 1 else 0)
 
 
 def test_corners_map_to_corners() -> None:

@@ -246,7 +246,9 @@ class Trainer:
                 return
             except UserError as fault:
                 # A loader process hands over its traceback as text; its last line is the sentence.
-                raise UserError(str(fault).strip().splitlines()[-1].removeprefix("config.errors.UserError: ")) from fault
+                raise UserError(
+                    str(fault).strip().splitlines()[-1].removeprefix("config.errors.UserError: ")
+                ) from fault
             waited = time.perf_counter() - begun
             yield {name: self._to_device(value) for name, value in batch.items()}, waited
 

@@ -87,9 +87,7 @@ def test_crop_with_bbox_follows_each_word_and_ignores_dont_care():
     sample.ignore[1:] = True
     augment = Augmentation(random_crop=RandomCrop(version="random_crop_with_bbox"))
     for seed in range(10):
-        quads = transform_points(
-            sample.word_quads, sample_matrix(np.random.default_rng(seed), sample, augment, 96)
-        )
+        quads = transform_points(sample.word_quads, sample_matrix(np.random.default_rng(seed), sample, augment, 96))
         assert quads[0].min() >= -0.5 and quads[0].max() <= 95.5
 
 

@@ -94,7 +94,9 @@ def test_closed_form_on_an_axis_aligned_box():
 
 
 @given(
-    st.builds(rotated_box, st.floats(30, 90), st.floats(30, 66), st.floats(14, 40), st.floats(14, 40), st.floats(-3, 3)),
+    st.builds(
+        rotated_box, st.floats(30, 90), st.floats(30, 66), st.floats(14, 40), st.floats(14, 40), st.floats(-3, 3)
+    ),
     jitter,
     st.floats(-0.6, 0.6),
     st.floats(0.7, 1.4),

@@ -114,6 +114,16 @@ def test_a_folder_that_cannot_be_written_sends_it_to_the_cache(root, tmp_path, m
     assert folder.parents[1] == tmp_path / "cache/ocr-trainer"
 
 
+def test_a_read_only_folder_stays_untouched_even_by_root(root, tmp_path, monkeypatch):
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    root.chmod(0o555)
+    try:
+        assert len(open_root(root)) == 5
+        assert [path.name for path in root.iterdir()] == ["gt.mat"] and len(indices(tmp_path / "cache")) == 1
+    finally:
+        root.chmod(0o755)
+
+
 def test_no_folder_can_be_written(root, tmp_path):
     (tmp_path / "file").write_text("")
     with pytest.raises(UserError, match="set the dataset's `index_dir`"):

@@ -26,7 +26,10 @@ def test_all_bundled_families_write_ascii() -> None:
     for family in families:
         for face in family.faces:
             assert 0.5 < face.cap_height < 0.95, face
-    assert [family.name for family in families if family.faces[0].capitals_only] == ["bebas_neue"]
+    assert [family.name for family in families if family.faces[0].capitals_only] == [
+        "bebas_neue",
+        "permanent_marker",
+    ]
 
 
 def test_weights_of_variable_and_static_fonts() -> None:
