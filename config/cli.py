@@ -84,6 +84,13 @@ def parse(
     return config, arguments
 
 
+def add_run_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the switches of the training programs that say how a run begins."""
+    group = parser.add_mutually_exclusive_group()
+    group.add_argument("--resume", action="store_true", help="continue the run from its last checkpoint")
+    group.add_argument("--fresh", action="store_true", help="put an older run of this name aside and start anew")
+
+
 def run(main: Callable[[list[str]], int | None]) -> NoReturn:
     """Run a program's `main` with the process's arguments and exit with the status the outcome calls for.
 

@@ -68,7 +68,7 @@ class Partition:
         ]
         if len(order) < len(self.shares):
             raise UserError(
-                f"There are {len(order)} {what} for {len(self.shares)} splits, which must not share any: "
+                f"{len(self.shares)} splits need at least as many {what}, for they share none, and {len(order)} was found: "
                 f"add {what}, or leave splits out."
             )
         parts: dict[str, list[str]] = {split: [] for split in self.shares}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import logging
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -15,6 +16,8 @@ from data.synth.partition import Partition
 from data.synth.photos import find_photos
 from data.synth.text import TextSource
 from data.synth.vocabulary import load_words, make_alphabet
+
+logger = logging.getLogger(__name__)
 
 
 @dataclass
@@ -49,6 +52,9 @@ class Resources:
         alphabet = make_alphabet(config.text, words)
         texts = {split: TextSource(config.text, words, weights, alphabet, partition, split) for split in config.splits}
         families, report = find_families(config.fonts, alphabet)
+        for reason, count in report.dropped.items():
+            examples = "; ".join(report.examples[reason])
+            logger.warning("%d font files left out (%s), such as %s.", count, reason.removeprefix("font: "), examples)
         kinds: dict[str, list[str]] = {}
         for family in families:
             kinds.setdefault(family.kind, []).append(family.name)

@@ -52,9 +52,6 @@ def write_dataset(config: GenerateConfig) -> dict[str, object]:
             something else.
     """
     resources = Resources.load(config)
-    for reason, count in resources.report.dropped.items():
-        examples = "; ".join(resources.report.examples[reason])
-        logger.warning("%d %s (e.g. %s).", count, reason.replace("font:", "font files left out:"), examples)
     root, wanted = Path(config.output_dir), settings_hash(config, resources)
     existing = _existing_manifest(root, config)
     if existing is not None and existing["settings_hash"] == wanted and not config.overwrite:

@@ -16,6 +16,7 @@ import pytest
 import torch
 import yaml
 
+from config.cli import one_line
 from config.errors import UserError
 from config.loader import load_config
 from utils.detection_task import DetectionTask
@@ -139,7 +140,7 @@ def test_no_readable_image_at_all_is_one_sentence(overrides, scenes, tmp_path, w
         image.write_bytes(b"")
     with pytest.raises(UserError, match="in a row cannot be read") as fault:
         train(overrides, f"train.datasets.0.root={empty}", f"train.num_workers={workers}")
-    assert "\n" not in str(fault.value)
+    assert one_line(fault.value).startswith("20 images in a row cannot be read")
 
 
 def test_a_loss_that_is_no_number_stops_and_keeps_the_last_good_weights(overrides, monkeypatch):

@@ -13,7 +13,6 @@ import torch
 from torch import Tensor, nn
 from torch.utils.data import DataLoader
 
-from config.errors import UserError
 from config.schema.training import Training
 from data.order import StreamBatchSampler
 from utils import checkpoint
@@ -240,15 +239,9 @@ class Trainer:
         batches = iter(loader)
         while True:
             begun = time.perf_counter()
-            try:
-                batch = next(batches)
-            except StopIteration:
+            batch = next(batches, None)
+            if batch is None:
                 return
-            except UserError as fault:
-                # A loader process hands over its traceback as text; its last line is the sentence.
-                raise UserError(
-                    str(fault).strip().splitlines()[-1].removeprefix("config.errors.UserError: ")
-                ) from fault
             waited = time.perf_counter() - begun
             yield {name: self._to_device(value) for name, value in batch.items()}, waited
 

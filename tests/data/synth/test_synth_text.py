@@ -74,7 +74,7 @@ def test_shares_of_the_partition() -> None:
     assert parts == partition.divide({key: names[::-1] for key, names in groups.items()}, "things")
     few = partition.divide({"a": ["x", "y", "z"]}, "things")
     assert all(len(names) == 1 for names in few.values())
-    with pytest.raises(UserError, match="2 things for 3 splits"):
+    with pytest.raises(UserError, match="3 splits need at least as many things"):
         partition.divide({"a": ["x", "y"]}, "things")
 
 
