@@ -7,8 +7,8 @@ BIN := $(VENV)/bin
 
 demo: $(VENV)/.installed  ## generate data, train a small detector, evaluate it, draw a picture (about 10 minutes)
 	$(BIN)/python generate.py --yaml=generate_demo
-	$(BIN)/python trainSynth.py --yaml=demo --fresh
-	$(BIN)/python eval.py --yaml=demo --draw exp/demo/detections.png
+	$(BIN)/python trainSynth.py --yaml=craft_tiny --fresh
+	$(BIN)/python eval.py --yaml=craft_tiny --draw exp/craft_tiny/detections.png
 
 test: $(VENV)/.installed-dev  ## the test suite, without what takes minutes
 	$(BIN)/python -m pytest -m "not slow"

@@ -206,12 +206,13 @@ def _load(
 
 def _with_bar(items: Iterator[T], total: int, progress: bool) -> Iterable[T]:
     """Show images per second and the time left on stderr; a log file gets a line now and then, not ten a second."""
-    interval = 0.1 if sys.stderr.isatty() else 30
+    interval, delay = (0.1, 0) if sys.stderr.isatty() else (30, 30)
     return tqdm(
         items,
         total=total,
         disable=not progress,
         mininterval=interval,
+        delay=delay,
         unit="image",
         desc="evaluating",
         dynamic_ncols=True,

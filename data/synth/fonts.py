@@ -200,7 +200,7 @@ def _alike(font: ImageFont.FreeTypeFont, first: str, second: str) -> bool:
         if box is None:
             return False
         shapes.append(np.asarray(image.resize((32, 32), Image.Resampling.BOX, box), np.float32).ravel())
-    return float(np.corrcoef(shapes)[0, 1]) > 0.8
+    return float(np.asarray(np.corrcoef(shapes))[0, 1]) > 0.8
 
 
 def _variations(font: TTFont, wanted: list[int]) -> list[tuple[tuple[float, ...], float]]:

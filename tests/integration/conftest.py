@@ -45,7 +45,7 @@ def scenes(tmp_path_factory) -> Path:
 
 @pytest.fixture
 def overrides(scenes, tmp_path):
-    """Overrides that turn the demo's recipe into a run of seconds."""
+    """Overrides that turn the recipe `craft_tiny` into a run of seconds."""
     return [
         f"train.datasets.0.root={scenes}",
         f"test.validation.dataset.root={scenes}",

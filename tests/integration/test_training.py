@@ -27,7 +27,7 @@ ROOT = Path(__file__).resolve().parents[2]
 
 
 def train(overrides, *extra, resume=False):
-    config = load_config("demo", [*overrides, *extra], "detection")
+    config = load_config("craft_tiny", [*overrides, *extra], "detection")
     return train_detector(config, resume=resume)
 
 
@@ -61,7 +61,7 @@ def test_a_run_leaves_what_the_contract_names(overrides):
     assert [record["step"] for record in lines(folder, "validation")] == [4, 6]
     assert folder.best.exists() and list(folder.tensorboard.glob("events*"))
     assert yaml.safe_load(folder.config.read_text())["train"]["end_iter"] == 6
-    assert load_config(str(folder.config), [], "detection") == load_config("demo", overrides, "detection")
+    assert load_config(str(folder.config), [], "detection") == load_config("craft_tiny", overrides, "detection")
 
 
 @pytest.mark.parametrize("workers", [0, 2])
@@ -120,7 +120,7 @@ def test_the_network_learns(overrides):
 
 
 def test_samples_can_be_limited(overrides):
-    config = load_config("demo", [*overrides, "train.datasets.0.samples=4"], "detection")
+    config = load_config("craft_tiny", [*overrides, "train.datasets.0.samples=4"], "detection")
     assert len(DetectionTask(config, torch.device("cpu"), "off").dataset.reader) == 4
 
 
@@ -157,14 +157,14 @@ def test_a_loss_that_is_no_number_stops_and_keeps_the_last_good_weights(override
     monkeypatch.setattr(DetectionTask, "loss", spoilt)
     with pytest.raises(NonFiniteLoss, match=r"last\.pth holds the last good"):
         train(overrides, "train.save_interval=1", "train.log_interval=50")
-    path = Path(load_config("demo", overrides, "detection").results_dir) / "run" / "checkpoints" / "last.pth"
+    path = Path(load_config("craft_tiny", overrides, "detection").results_dir) / "run" / "checkpoints" / "last.pth"
     assert all(torch.isfinite(value).all() for value in weights(path).values())
     assert torch.load(path, weights_only=True)["step"] == 3
 
 
 def test_starting_weights_come_from_a_checkpoint_of_a_run(overrides):
     first = train(overrides, "train.end_iter=1")
-    config = load_config("demo", [*overrides, f"train.ckpt_path={first.last}"], "detection")
+    config = load_config("craft_tiny", [*overrides, f"train.ckpt_path={first.last}"], "detection")
     task = DetectionTask(config, torch.device("cpu"), "off")
     for name, value in weights(first.last).items():
         assert torch.equal(task.model.state_dict()[name], value)
@@ -185,9 +185,9 @@ def test_weights_are_not_taken_for_a_run(overrides):
 
 def test_a_run_asked_to_stop_saves_and_can_go_on(overrides):
     """SIGTERM, as a cluster sends it: the state is saved, the exit code is 0, and --resume goes on to the end."""
-    command = [sys.executable, "trainSynth.py", "--yaml", "demo", *overrides, "train.end_iter=400"]
+    command = [sys.executable, "trainSynth.py", "--yaml", "craft_tiny", *overrides, "train.end_iter=400"]
     process = subprocess.Popen(command, cwd=ROOT, stderr=subprocess.PIPE, text=True, env={**os.environ})
-    metrics = Path(load_config("demo", overrides, "detection").results_dir) / "run" / "metrics.jsonl"
+    metrics = Path(load_config("craft_tiny", overrides, "detection").results_dir) / "run" / "metrics.jsonl"
     deadline = time.monotonic() + 120
     while time.monotonic() < deadline and not (metrics.exists() and metrics.read_text().count("\n") >= 3):
         time.sleep(0.05)
