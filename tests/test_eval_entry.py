@@ -105,7 +105,7 @@ def test_yaml_job(tmp_path: Path) -> None:
 
     done = run("--yaml", str(recipe))
     assert (done.returncode, len(done.stderr.strip().splitlines())) == (2, 1)
-    assert "best.pth: this run has no checkpoint yet; make one with `python train.py --yaml tiny`" in done.stderr
+    assert "best.pth: this run has no checkpoint yet; make one with `python trainSynth.py --yaml tiny`" in done.stderr
 
     torch.save(build_detector(CraftModel(width=0.1)).state_dict(), tmp_path / "exp/tiny/checkpoints/best.pth")
     done = run("--yaml", str(recipe), "test.mine.mag_ratio=1.0", "--draw", str(picture))

@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 import json
+import logging
 import os
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import torch
 
 from config.errors import UserError
 from config.schema.detection import DetectionConfig
+from data.preprocess import Preprocess
 from model.craft import Craft
 from model.registry import build_detector
 from utils.files import write_atomically, write_text
 from utils.weights import load_into, read_file, state_dict_of
+
+log = logging.getLogger(__name__)
 
 FORMAT = 1
 """Version of the layout; a reader refuses a newer one."""
@@ -68,15 +72,30 @@ def load(path: Path, task: str) -> dict[str, Any]:
     return content
 
 
-def load_detector(path: str | Path, config: DetectionConfig, device: torch.device) -> Craft:
-    """Return the detector of a file of weights, ready to evaluate; the averaged weights where the file has them.
+class LoadedDetector(NamedTuple):
+    """A detector ready to evaluate, and the preprocessing it was trained with."""
+
+    model: Craft
+    preprocess: Preprocess
+
+
+def load_detector(path: str | Path, config: DetectionConfig, device: torch.device) -> LoadedDetector:
+    """Return the detector of a file of weights; the averaged weights where the file has them.
+
+    The preprocessing is the checkpoint's own; for a file that has none it is that of `config.train.data`.
 
     Raises:
         UserError: the file is missing, is no file of weights, or does not fit `config.model`.
     """
     content = read_file(path)
+    preprocess = Preprocess(tuple(config.train.data.mean), tuple(config.train.data.std))
+    if isinstance(content, dict) and "preprocess" in content:
+        stored = Preprocess.from_state(content["preprocess"])
+        if stored != preprocess:
+            log.warning("%s was trained with %s, which is used instead of the YAML's %s", path, stored, preprocess)
+        preprocess = stored
     if isinstance(content, dict) and content.get("ema"):
         content = content["ema"]
     model = build_detector(config.model)
     load_into(model, state_dict_of(content, path), path)
-    return model.to(device, memory_format=torch.channels_last).eval()
+    return LoadedDetector(model.to(device, memory_format=torch.channels_last).eval(), preprocess)

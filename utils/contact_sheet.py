@@ -49,22 +49,36 @@ class ContactSheet:
         Args:
             title: line at the top, such as the dataset's name and score.
         """
-        columns = 2 if len(self._cells) > 1 else 1
-        rows = [self._cells[start : start + columns] for start in range(0, len(self._cells), columns)]
-        pair = 2 * CELL_WIDTH + GAP
-        width = columns * (pair + MARGIN) + MARGIN
-        heights = [max(cell.shape[0] for cell, _ in row) + CAPTION + MARGIN for row in rows]
+        rows = _rows([max(cell.shape[1], int(_font(15).getlength(caption))) for cell, caption in self._cells])
+        width = max(sum(extent + MARGIN for _, extent in row) for row in rows) + MARGIN
+        heights = [max(self._cells[index][0].shape[0] for index, _ in row) + CAPTION + MARGIN for row in rows]
         sheet = Image.new("RGB", (width, HEADER + sum(heights)), BACKGROUND)
         draw = ImageDraw.Draw(sheet)
         _header(draw, title)
         top = HEADER
         for row, height in zip(rows, heights, strict=True):
-            for column, (cell, caption) in enumerate(row):
-                left = MARGIN + column * (pair + MARGIN)
+            left = MARGIN
+            for index, extent in row:
+                cell, caption = self._cells[index]
                 sheet.paste(Image.fromarray(cell), (left, top))
                 draw.text((left, top + cell.shape[0] + 7), caption, FAINT, _font(15))
+                left += extent + MARGIN
             top += height
         return np.array(sheet)
+
+
+def _rows(extents: list[int]) -> list[list[tuple[int, int]]]:
+    """Break cells of these widths into rows of at most two full-width ones; returns (index, width) by row."""
+    limit = 2 * (2 * CELL_WIDTH + GAP + MARGIN)
+    rows: list[list[tuple[int, int]]] = [[]]
+    used = 0
+    for index, extent in enumerate(extents):
+        if rows[-1] and used + extent + MARGIN > limit:
+            rows.append([])
+            used = 0
+        rows[-1].append((index, extent))
+        used += extent + MARGIN
+    return rows
 
 
 def _font(size: int) -> ImageFont.FreeTypeFont | ImageFont.ImageFont:

@@ -11,16 +11,11 @@ from config.schema.detection import DetectionConfig, DetectionTest
 from utils import visualize
 from utils.contact_sheet import ContactSheet
 from utils.detection_eval import DetectionResult, ImageOutcome, evaluate_detector
-from utils.engine.run_folder import RunFolder
 from utils.files import sha256
 from utils.results import format_table, image_lines, summary, write_results
+from utils.run_paths import run_folder
 
 log = logging.getLogger(__name__)
-
-
-def run_folder(config: DetectionConfig) -> RunFolder:
-    """Return the folder of the run; the command line has filled in its name."""
-    return RunFolder(Path(config.results_dir) / (config.name or "unnamed"))
 
 
 def find_checkpoint(config: DetectionConfig, given: str | None) -> Path:
@@ -39,7 +34,7 @@ def find_checkpoint(config: DetectionConfig, given: str | None) -> Path:
     if not path.is_file():
         raise UserError(
             f"{path}: this run has no checkpoint yet; make one with "
-            f"`python train.py --yaml {config.name or 'NAME'}`, or name another with --checkpoint"
+            f"`python trainSynth.py --yaml {config.name}`, or name another with --checkpoint"
         )
     return path
 
@@ -75,7 +70,6 @@ def evaluate(
     Raises:
         UserError: weights, data or names are not as they should be.
     """
-    from data.preprocess import Preprocess
     from data.readers import open_dataset
     from utils.checkpoint import load_detector
     from utils.device import resolve_amp, resolve_device
@@ -86,8 +80,7 @@ def evaluate(
         raise UserError(f"--draw {draw}: name a .png or .jpg file")
     device = resolve_device(config.device)
     amp = resolve_amp(config.amp, device)
-    model = load_detector(path, config, device)
-    preprocess = Preprocess(tuple(config.train.data.mean), tuple(config.train.data.std))
+    model, preprocess = load_detector(path, config, device)
     digest = sha256(path)
     rows = {}
     for name, settings in tests.items():
@@ -108,6 +101,7 @@ def evaluate(
         if sheet is not None and draw is not None:
             target = Path(draw) if len(tests) == 1 else _with_name(Path(draw), name)
             visualize.save_picture(target, sheet.render(_title(name, result)))
+            log.info("%s: %s", name, target)
         rows[name] = result.counts
     return format_table(rows)
 

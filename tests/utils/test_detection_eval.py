@@ -156,7 +156,7 @@ CONFIG = DetectionConfig(name="painted", device="cpu", amp="off", test={"a b": T
 def stubbed(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> DetectionConfig:
     """A configuration whose dataset is the painted one and whose checkpoint loads as `ReadsRed`."""
     monkeypatch.setattr("data.readers.open_dataset", lambda _config: PaintedReader())
-    monkeypatch.setattr("utils.checkpoint.load_detector", lambda _path, _config, _device: ReadsRed().eval())
+    monkeypatch.setattr("utils.checkpoint.load_detector", lambda _path, _config, _device: (ReadsRed().eval(), PLAIN))
     monkeypatch.setattr("data.preprocess.Preprocess", lambda _mean, _std: PLAIN)
     folder = tmp_path / "exp" / "painted" / "checkpoints"
     folder.mkdir(parents=True)
@@ -194,7 +194,7 @@ def test_one_test_of_several(stubbed: DetectionConfig, tmp_path: Path) -> None:
         ({"test": {}}, {}, "no entry under `test`"),
         ({}, {"checkpoint": "no.pth"}, "no.pth: there is no such file; check --checkpoint"),
         ({"trained_model": "no.pth"}, {}, "no.pth: there is no such file; check trained_model"),
-        ({"name": "new"}, {}, "best.pth: this run has no checkpoint yet; make one with `python train.py --yaml new`"),
+        ({"name": "new"}, {}, "best.pth: this run has no checkpoint yet; make one with `python trainSynth.py --yaml new`"),
         ({}, {"draw": "sheet.txt"}, "--draw sheet.txt: name a .png or .jpg file"),
     ],
 )

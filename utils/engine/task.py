@@ -10,6 +10,8 @@ import numpy as np
 from torch import Tensor, nn
 from torch.utils.data import Dataset
 
+from data.preprocess import Preprocess
+
 
 @dataclass(frozen=True)
 class Evaluation:
@@ -35,6 +37,7 @@ class Task(Protocol):
         dataset: samples by position in the run (see `data.order`).
         collate: joins samples to a batch; `unreadable` in a batch lists samples that had to be replaced.
         data_fingerprint: hash of the training data.
+        preprocess: what turns an image into an input of the network; every checkpoint carries it.
     """
 
     weights_key: str
@@ -42,6 +45,7 @@ class Task(Protocol):
     dataset: Dataset
     collate: Callable[[list[Any]], dict[str, Any]]
     data_fingerprint: str
+    preprocess: Preprocess
 
     def loss(self, model: nn.Module, batch: Mapping[str, Any]) -> dict[str, Tensor]:
         """Run `model` on a batch and return scalars on its device; `loss` is the one to minimise."""

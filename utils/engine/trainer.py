@@ -110,6 +110,7 @@ class Trainer:
             "rng": torch.get_rng_state(),
             "best_score": self.best_score,
             "metrics": self.metrics,
+            "preprocess": self.task.preprocess.state(),
             "provenance": self.provenance,
         }
 
