@@ -163,16 +163,17 @@ def _place_block(
         ]
         em = cap_height / face.cap_height
         size = drawing_size(em)
+        pose = _draw_pose(config, rng)
         style = BlockStyle(
             face=face,
             size=size,
             letter_spacing=between(rng, config.fonts.letter_spacing),
             line_spacing=between(rng, layout.line_spacing),
             alignment=float(rng.choice([0.0, 0.5, 1.0], p=[0.5, 0.4, 0.1])),
-            pad=_INK_SPREAD * size / em,
+            pad=_INK_SPREAD * pose.shrinking * size / em,
         )
         block = set_block(lines, style, resources.glyphs)
-        one = _stand(block, em / size, size, config, rng)
+        one = _stand(block, em / size, size, pose, config.layout.margin)
         place = find_place(one.quad(), taken, width, height, _PLACES, rng)
         if place is not None:
             return PlacedBlock(block, shift_matrix(*place) @ one.matrix, size, one.margin)
@@ -184,14 +185,36 @@ def _place_block(
     return None
 
 
-def _stand(block: Block, scale: float, size: int, config: GenerateConfig, rng: np.random.Generator) -> PlacedBlock:
-    """Turn and tilt a block about its middle; where it stands is not decided yet."""
+@dataclass(frozen=True)
+class _Pose:
+    """How a block is turned before the camera: angles in degrees, distance in units of its longer side."""
+
+    angles: tuple[float, float, float]
+    distance: float
+
+    @property
+    def shrinking(self) -> float:
+        """How much smaller than in the middle a pixel of the block comes out at its far end, about.
+
+        Distance shrinks by 1 + depth, and along the tilt once more; the mean of the two powers is taken, for the
+        full square would pad the whole block for the sake of its last letter.
+        """
+        depth = 0.5 * float(np.abs(np.sin(np.radians(self.angles[:2]))).sum()) / self.distance
+        return 1 + 1.5 * depth
+
+
+def _draw_pose(config: GenerateConfig, rng: np.random.Generator) -> _Pose:
     layout = config.layout
-    longer = max(block.width, block.height) * scale
     angles = (between(rng, layout.tilt), between(rng, layout.tilt), between(rng, layout.rotation))
-    tilted = tilt_matrix(angles, between(rng, layout.camera_distance) * longer, scale)
+    return _Pose(angles, between(rng, layout.camera_distance))
+
+
+def _stand(block: Block, scale: float, size: int, pose: _Pose, margin: float) -> PlacedBlock:
+    """Turn and tilt a block about its middle; where it stands is not decided yet."""
+    longer = max(block.width, block.height) * scale
+    tilted = tilt_matrix(pose.angles, pose.distance * longer, scale)
     matrix = tilted @ shift_matrix(-(block.width - 1) / 2, -(block.height - 1) / 2)
-    return PlacedBlock(block, matrix, size, max(layout.margin * size, _BORDER / scale))
+    return PlacedBlock(block, matrix, size, max(margin * size, _BORDER / scale))
 
 
 def _choose_face(config: GenerateConfig, resources: Resources, split: str, rng: np.random.Generator) -> FontFace:

@@ -194,7 +194,11 @@ def test_one_test_of_several(stubbed: DetectionConfig, tmp_path: Path) -> None:
         ({"test": {}}, {}, "no entry under `test`"),
         ({}, {"checkpoint": "no.pth"}, "no.pth: there is no such file; check --checkpoint"),
         ({"trained_model": "no.pth"}, {}, "no.pth: there is no such file; check trained_model"),
-        ({"name": "new"}, {}, "best.pth: this run has no checkpoint yet; make one with `python trainSynth.py --yaml new`"),
+        (
+            {"name": "new"},
+            {},
+            "best.pth: this run has no checkpoint yet; make one with `python trainSynth.py --yaml new`",
+        ),
         ({}, {"draw": "sheet.txt"}, "--draw sheet.txt: name a .png or .jpg file"),
     ],
 )
