@@ -64,7 +64,7 @@ def measure(config: GenerateConfig, resources: Resources, scenes: range) -> np.n
 @pytest.mark.parametrize("recipe", ["demo", "scenes"])
 def test_quads_hold_the_ink_and_little_else(recipe: str, resources: Resources, request) -> None:
     config = request.getfixturevalue(recipe)
-    table = measure(config, resources, range(12 if recipe == "demo" else 4))
+    table = measure(config, resources, range(12 if recipe == "demo" else 10))
     assert len(table) > 400
     inside, sides, inks = table[:, 0], table[:, 1:3], table[:, 3:5]
     least, pixel = table[:, 5:6], table[:, 6:7]

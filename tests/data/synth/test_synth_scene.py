@@ -81,7 +81,7 @@ def test_text_height_keeps_its_range() -> None:
         letters = "".join(sample.words)
         sides = sample.char_quads[:, 3, 1] - sample.char_quads[:, 0, 1]
         heights += [side for side, letter in zip(sides, letters, strict=True) if letter == "H"]
-    # The H's own height, from which a font's capitals are sized, and the pad on both sides and the pixel grid of the drawing.
+    # A font is sized by its H; the box adds the pad on both sides and the pixel grid of the drawing.
     assert len(heights) >= 10 and min(heights) > 19 and max(heights) < 23.5
 
 
