@@ -3,17 +3,11 @@
 from __future__ import annotations
 
 from config.cli import add_run_arguments, parse, run
-from config.errors import UserError
 
 
 def main(argv: list[str]) -> None:
     """Train what the YAML describes."""
     config, arguments = parse(argv, "Train the job that a YAML describes.", "detection", add_run_arguments)
-    if config.train.weak is not None:
-        raise UserError(
-            "train.weak: weak supervision from word boxes is not available yet; train on character boxes with "
-            "trainSynth.py, or remove the section `train.weak`"
-        )
     # Torch is imported only now: a mistake in the YAML is answered at once.
     from utils.training import train_detector
 

@@ -7,7 +7,6 @@ from typing import Any
 
 import numpy as np
 import torch
-from torch import Tensor
 from torch.utils.data import Dataset
 
 from config.errors import UserError
@@ -25,8 +24,7 @@ MAX_UNREADABLE_IN_A_ROW = 20
 class DetectionTrainingSet(Dataset):
     """Samples by their position in the run (see `data.order`), not by their index in the dataset.
 
-    A sample that cannot be read is replaced by the next one of the dataset and named in the batch; twenty in a row
-    are an error.
+    A sample that cannot be read is replaced by another one and named in the batch; twenty in a row are an error.
 
     Args:
         reader: the annotated images.
@@ -43,7 +41,7 @@ class DetectionTrainingSet(Dataset):
         self.order = SampleOrder(len(reader), seed)
 
     def __getitem__(self, position: int) -> dict[str, Any]:
-        sample, unreadable = self._read(self.order[position])
+        sample, unreadable = self._read(position)
         sample = self.augment(sample, position_rng(self.seed, position))
         targets = draw_targets(sample, self.settings)
         return {
@@ -63,14 +61,16 @@ class DetectionTrainingSet(Dataset):
             sample = replace(sample, image=color_jitter(rng, sample.image, augment.random_colorjitter))
         return sample
 
-    def _read(self, index: int) -> tuple[TextSample, list[str]]:
-        unreadable: list[str] = []
+    def _read(self, position: int) -> tuple[TextSample, list[str]]:
+        index, unreadable = self.order[position], []
+        # Substitutes come from anywhere in the dataset: what is missing is often a whole folder.
+        substitutes = np.random.default_rng((self.seed, 2, position))
         while len(unreadable) < MAX_UNREADABLE_IN_A_ROW:
             try:
                 return self.reader[index], unreadable
             except UnreadableSample as fault:
                 unreadable.append(str(fault))
-                index = (index + 1) % len(self.reader)
+                index = int(substitutes.integers(len(self.reader)))
         raise UserError(
             f"{MAX_UNREADABLE_IN_A_ROW} images in a row cannot be read, the last one: {unreadable[-1]}; "
             "check that the images lie where train.datasets says"
@@ -86,11 +86,3 @@ def collate(samples: list[dict[str, Any]]) -> dict[str, Any]:
     batch["sample_id"] = [sample["sample_id"] for sample in samples]
     batch["unreadable"] = [name for sample in samples for name in sample["unreadable"]]
     return batch
-
-
-def normalise_batch(images: Tensor, mean: Tensor, std: Tensor) -> Tensor:
-    """Turn uint8 RGB [B, H, W, 3] into float32 [B, 3, H, W], (x / 255 - mean) / std, on the images' device.
-
-    Images travel as bytes and are normalised where the network runs: a quarter of the copying.
-    """
-    return ((images.float() / 255 - mean) / std).permute(0, 3, 1, 2)

@@ -6,12 +6,14 @@ The resize rule is that of CRAFT (Baek et al., CVPR 2019): the longer side is en
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import cached_property
 
 import cv2
 import numpy as np
+import torch
+from torch import Tensor
 
 SIZE_MULTIPLE = 32
 
@@ -49,7 +51,7 @@ class Preprocess:
         if min(self.std) <= 0:
             raise ValueError(f"std must be positive, not {self.std}")
 
-    @cached_property
+    @functools.cached_property
     def _tables(self) -> np.ndarray:
         """float32 [3, 256]: the normalised value of each 8-bit value, rounded once from float64."""
         values = np.arange(256, dtype=np.float64)[None] / 255
@@ -70,6 +72,18 @@ class Preprocess:
         if image.ndim != 3 or image.shape[2] != 3 or image.dtype != np.uint8:
             raise ValueError(f"expected a uint8 [H, W, 3] image, not {image.dtype} {list(image.shape)}")
         return np.stack([np.take(table, image[..., channel]) for channel, table in enumerate(self._tables)])
+
+    def normalise_batch(self, images: Tensor) -> Tensor:
+        """Do what `normalise` does where the network runs: images travel as bytes, a quarter of the copying.
+
+        Args:
+            images: uint8 [B, H, W, 3], RGB, on any device.
+
+        Returns:
+            float32 [B, 3, H, W] on the same device, laid out with channels last.
+        """
+        mean, std = _constants(self.mean, self.std, images.device)
+        return ((images.float() / 255 - mean) / std).permute(0, 3, 1, 2)
 
     def fit(self, image: np.ndarray, canvas_size: int, mag_ratio: float) -> FittedImage:
         """Resize an image so that its longer side has `mag_ratio` times its length, `canvas_size` at most.
@@ -107,6 +121,12 @@ class Preprocess:
     def from_state(cls, state: Mapping[str, Sequence[float]]) -> Preprocess:
         """Build from what `state` returned."""
         return cls(tuple(state["mean"]), tuple(state["std"]))
+
+
+@functools.lru_cache
+def _constants(mean: tuple[float, ...], std: tuple[float, ...], device: torch.device) -> tuple[Tensor, Tensor]:
+    """Return mean and standard deviation on a device, copied there once: a copy in every step would wait for it."""
+    return torch.tensor(mean, device=device), torch.tensor(std, device=device)
 
 
 def _round_up(length: int) -> int:

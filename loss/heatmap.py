@@ -1,6 +1,6 @@
 """The loss of CRAFT's two score maps: squared errors with mining of hard negatives.
 
-Region and affinity are treated apart and summed. A pixel is positive where its target reaches
+Region and affinity are treated apart and summed. A pixel is positive where its target lies above
 `POSITIVE_ABOVE`. The squared errors are weighted by a confidence mask (0 in "don't care" words, the
 confidence of the pseudo-label in weakly supervised ones, 1 elsewhere), then
 
@@ -84,7 +84,7 @@ class HeatmapLoss(nn.Module):
     def _map_loss(self, score: Tensor, target: Tensor, mask: Tensor) -> Tensor:
         groups = score.shape[0] if self.version == 3 else 1
         errors = ((score - target).square() * mask).reshape(groups, -1)
-        positive = (target >= POSITIVE_ABOVE).reshape(groups, -1)
+        positive = (target > POSITIVE_ABOVE).reshape(groups, -1)
         num_positive = positive.sum(dim=1)
         num_negative = positive.shape[1] - num_positive
         positive_mean = (errors * positive).sum(dim=1) / num_positive.clamp(min=1)

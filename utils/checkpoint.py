@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import logging
 import os
+import shutil
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -23,6 +24,9 @@ log = logging.getLogger(__name__)
 FORMAT = 1
 """Version of the layout; a reader refuses a newer one."""
 
+RUN_KEYS = {"format", "task", "config", "step", "optimizer", "scaler", "ema", "rng", "best_score", "means"}
+"""What a checkpoint must hold, beside the weights, for a run to go on from it."""
+
 
 def save(path: Path, content: dict[str, Any]) -> None:
     """Write a checkpoint so that `path` always holds a whole one.
@@ -32,9 +36,16 @@ def save(path: Path, content: dict[str, Any]) -> None:
         content: plain values and tensors; `format` is added.
     """
     content = {"format": FORMAT, **content}
-    write_atomically(path, lambda temporary: torch.save(content, temporary))
+    write_atomically(path, lambda temporary: _write(content, temporary))
     readable = {key: content.get(key) for key in ("format", "task", "step", "metrics", "provenance", "config")}
     write_text(path.with_suffix(".json"), json.dumps(readable, indent=2) + "\n")
+
+
+def _write(content: dict[str, Any], path: Path) -> None:
+    try:
+        torch.save(content, path)
+    except RuntimeError as fault:  # What torch's writer makes of a full disk.
+        raise OSError(str(fault).splitlines()[0]) from fault
 
 
 def link(source: Path, target: Path) -> None:
@@ -49,7 +60,7 @@ def _link(source: Path, target: Path) -> None:
     try:
         os.link(source, target)
     except OSError:  # Some network file systems have no hard links.
-        target.write_bytes(source.read_bytes())
+        shutil.copyfile(source, target)
 
 
 def load(path: Path, task: str) -> dict[str, Any]:
@@ -59,16 +70,16 @@ def load(path: Path, task: str) -> dict[str, Any]:
         UserError: it is none, is of another task, or of a newer version of this program.
     """
     content = read_file(path)
-    if not isinstance(content, dict) or "format" not in content or "optimizer" not in content:
+    if not isinstance(content, dict) or not content.keys() >= RUN_KEYS or not isinstance(content["format"], int):
         raise UserError(
-            f"{path} holds weights but no run to resume; start a new run from it with train.ckpt_path={path}"
+            f"{path} holds no run to resume; start a new run from its weights with train.ckpt_path={path} instead"
         )
     if content["format"] > FORMAT:
         raise UserError(
             f"{path} was written by a newer version (format {content['format']}, here {FORMAT}); update first"
         )
-    if content.get("task") != task:
-        raise UserError(f"{path} is of the task '{content.get('task')}', this is '{task}'")
+    if content["task"] != task:
+        raise UserError(f"{path} is of the task '{content['task']}', this is '{task}'")
     return content
 
 
@@ -94,8 +105,6 @@ def load_detector(path: str | Path, config: DetectionConfig, device: torch.devic
         if stored != preprocess:
             log.warning("%s was trained with %s, which is used instead of the YAML's %s", path, stored, preprocess)
         preprocess = stored
-    if isinstance(content, dict) and content.get("ema"):
-        content = content["ema"]
     model = build_detector(config.model)
     load_into(model, state_dict_of(content, path), path)
     return LoadedDetector(model.to(device, memory_format=torch.channels_last).eval(), preprocess)

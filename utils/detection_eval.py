@@ -136,7 +136,7 @@ def evaluate_detector(
     metric = DetectionIoU(test.iou)
     found: dict[str, Detections] = {}
     unreadable: list[str] = []
-    with _eval_mode(model):
+    with eval_mode(model):
         for index, item in enumerate(_with_bar(_load(reader, test, preprocess), len(reader), progress)):
             if isinstance(item, UnreadableSample):
                 # The words are known and were not found: a broken image must not improve the score.
@@ -221,7 +221,7 @@ def _with_bar(items: Iterator[T], total: int, progress: bool) -> Iterable[T]:
 
 
 @contextmanager
-def _eval_mode(model: nn.Module) -> Iterator[None]:
+def eval_mode(model: nn.Module) -> Iterator[None]:
     """Put every module into eval mode and give each its former mode back, also where only some were training."""
     training = [module for module in model.modules() if module.training]
     model.eval()

@@ -11,14 +11,15 @@ import torch
 from torch import Tensor, nn
 
 from config.errors import UserError
-from config.schema.detection import DetectionConfig
-from data.detection import DetectionTrainingSet, collate, normalise_batch
+from config.schema.detection import NO_VALIDATION, DetectionConfig, DetectionTest
+from data.detection import DetectionTrainingSet, collate
 from data.preprocess import Preprocess
+from data.reader import Reader
 from data.readers import open_dataset, open_datasets
 from loss.heatmap import HeatmapLoss
 from model.registry import build_detector
-from utils.detection_eval import evaluate_detector
-from utils.device import Amp, autocast
+from utils.detection_eval import eval_mode, evaluate_detector
+from utils.device import Amp, autocast, memory_format
 from utils.engine.task import Evaluation
 from utils.initial_weights import load_initial_weights
 from utils.visualize import training_picture
@@ -35,6 +36,7 @@ class DetectionTask:
         config: the whole job.
         device: where the network runs.
         amp: precision in use there.
+        initial_weights: load what `train.ckpt_path` or `model.backbone_weights` names; a resumed run has its own.
 
     Raises:
         UserError: data or weights are missing or do not fit.
@@ -42,7 +44,9 @@ class DetectionTask:
 
     weights_key = "craft"
 
-    def __init__(self, config: DetectionConfig, device: torch.device, amp: Amp) -> None:
+    def __init__(
+        self, config: DetectionConfig, device: torch.device, amp: Amp, *, initial_weights: bool = True
+    ) -> None:
         if not config.train.datasets:
             raise UserError("train.datasets is empty, name at least one dataset to train on")
         self.device = device
@@ -54,24 +58,19 @@ class DetectionTask:
         self.data_fingerprint = reader.fingerprint()
         self.collate = collate
         self.preprocess = Preprocess(tuple(data.mean), tuple(data.std))
-        self._mean = torch.tensor(data.mean, device=device)
-        self._std = torch.tensor(data.std, device=device)
         self._criterion = HeatmapLoss(config.train.loss, config.train.neg_rto, config.train.n_min_neg)
-        # The order of these two matters: what is drawn from torch's generator is the network's start alone.
+        self._test_name, self._test, self._test_reader = _validation(config)
+        # Seeded last before the network is made: its start is all that is drawn from torch's own generator.
         torch.manual_seed(config.seed)
         network = build_detector(config.model)
-        load_initial_weights(network, config)
-        # Channels last is what convolutions are fast in, on tensor cores and on CPUs alike.
-        self.model: nn.Module = network.to(device, memory_format=torch.channels_last)
-        self._test_name = config.train.validation or next(iter(config.test), None)
-        self._test = config.test[self._test_name] if self._test_name else None
-        self._test_reader = open_dataset(self._test.dataset) if self._test else None
-        if self._test is None:
-            log.warning("nothing under `test`: the run is not evaluated, and best.pth is not written")
+        if initial_weights:
+            load_initial_weights(network, config)
+        self._format = memory_format(device)
+        self.model: nn.Module = network.to(device, memory_format=self._format)
 
     def loss(self, model: nn.Module, batch: Mapping[str, Any]) -> dict[str, Tensor]:
-        images = normalise_batch(batch["image"], self._mean, self._std)
-        scores, _ = model(images.contiguous(memory_format=torch.channels_last))
+        images = self.preprocess.normalise_batch(batch["image"])
+        scores, _ = model(images.contiguous(memory_format=self._format))
         parts = self._criterion(scores, batch["region"], batch["affinity"], batch["mask"])
         return {"loss": parts.total, "loss_region": parts.region, "loss_affinity": parts.affinity}
 
@@ -92,11 +91,8 @@ class DetectionTask:
 
     def pictures(self, model: nn.Module, batch: Mapping[str, Any]) -> dict[str, np.ndarray]:
         images = batch["image"][:PICTURES]
-        mode = model.training
-        model.eval()
-        with torch.no_grad(), autocast(self.device, self.amp):
-            scores, _ = model(normalise_batch(images, self._mean, self._std))
-        model.train(mode)
+        with torch.no_grad(), eval_mode(model), autocast(self.device, self.amp):
+            scores, _ = model(self.preprocess.normalise_batch(images))
         scores = scores.float().cpu().numpy()
         targets = [batch[name][:PICTURES].cpu().numpy() for name in ("region", "affinity")]
         return {
@@ -109,3 +105,15 @@ class DetectionTask:
             )
             for index in range(len(images))
         }
+
+
+def _validation(config: DetectionConfig) -> tuple[str, DetectionTest | None, Reader | None]:
+    """Return the name, the settings and the data of the evaluation during training; None where there is none."""
+    name = config.train.validation or next(iter(config.test), NO_VALIDATION)
+    if name == NO_VALIDATION:
+        log.warning("train.validation: the run is not evaluated, and best.pth is not written")
+        return name, None, None
+    try:
+        return name, config.test[name], open_dataset(config.test[name].dataset)
+    except UserError as fault:
+        raise UserError(f"test.{name}: {fault} (train.validation=none trains without evaluating)") from fault

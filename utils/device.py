@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 import logging
 from contextlib import AbstractContextManager
 from typing import Literal
@@ -38,7 +39,17 @@ def resolve_device(name: str) -> torch.device:
             )
     if kind == "mps" and not torch.backends.mps.is_available():
         raise UserError("device is 'mps' but PyTorch sees no Apple GPU here, use device=cpu or device=auto")
-    return torch.device(name)
+    device = torch.device(name)
+    if device.type == "cuda":
+        # Pinned memory and capability queries ask the current device, which is otherwise the first one.
+        torch.cuda.set_device(device.index or 0)
+    return device
+
+
+def memory_format(device: torch.device) -> torch.memory_format:
+    """Return the layout of images that convolutions are fast in: channels last, but on Apple GPUs, where batch norms
+    of that layout had wrong gradients in some of the supported versions."""
+    return torch.contiguous_format if device.type == "mps" else torch.channels_last
 
 
 def resolve_amp(amp: Amp, device: torch.device) -> Amp:
@@ -49,6 +60,7 @@ def resolve_amp(amp: Amp, device: torch.device) -> Amp:
     return used
 
 
+@functools.lru_cache
 def effective_amp(amp: Amp, device: torch.device) -> tuple[Amp, str]:
     """Return the precision that is used on `device`, and the reason where it is not the one asked for.
 
@@ -76,7 +88,7 @@ def autocast(device: torch.device, amp: Amp) -> AbstractContextManager[object]:
 
 
 def peak_memory_bytes(device: torch.device) -> int:
-    """Return the most memory used so far: of the GPU where there is one, else of this process."""
+    """Return the most memory used so far: of the CUDA device, else of this process."""
     if device.type == "cuda":
         return torch.cuda.max_memory_allocated(device)
     try:

@@ -7,6 +7,11 @@ import os
 from collections.abc import Callable
 from pathlib import Path
 
+from config.errors import UserError
+
+PART = ".part"
+"""Ending of files that are not whole yet."""
+
 
 def write_atomically(path: Path, write: Callable[[Path], None]) -> None:
     """Let `write` fill a file beside `path`, flush it to disk and move it into place.
@@ -16,17 +21,31 @@ def write_atomically(path: Path, write: Callable[[Path], None]) -> None:
     Args:
         path: the final place; its folder is made.
         write: called with the path of the temporary file.
+
+    Raises:
+        UserError: the file cannot be written: the disk is full, a quota is used up, the folder is protected.
     """
-    path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.part")
+    temporary = path.with_name(f".{path.name}.{os.getpid()}{PART}")
     try:
+        path.parent.mkdir(parents=True, exist_ok=True)
         write(temporary)
-        with open(temporary, "rb") as file:
+        with open(temporary, "r+b") as file:  # Windows flushes only what is open for writing.
             os.fsync(file.fileno())
         os.replace(temporary, path)
         _sync_folder(path.parent)
+    except OSError as fault:
+        kept = "; what was there before is whole" if path.exists() else ""
+        raise UserError(
+            f"{path} cannot be written ({fault.strerror or fault}), make room or choose another folder{kept}"
+        ) from fault
     finally:
         temporary.unlink(missing_ok=True)
+
+
+def remove_parts(folder: Path) -> None:
+    """Remove what writers left in `folder` that were killed in the middle; nobody else may be writing there."""
+    for part in folder.glob(f".*{PART}"):
+        part.unlink(missing_ok=True)
 
 
 def write_text(path: Path, text: str) -> None:

@@ -18,25 +18,26 @@ def provenance(data_fingerprint: str) -> dict[str, object]:
     Args:
         data_fingerprint: hash of the training data, from the readers.
     """
+    sha = _git("rev-parse", "HEAD")
     return {
         "created": time.strftime("%Y-%m-%dT%H:%M:%S%z"),
-        "git_sha": _git("rev-parse", "HEAD"),
-        "git_dirty": bool(_git("status", "--porcelain", "--untracked-files=no")),
+        "git_sha": sha,
+        "git_dirty": None if sha is None else bool(_git("status", "--porcelain", "--untracked-files=no")),
         "python": platform.python_version(),
         "packages": {name: _version(name) for name in PACKAGES},
         "data_fingerprint": data_fingerprint,
     }
 
 
-def _git(*arguments: str) -> str:
-    """Return what git prints, or nothing where this is no checkout or there is no git."""
+def _git(*arguments: str) -> str | None:
+    """Return what git prints, or None where this is no checkout or there is no git."""
     try:
         answer = subprocess.run(
             ["git", "-C", str(REPOSITORY), *arguments], capture_output=True, text=True, timeout=10, check=False
         )
     except (OSError, subprocess.TimeoutExpired):
-        return ""
-    return answer.stdout.strip() if answer.returncode == 0 else ""
+        return None
+    return answer.stdout.strip() if answer.returncode == 0 else None
 
 
 def _version(package: str) -> str:

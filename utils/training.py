@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+import json
 import logging
+from typing import Any
 
+import torch
+from pydantic import ValidationError
+
+from config.errors import UserError
 from config.loader import dump
 from config.schema.detection import DetectionConfig
 from utils import checkpoint
 from utils.detection_task import DetectionTask
 from utils.device import resolve_amp, resolve_device
-from utils.engine.resume import check_same_run
+from utils.engine.resume import check_same_run, evaluation_changed
 from utils.engine.run_folder import RunFolder
 from utils.engine.trainer import Trainer
 from utils.files import write_text
@@ -29,16 +35,29 @@ def train_detector(config: DetectionConfig, *, resume: bool = False, fresh: bool
     Raises:
         UserError: something the user gave is missing or does not fit.
     """
+    if config.train.weak is not None:
+        raise UserError(
+            "train.weak: weak supervision from word boxes is not available yet; train on character boxes without "
+            "that section"
+        )
     device = resolve_device(config.device)
     amp = resolve_amp(config.amp, device)
     folder = run_folder(config)
-    plain = config.model_dump(mode="json")
     folder.check(resume=resume, fresh=fresh)
-    content = None
-    if resume:
-        content = checkpoint.load(folder.last, config.task)
-        check_same_run(content["config"], plain, folder.last)
-    task = DetectionTask(config, device, amp)
+    plain = config.model_dump(mode="json")
+    content = checkpoint.load(folder.last, config.task) if resume else None
+    if content is not None:
+        before = _in_present_form(content["config"])
+        check_same_run(before, plain, folder.last)
+        if evaluation_changed(before, plain):
+            log.warning("the evaluation differs from that of the run so far, so its best score is forgotten")
+            content["best_score"] = float("-inf")
+    task = DetectionTask(config, device, amp, initial_weights=content is None)
+    if content is not None and content["provenance"]["data_fingerprint"] != task.data_fingerprint:
+        raise UserError(
+            f"--resume: the training data is not what {folder.last} was trained on; give the old data, or start a new "
+            f"run from its weights with train.ckpt_path={folder.last}"
+        )
     folder.make(fresh=fresh)
     trainer = Trainer(task, config.train, config=plain, folder=folder, device=device, amp=amp)
     if content is not None:
@@ -48,5 +67,19 @@ def train_detector(config: DetectionConfig, *, resume: bool = False, fresh: bool
     write_text(folder.config, dump(config))
     parameters = sum(parameter.numel() for parameter in task.model.parameters())
     log.info("%s: %s parameters on %s, amp %s, run folder %s", config.name, f"{parameters:,}", device, amp, folder.root)
-    trainer.run()
+    try:
+        trainer.run()
+    except torch.OutOfMemoryError as fault:
+        raise UserError(
+            f"{device} is out of memory with train.batch_size={config.train.batch_size} and train.data.output_size="
+            f"{config.train.data.output_size} (evaluation: canvas_size); lower one of them"
+        ) from fault
     return folder
+
+
+def _in_present_form(stored: dict[str, Any]) -> dict[str, Any]:
+    """Give settings that are younger than a checkpoint their defaults; one that is gone stays, to be named."""
+    try:
+        return DetectionConfig.model_validate_json(json.dumps(stored)).model_dump(mode="json")
+    except ValidationError:
+        return stored

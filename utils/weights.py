@@ -16,8 +16,11 @@ from torch import Tensor, nn
 
 from config.errors import UserError
 
-WEIGHT_KEYS = ("craft", "model", "state_dict", "model_state_dict")
+WEIGHT_KEYS = ("ema", "craft", "model", "state_dict", "model_state_dict")
 PREFIX = "module."
+
+DAMAGED = (RuntimeError, EOFError, OSError, ValueError, LookupError, AssertionError, AttributeError, TypeError)
+"""What torch.load raises, depending on which byte of a file is wrong."""
 
 
 def read_file(path: str | Path) -> Any:
@@ -48,25 +51,30 @@ def read_file(path: str | Path) -> Any:
         else:
             reason = "it is not a file that torch.save wrote"
         raise UserError(f"{path} cannot be loaded: {reason}") from fault
-    except (RuntimeError, EOFError, OSError, ValueError, KeyError) as fault:
+    except DAMAGED as fault:
+        if "TorchScript" in str(fault):
+            raise UserError(f"{path} is a TorchScript program; save the state dict of its model instead") from fault
         raise UserError(f"{path} cannot be loaded: it is torn or not a file that torch.save wrote") from fault
 
 
 def state_dict_of(content: Any, path: str | Path) -> dict[str, Tensor]:
-    """Return the weights in what `read_file` gave, without `module.` prefixes.
+    """Return the weights in what `read_file` gave, without `module.` prefixes; the averaged ones where there are any.
 
     Raises:
         UserError: there is no state dict in it.
     """
-    for key in WEIGHT_KEYS:
-        if isinstance(content, Mapping) and isinstance(content.get(key), Mapping):
-            content = content[key]
-            break
-    if not isinstance(content, Mapping) or not content or not all(isinstance(v, Tensor) for v in content.values()):
-        raise UserError(f"{path} holds no state dict, neither bare nor under one of {', '.join(WEIGHT_KEYS)}")
+    if isinstance(content, Mapping):
+        content = next((content[key] for key in WEIGHT_KEYS if isinstance(content.get(key), Mapping)), content)
+    if not isinstance(content, Mapping) or not content or not all(map(_is_weight, content.items())):
+        raise UserError(f"{path} holds no state dict, neither bare nor under one of {', '.join(WEIGHT_KEYS[1:])}")
     if all(name.startswith(PREFIX) for name in content):
         return {name[len(PREFIX) :]: value for name, value in content.items()}
     return dict(content)
+
+
+def _is_weight(entry: tuple[Any, Any]) -> bool:
+    name, value = entry
+    return isinstance(name, str) and isinstance(value, Tensor)
 
 
 def load_into(model: nn.Module, state: Mapping[str, Tensor], path: str | Path) -> None:
@@ -85,7 +93,7 @@ def load_into(model: nn.Module, state: Mapping[str, Tensor], path: str | Path) -
         if state[name].shape != value.shape:
             raise UserError(
                 f"{path} does not fit this model: '{name}' is {_shape(state[name])} in the file and {_shape(value)} "
-                f"here{_width_hint(model, state, name)}"
+                f"here{_width_hint(model, state)}"
             )
     extra = next((name for name in state if name not in own), None)
     if extra is not None:
@@ -93,12 +101,12 @@ def load_into(model: nn.Module, state: Mapping[str, Tensor], path: str | Path) -
     model.load_state_dict({**own, **state})
 
 
-def _width_hint(model: nn.Module, state: Mapping[str, Tensor], name: str) -> str:
-    """For CRAFT, tell which `model.width` the file was made with: its first layer has 64 times as many channels."""
+def _width_hint(model: nn.Module, state: Mapping[str, Tensor]) -> str:
+    """For CRAFT, tell which `model.width` the file was made with: its first layer has 64 channels at width 1."""
     first = state.get("basenet.slice1.0.weight")
-    if first is None or not hasattr(model, "width"):
+    if first is None or not hasattr(model, "width") or first.shape[0] / 64 == model.width:
         return ""
-    return f" (a network of model.width={first.shape[0] / 64:g}; this one has {model.width:g})"
+    return f" (the file seems to be of model.width={first.shape[0] / 64:g}, this model is of {model.width:g})"
 
 
 def _shape(value: Tensor) -> str:

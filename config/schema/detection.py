@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from pydantic import Field, model_validator
+from pydantic import AfterValidator, Field, model_validator
 
 from config.schema.augmentation import Augmentation
 from config.schema.base import (
     NonNegativeFloat,
-    NonNegativeInt,
     PositiveFloat,
     PositiveInt,
     Section,
@@ -20,8 +19,17 @@ from config.schema.model import CraftModel
 from config.schema.training import Training
 from config.schema.weak import WeakSupervision
 
+NO_VALIDATION = "none"
+
 Triple = Annotated[list[float], Field(min_length=3, max_length=3)]
 Pair = Annotated[list[NonNegativeFloat], Field(min_length=2, max_length=2)]
+
+
+def _folder_name(name: str) -> str:
+    """Keep a run inside `results_dir`."""
+    if name in ("", ".", "..") or "/" in name or "\\" in name:
+        raise ValueError("name must be the name of a folder, without slashes")
+    return name
 
 
 class DetectionData(Section):
@@ -51,7 +59,7 @@ class DetectionTraining(Training):
     datasets: list[Dataset] = []
     """Training data; several datasets are joined."""
     validation: str | None = None
-    """Name of the `test` entry evaluated during training; null takes the first one."""
+    """Name of the `test` entry evaluated during training; null takes the first one, `none` evaluates nothing."""
     ckpt_path: str | None = None
     """Weights to start from: a bare state dict, one with `module.` prefixes, or a checkpoint with `craft`."""
     loss: Literal[2, 3] = 3
@@ -92,13 +100,13 @@ class DetectionConfig(Section):
     """A whole detection job."""
 
     task: Literal["detection"] = "detection"
-    name: str | None = None
+    name: Annotated[str, AfterValidator(_folder_name)] | None = None
     """Name of the run's folder in `results_dir`; null takes the YAML's file name."""
     results_dir: str = "./exp/"
     """Folder of all runs."""
     vis_test_dir: str = "./vis_result/"
     """Folder for drawings of evaluations with `vis_opt`."""
-    seed: NonNegativeInt = 1111
+    seed: Annotated[int, Field(ge=0, lt=2**63)] = 1111
     """Every random choice is a function of this and of the sample's position in the run."""
     device: str = "auto"
     """`auto` (CUDA, else MPS, else CPU), `cpu`, `cuda`, `cuda:N` or `mps`."""
@@ -113,7 +121,7 @@ class DetectionConfig(Section):
     @model_validator(mode="after")
     def _validation_is_a_test(self) -> DetectionConfig:
         wanted = self.train.validation
-        if wanted is not None and wanted not in self.test:
-            known = ", ".join(self.test) or "none"
+        if wanted not in (None, NO_VALIDATION) and wanted not in self.test:
+            known = ", ".join(self.test) or "nothing"
             raise ValueError(f"train.validation names '{wanted}', which is not under `test` (there: {known})")
         return self

@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
-from config.schema.base import NonNegativeFloat, NonNegativeInt, PositiveFloat, PositiveInt, Section
+from config.schema.base import NonNegativeFloat, NonNegativeInt, PositiveFloat, PositiveInt, Section, UnitFloat
 
 
 class Training(Section):
@@ -30,6 +30,8 @@ class Training(Section):
     """Write pictures of input, targets and predictions to TensorBoard every so many iterations."""
     num_workers: NonNegativeInt = 4
     """Processes that prepare batches; 0 prepares them in the training process."""
+    max_unreadable: UnitFloat = 0.01
+    """Greatest share of samples that may be unreadable, judged once 1000 have been read, before the run stops."""
     optimizer: Literal["adam", "adamw"] = "adam"
     """Adam adds `weight_decay` to the gradient, AdamW decouples it."""
     lr: PositiveFloat = 1e-4

@@ -43,9 +43,9 @@ _text = st.text(max_size=12) | st.sampled_from(
 _unit = st.floats(0, 1)
 _configs = st.fixed_dictionaries(
     {
-        "name": _text,
+        "name": _text.filter(lambda name: name not in ("", ".", "..") and not set(name) & set("/\\")),
         "results_dir": _text,
-        "seed": st.integers(0, 10**20),
+        "seed": st.integers(0, 2**63 - 1),
         "trained_model": st.none() | _text,
         "train": st.fixed_dictionaries(
             {

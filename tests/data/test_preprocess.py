@@ -5,6 +5,7 @@ import json
 import cv2
 import numpy as np
 import pytest
+import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -103,3 +104,12 @@ def test_nonsense_is_refused(mean: tuple, std: tuple, message: str) -> None:
 def test_other_images_are_refused(image: np.ndarray) -> None:
     with pytest.raises(ValueError, match="expected a uint8"):
         Preprocess().normalise(image)
+
+
+def test_a_batch_is_normalised_like_single_images() -> None:
+    images = np.random.default_rng(0).integers(0, 256, (2, 8, 12, 3), np.uint8)
+    preprocess = Preprocess((0.4, 0.5, 0.6), (0.2, 0.25, 0.3))
+    batch = preprocess.normalise_batch(torch.from_numpy(images))
+    assert batch.shape == (2, 3, 8, 12) and batch.is_contiguous(memory_format=torch.channels_last)
+    for one, image in zip(batch.numpy(), images, strict=True):
+        np.testing.assert_allclose(one, preprocess.normalise(image), atol=1e-6)

@@ -15,12 +15,12 @@ from pathlib import Path
 import pytest
 import torch
 import yaml
+from tiny_synthtext import write_synthtext
 
 from config.cli import one_line
 from config.errors import UserError
 from config.loader import load_config
 from utils.detection_task import DetectionTask
-from utils.engine.trainer import NonFiniteLoss
 from utils.training import train_detector
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -143,23 +143,152 @@ def test_no_readable_image_at_all_is_one_sentence(overrides, scenes, tmp_path, w
     assert one_line(fault.value).startswith("20 images in a row cannot be read")
 
 
-def test_a_loss_that_is_no_number_stops_and_keeps_the_last_good_weights(overrides, monkeypatch):
+def spoil(monkeypatch, after, how):
+    """Let the losses of all iterations after the given number of them be changed by `how`."""
     original = DetectionTask.loss
+    calls = iter(range(1000))
 
     def spoilt(self, model, batch):
         losses = original(self, model, batch)
-        if spoilt.calls >= 3:
-            losses["loss"] = losses["loss"] * float("nan")
-        spoilt.calls += 1
-        return losses
+        return how(losses) if next(calls) >= after else losses
 
-    spoilt.calls = 0
     monkeypatch.setattr(DetectionTask, "loss", spoilt)
-    with pytest.raises(NonFiniteLoss, match=r"last\.pth holds the last good"):
+
+
+def not_a_number(losses):
+    return {**losses, "loss": losses["loss"] * float("nan")}
+
+
+def finite_with_a_bad_gradient(losses):
+    """The gradient of sqrt at 0 is infinite, and 0 times that is NaN; the value stays what it was."""
+    return {**losses, "loss": losses["loss"] + (losses["loss"] * 0).sqrt() * 0}
+
+
+@pytest.mark.parametrize("how", [not_a_number, finite_with_a_bad_gradient])
+def test_a_spoilt_step_stops_the_run_and_the_last_good_weights_stay(overrides, monkeypatch, how):
+    spoil(monkeypatch, after=3, how=how)
+    with pytest.raises(UserError, match=r"not a finite number at iteration 4; .*last\.pth holds the last good"):
         train(overrides, "train.save_interval=1", "train.log_interval=50")
     path = Path(load_config("craft_tiny", overrides, "detection").results_dir) / "run" / "checkpoints" / "last.pth"
     assert all(torch.isfinite(value).all() for value in weights(path).values())
     assert torch.load(path, weights_only=True)["step"] == 3
+
+
+def test_no_checkpoint_is_named_that_does_not_exist(overrides, monkeypatch):
+    spoil(monkeypatch, after=0, how=not_a_number)
+    with pytest.raises(UserError, match="nothing was saved yet"):
+        train(overrides)
+
+
+def test_an_evaluation_that_fails_does_not_cost_the_run(overrides, monkeypatch):
+    """The state is saved before, the evaluation is still owed, and a resumed run makes up for it."""
+    whole = train(overrides, "name=whole")
+    original = DetectionTask.evaluate
+
+    def fail(self, model):
+        raise RuntimeError("no memory for this canvas")
+
+    monkeypatch.setattr(DetectionTask, "evaluate", fail)
+    with pytest.raises(RuntimeError, match="canvas"):
+        train(overrides)
+    monkeypatch.setattr(DetectionTask, "evaluate", original)
+    folder = train(overrides, resume=True)
+    assert lines(folder, "validation") == lines(whole, "validation")
+
+
+class StopAfter:
+    """Stands in for a signal that comes after a number of iterations."""
+
+    def __init__(self, iterations):
+        self._left = iterations
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *fault):
+        return None
+
+    @property
+    def wanted(self):
+        self._left -= 1
+        return self._left <= 0
+
+
+def test_a_run_stopped_between_two_log_lines_logs_and_evaluates_the_same(overrides, monkeypatch):
+    """Stopped at 3 (between log lines) and at 4 (where an evaluation is due): nothing is lost or said twice."""
+    extra = ("train.log_interval=2", "train.ema_decay=0.5")
+    whole = train(overrides, "name=whole", *extra)
+    with monkeypatch.context() as patch:
+        patch.setattr("utils.engine.trainer.StopRequest", lambda: StopAfter(3))
+        train(overrides, *extra)
+        patch.setattr("utils.engine.trainer.StopRequest", lambda: StopAfter(1))
+        folder = train(overrides, *extra, resume=True)
+        assert lines(folder, "validation") == []
+    folder = train(overrides, *extra, resume=True)
+
+    def losses(run):
+        return [(record["step"], record["loss"], record["grad_norm"]) for record in lines(run)]
+
+    assert losses(folder) == losses(whole) and [step for step, *_ in losses(whole)] == [2, 4, 6]
+    assert lines(folder, "validation") == lines(whole, "validation")
+
+
+def test_other_data_of_the_same_place_is_not_resumed(overrides, tmp_path, scenes):
+    data = tmp_path / "data"
+    shutil.copytree(scenes, data)
+    train(overrides, f"train.datasets.0.root={data}", "train.end_iter=1")
+    moved = tmp_path / "moved"
+    shutil.copytree(data, moved)
+    train(overrides, f"train.datasets.0.root={moved}", "train.end_iter=2", resume=True)
+    shutil.rmtree(data)
+    write_synthtext(data, count=5, seed=9)
+    with pytest.raises(UserError, match="training data is not what"):
+        train(overrides, f"train.datasets.0.root={data}", resume=True)
+
+
+def test_a_resumed_run_does_not_need_its_starting_weights(overrides, tmp_path):
+    first = train(overrides, "name=first", "train.end_iter=1")
+    start = tmp_path / "start.pth"
+    shutil.copy(first.last, start)
+    train(overrides, f"train.ckpt_path={start}", "train.end_iter=1")
+    start.unlink()
+    train(overrides, f"train.ckpt_path={start}", "train.end_iter=2", resume=True)
+
+
+def test_weak_supervision_is_not_ignored(overrides):
+    weak = "train.weak={datasets: [{format: icdar2015, root: x}]}"
+    with pytest.raises(UserError, match="not available yet"):
+        train(overrides, weak)
+
+
+def test_validation_can_be_switched_off_and_its_missing_data_says_how(overrides):
+    with pytest.raises(UserError, match=r"test\.validation: .*train\.validation=none"):
+        train(overrides, "test.validation.dataset.root=/nonexistent")
+    folder = train(overrides, "test.validation.dataset.root=/nonexistent", "train.validation=none", "train.end_iter=1")
+    assert folder.last.exists() and not folder.best.exists()
+
+
+def test_too_many_unreadable_images_stop_the_run_after_a_save(overrides, scenes, tmp_path, monkeypatch):
+    monkeypatch.setattr("utils.engine.trainer.UNREADABLE_FROM", 6)
+    broken = tmp_path / "broken"
+    shutil.copytree(scenes, broken)
+    for number in range(4):
+        (broken / "8" / f"scene_{number}.jpg").unlink()
+    with pytest.raises(UserError, match=r"samples could not be read .* train\.max_unreadable"):
+        train(overrides, f"train.datasets.0.root={broken}", "train.end_iter=20")
+    assert next(iter((Path(tmp_path) / "exp").rglob("last.pth"))).exists()
+
+
+def test_loader_processes_may_be_spawned(overrides):
+    """macOS and Windows start them so: the dataset must pickle, and gives the same samples."""
+    config = load_config("craft_tiny", overrides, "detection")
+    task = DetectionTask(config, torch.device("cpu"), "off")
+    spawned = torch.utils.data.DataLoader(
+        task.dataset, batch_sampler=[[3, 4]], collate_fn=task.collate, num_workers=1, multiprocessing_context="spawn"
+    )
+    batch, expected = next(iter(spawned)), task.collate([task.dataset[3], task.dataset[4]])
+    for name in ("image", "region", "affinity", "mask"):
+        assert torch.equal(batch[name], expected[name])
 
 
 def test_starting_weights_come_from_a_checkpoint_of_a_run(overrides):
@@ -179,19 +308,21 @@ def test_changed_settings_are_not_resumed(overrides):
 def test_weights_are_not_taken_for_a_run(overrides):
     folder = train(overrides, "train.end_iter=1")
     torch.save({"craft": weights(folder.last)}, folder.last)
-    with pytest.raises(UserError, match="no run to resume"):
+    with pytest.raises(UserError, match="holds no run to resume"):
         train(overrides, resume=True)
 
 
-def test_a_run_asked_to_stop_saves_and_can_go_on(overrides):
-    """SIGTERM, as a cluster sends it: the state is saved, the exit code is 0, and --resume goes on to the end."""
+@pytest.mark.parametrize(("workers", "everyone"), [(0, False), (2, True)])
+def test_a_run_asked_to_stop_saves_and_can_go_on(overrides, workers, everyone):
+    """SIGTERM, to one process or, as clusters do, to all: the state is saved, the exit code is 0, --resume goes on."""
+    overrides = [*overrides, f"train.num_workers={workers}"]
     command = [sys.executable, "trainSynth.py", "--yaml", "craft_tiny", *overrides, "train.end_iter=400"]
-    process = subprocess.Popen(command, cwd=ROOT, stderr=subprocess.PIPE, text=True, env={**os.environ})
+    process = subprocess.Popen(command, cwd=ROOT, stderr=subprocess.PIPE, text=True, start_new_session=True)
     metrics = Path(load_config("craft_tiny", overrides, "detection").results_dir) / "run" / "metrics.jsonl"
     deadline = time.monotonic() + 120
     while time.monotonic() < deadline and not (metrics.exists() and metrics.read_text().count("\n") >= 3):
         time.sleep(0.05)
-    process.send_signal(signal.SIGTERM)
+    (os.killpg if everyone else os.kill)(process.pid, signal.SIGTERM)
     _, errors = process.communicate(timeout=120)
     assert process.returncode == 0, errors
     step = torch.load(metrics.parent / "checkpoints" / "last.pth", weights_only=True)["step"]

@@ -19,7 +19,7 @@ def plain_map_loss(score, target, mask, version, neg_rto, n_min_neg):
         positives, negatives = [], []
         for s, t, m in zip(image_score.flatten(), image_target.flatten(), image_mask.flatten(), strict=True):
             error = (float(s) - float(t)) ** 2 * float(m)
-            (positives if float(t) >= 0.1 else negatives).append(error)
+            (positives if float(t) > 0.1 else negatives).append(error)
         negatives.sort(reverse=True)
         value = sum(positives) / len(positives) if positives else 0.0
         if version == 3:

@@ -6,6 +6,7 @@ import hashlib
 
 import pytest
 
+from config.errors import UserError
 from utils.files import sha256, write_atomically, write_text
 
 
@@ -17,7 +18,7 @@ def test_a_failed_write_leaves_the_old_file_and_no_rubbish(tmp_path):
         temporary.write_text("half")
         raise OSError("disk full")
 
-    with pytest.raises(OSError, match="disk full"):
+    with pytest.raises(UserError, match=r"a\.txt cannot be written \(disk full\).* before is whole"):
         write_atomically(path, fail)
     assert path.read_text() == "old"
     assert [entry.name for entry in path.parent.iterdir()] == ["a.txt"]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Mapping
 
 import numpy as np
@@ -23,12 +24,14 @@ class MetricsLog:
         self._lines = open(folder.metrics, "a", encoding="utf-8")  # noqa: SIM115 - open for the run's length
         self._board = SummaryWriter(str(folder.tensorboard), purge_step=step + 1 if step else None)
 
-    def write(self, step: int, split: str, values: Mapping[str, float]) -> None:
-        """Log numbers under `split` ("train", "validation")."""
-        self._lines.write(json.dumps({"step": step, "split": split, **values}) + "\n")
+    def write(self, step: int, split: str, values: Mapping[str, float | None]) -> None:
+        """Log numbers under `split` ("train", "validation"); one that is not finite is written as null."""
+        values = {name: value if value is None or math.isfinite(value) else None for name, value in values.items()}
+        self._lines.write(json.dumps({"step": step, "split": split, **values}, allow_nan=False) + "\n")
         self._lines.flush()
         for name, value in values.items():
-            self._board.add_scalar(f"{split}/{name}", value, step)
+            if value is not None:
+                self._board.add_scalar(f"{split}/{name}", value, step)
 
     def picture(self, step: int, name: str, picture: np.ndarray) -> None:
         """Log a picture uint8 [H, W, 3] to TensorBoard."""

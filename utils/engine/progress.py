@@ -5,7 +5,8 @@ from __future__ import annotations
 import logging
 import sys
 import time
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 from tqdm import tqdm
 from tqdm.contrib.logging import logging_redirect_tqdm
@@ -20,16 +21,13 @@ class Meter:
     samples: int = 0
     waiting: float = 0.0
     excluded: float = 0.0
-    started: float = 0.0
-
-    def __post_init__(self) -> None:
-        self.started = time.perf_counter()
+    started: float = field(default_factory=time.perf_counter)
 
     def read(self) -> dict[str, float]:
         """Return images per second and the share of time spent waiting for data, in percent; then start anew."""
         elapsed = max(1e-9, time.perf_counter() - self.started - self.excluded)
         values = {"images_per_s": self.samples / elapsed, "data_wait_percent": 100 * self.waiting / elapsed}
-        self.__init__()
+        self.samples, self.waiting, self.excluded, self.started = 0, 0.0, 0.0, time.perf_counter()
         return values
 
 
@@ -58,10 +56,11 @@ class Progress:
     def advance(self) -> None:
         self._bar.update()
 
-    def report(self, step: int, values: dict[str, float]) -> None:
+    def report(self, step: int, values: Mapping[str, float | None]) -> None:
         """Show the figures of the last iterations."""
+        loss = values["loss"]
         figures = (
-            f"loss {values['loss']:.4f}  {values['images_per_s']:.1f} img/s  "
+            f"loss {'not finite' if loss is None else format(loss, '.4f')}  {values['images_per_s']:.1f} img/s  "
             f"wait {values['data_wait_percent']:.0f}%  mem {values['peak_memory_gb']:.1f} GB"
         )
         if self._terminal:

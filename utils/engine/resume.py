@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -9,23 +10,19 @@ from typing import Any
 from config.errors import UserError
 
 MAY_CHANGE = (
-    "name",
-    "results_dir",
-    "vis_test_dir",
-    "trained_model",
-    "device",
-    "test",
-    "train.end_iter",
-    "train.eval_interval",
-    "train.save_interval",
-    "train.keep_interval",
-    "train.log_interval",
-    "train.image_interval",
-    "train.num_workers",
-    "train.validation",
-    "train.ckpt_path",
+    r"name",
+    r"results_dir",
+    r"vis_test_dir",
+    r"trained_model",
+    r"device",
+    r"test(\..*)?",
+    r"model\.backbone_weights",
+    r"train\.(ckpt_path|validation|num_workers|max_unreadable)",
+    r"train\.(end_iter|eval_interval|save_interval|keep_interval|log_interval|image_interval)",
+    # Data may have moved; that it is the same data is checked by its fingerprint.
+    r"train\.datasets\.\d+\.(root|gt|index_dir|images|labels|max_dropped)",
 )
-"""Settings, or whole sections, that do not decide what an iteration computes."""
+"""Settings that do not decide what an iteration computes, as patterns of their dotted paths."""
 
 
 def check_same_run(before: Mapping[str, Any], now: Mapping[str, Any], path: Path) -> None:
@@ -41,13 +38,30 @@ def check_same_run(before: Mapping[str, Any], now: Mapping[str, Any], path: Path
     """
     old, new = flatten(before), flatten(now)
     for key in sorted(old.keys() | new.keys()):
-        if any(key == allowed or key.startswith(f"{allowed}.") for allowed in MAY_CHANGE):
+        if old.get(key) == new.get(key):
             continue
-        if old.get(key) != new.get(key):
+        if key == "train.end_iter" and new.get("train.schedule") == "cosine":
+            raise UserError(
+                f"--resume: train.end_iter was {old.get(key)} in {path} and is {new.get(key)} now, but the cosine "
+                "schedule of the iterations already done depends on it; give the old value, or start a new run from "
+                f"those weights with train.ckpt_path={path}"
+            )
+        if not any(re.fullmatch(pattern, key) for pattern in MAY_CHANGE):
             raise UserError(
                 f"--resume: {key} was {old.get(key)!r} in {path} and is {new.get(key)!r} now; give the old value to "
                 f"continue that run, or start another one from its weights with train.ckpt_path={path}"
             )
+
+
+def evaluation_changed(before: Mapping[str, Any], now: Mapping[str, Any]) -> bool:
+    """Tell whether scores of the two configurations cannot be compared."""
+
+    def judged(config: Mapping[str, Any]) -> tuple[Any, Any]:
+        tests = config.get("test", {})
+        name = config.get("train", {}).get("validation") or next(iter(tests), None)
+        return name, tests.get(name)
+
+    return judged(before) != judged(now)
 
 
 def flatten(tree: Any, prefix: str = "") -> dict[str, Any]:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import json
+import os
 from dataclasses import dataclass
 from pathlib import Path
 
 from config.errors import UserError
-from utils.files import write_text
+from utils.files import remove_parts, write_text
 
 
 @dataclass(frozen=True)
@@ -60,6 +61,13 @@ class RunFolder:
                 f"{self.root} already holds a run: continue it with --resume, put it aside and start anew with "
                 "--fresh, or give this one another name with name=NEW"
             )
+        place = self.root
+        while not place.exists():
+            place = place.parent
+        if not place.is_dir() or not os.access(place, os.W_OK):
+            raise UserError(
+                f"{self.root} cannot be made: {place} is not a folder one may write to, choose another results_dir"
+            )
 
     def make(self, *, fresh: bool) -> None:
         """Make the folders, after moving an older run aside where a `fresh` one takes its name.
@@ -71,6 +79,7 @@ class RunFolder:
             if fresh and self._holds_a_run():
                 self.root.rename(self._aside())
             self.checkpoints.mkdir(parents=True, exist_ok=True)
+            remove_parts(self.checkpoints)
         except OSError as fault:
             raise UserError(f"{self.root} cannot be made ({fault.strerror}), choose another results_dir") from fault
 

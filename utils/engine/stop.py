@@ -39,6 +39,8 @@ class StopRequest:
         log.info("%s: saving after this iteration", signal.Signals(number).name)
 
 
-def ignore_interrupts() -> None:
-    """For loader processes: Ctrl-C reaches the whole group, and the main process decides what it means."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
+def ignore_stop_signals() -> None:
+    """For loader processes: Ctrl-C, and a cluster's SIGTERM, reach every process of the job, and the main one decides
+    what they mean. A loader process ends when the main one lets it go, or dies."""
+    for number in StopRequest.SIGNALS:
+        signal.signal(number, signal.SIG_IGN)

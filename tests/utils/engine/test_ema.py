@@ -6,24 +6,23 @@ import pytest
 import torch
 from torch import nn
 
-from utils.engine.ema import averaged_model
+from utils.engine.ema import WeightAverage
 
 
 def test_recursion_and_buffers():
     model = nn.BatchNorm1d(1)
-    average = averaged_model(model, decay=0.5)
+    average = WeightAverage(model, decay=0.5)
     expected = None
     for number in range(6):
         with torch.no_grad():
             model.weight.fill_(float(number))
             model.num_batches_tracked.fill_(number)
             model.running_mean.fill_(10.0 * number)
-        average.update_parameters(model)
-        if expected is None:
-            expected = 0.0
-        else:
-            decay = min((1 + number) / (10 + number), 0.5)
-            expected = decay * expected + (1 - decay) * number
+        average.update(model)
+        decay = min((1 + number) / (10 + number), 0.5) if number else 0.0
+        expected = number if expected is None else decay * expected + (1 - decay) * number
     assert average.module.weight.item() == pytest.approx(expected, rel=1e-6)
     assert average.module.running_mean.item() == pytest.approx(10 * expected, rel=1e-6)
     assert average.module.num_batches_tracked.item() == 5
+    assert average.updates == 6
+    assert not average.module.weight.requires_grad and model.weight.requires_grad

@@ -7,7 +7,7 @@ import json
 import pytest
 
 from config.errors import UserError
-from utils.engine.resume import check_same_run, flatten
+from utils.engine.resume import check_same_run, evaluation_changed, flatten
 from utils.engine.run_folder import RunFolder
 
 
@@ -29,7 +29,23 @@ def test_resume_needs_a_run_and_an_unwritable_place_is_said(tmp_path):
         RunFolder(tmp_path / "none").check(resume=True, fresh=False)
     (tmp_path / "file").write_text("")
     with pytest.raises(UserError, match="choose another results_dir"):
-        RunFolder(tmp_path / "file" / "run").make(fresh=False)
+        RunFolder(tmp_path / "file" / "run").check(resume=False, fresh=False)
+
+
+def test_a_changed_evaluation_is_noticed():
+    base = {"test": {"a": {"iou": 0.5}, "b": {}}, "train": {"validation": None}}
+    assert not evaluation_changed(base, {**base, "train": {"validation": "a"}})
+    assert evaluation_changed(base, {**base, "train": {"validation": "b"}})
+    assert evaluation_changed(base, {**base, "test": {"a": {"iou": 0.7}, "b": {}}})
+    assert not evaluation_changed(base, {**base, "test": {"a": {"iou": 0.5}}})
+
+
+def test_what_a_killed_save_left_is_removed(tmp_path):
+    folder = RunFolder(tmp_path / "run")
+    folder.make(fresh=False)
+    (folder.checkpoints / ".last.pth.77.part").write_bytes(b"half")
+    folder.make(fresh=False)
+    assert not list(folder.checkpoints.iterdir())
 
 
 def test_lines_beyond_the_checkpoint_and_torn_lines_are_forgotten(tmp_path):
@@ -44,6 +60,11 @@ def test_settings_that_make_it_another_run_are_refused(tmp_path):
     before = {"train": {"lr": 1e-4, "end_iter": 10, "data": {"mean": [1, 2]}}, "test": {}}
     longer = {"train": {"lr": 1e-4, "end_iter": 20, "data": {"mean": [1, 2]}}, "test": {"a": {"poly": True}}}
     check_same_run(before, longer, tmp_path)
+    moved = {"train": {"datasets": [{"root": "/b"}]}}
+    check_same_run({"train": {"datasets": [{"root": "/a"}]}}, moved, tmp_path)
+    with pytest.raises(UserError, match="cosine"):
+        cosine = [{"train": {"schedule": "cosine", "end_iter": end}} for end in (10, 20)]
+        check_same_run(*cosine, tmp_path)
     other = {"train": {"lr": 1e-3, "end_iter": 10, "data": {"mean": [1, 2]}}, "test": {}}
     with pytest.raises(UserError, match=r"train\.lr was 0\.0001 .* is 0\.001 now"):
         check_same_run(before, other, tmp_path)

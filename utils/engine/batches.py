@@ -1,0 +1,58 @@
+"""Batches of a task, in the order of the run, on the device."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Generator
+from typing import Any
+
+import cv2
+import torch
+from torch import Tensor
+from torch.utils.data import DataLoader
+
+from config.schema.training import Training
+from data.order import StreamBatchSampler
+from utils.engine.stop import ignore_stop_signals
+from utils.engine.task import Task
+
+
+def batches(
+    task: Task, settings: Training, start: int, device: torch.device
+) -> Generator[tuple[dict[str, Any], float], None, None]:
+    """Yield the batch of each iteration from `start` to `end_iter`, and the seconds it was waited for.
+
+    Close the generator when leaving it early: that ends the loader processes.
+    """
+    loader = DataLoader(
+        task.dataset,
+        batch_sampler=StreamBatchSampler(settings.batch_size, start, settings.end_iter),
+        collate_fn=task.collate,
+        num_workers=settings.num_workers,
+        worker_init_fn=_start_worker,
+        pin_memory=device.type == "cuda",
+    )
+    iterator = iter(loader)
+    try:
+        while True:
+            begun = time.perf_counter()
+            batch = next(iterator, None)
+            if batch is None:
+                return
+            waited = time.perf_counter() - begun
+            yield {name: _to_device(value, device) for name, value in batch.items()}, waited
+    finally:
+        # Ends the loader processes now. Kept alive by the traceback of an error they would outlast the run, and the
+        # interpreter would wait for them at its exit, for they do not heed SIGTERM.
+        iterator = None
+
+
+def _to_device(value: Any, device: torch.device) -> Any:
+    return value.to(device, non_blocking=True) if isinstance(value, Tensor) else value
+
+
+def _start_worker(_number: int) -> None:
+    """Prepare a loader process: one thread each, for the processes are the parallelism."""
+    ignore_stop_signals()
+    cv2.setNumThreads(0)
+    torch.set_num_threads(1)
