@@ -92,3 +92,16 @@ def test_cuda_where_there_is_none(overrides):
 def test_jobs_of_later_milestones_say_so():
     status, complaint = attempt("train.py", "--yaml", "custom_data_train")
     assert status == 2 and "weak supervision" in complaint
+
+
+def test_data_without_a_readable_image_ends_the_program_at_once(overrides, scenes, tmp_path):
+    """The loader processes must not keep the program waiting at its exit."""
+    folder = tmp_path / "empty"
+    shutil.copytree(scenes, folder)
+    for image in (folder / "8").iterdir():
+        image.write_bytes(b"")
+    status, complaint = attempt(
+        *("trainSynth.py", "--yaml", "craft_tiny", *overrides),
+        *(f"train.datasets.0.root={folder}", "train.num_workers=2", "train.validation=none"),
+    )
+    assert status == 2 and "in a row cannot be read" in complaint

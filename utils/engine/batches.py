@@ -13,7 +13,7 @@ from torch.utils.data import DataLoader
 
 from config.schema.training import Training
 from data.order import StreamBatchSampler
-from utils.engine.stop import ignore_stop_signals
+from utils.engine.stop import outlast_stop_signals
 from utils.engine.task import Task
 
 
@@ -41,10 +41,11 @@ def batches(
                 return
             waited = time.perf_counter() - begun
             yield {name: _to_device(value, device) for name, value in batch.items()}, waited
+    except Exception as fault:
+        # Without the frames of the loader, which would keep its processes alive as long as the error is held.
+        raise fault.with_traceback(None) from None
     finally:
-        # Ends the loader processes now. Kept alive by the traceback of an error they would outlast the run, and the
-        # interpreter would wait for them at its exit, for they do not heed SIGTERM.
-        iterator = None
+        iterator = None  # Ends the loader processes now.
 
 
 def _to_device(value: Any, device: torch.device) -> Any:
@@ -53,6 +54,6 @@ def _to_device(value: Any, device: torch.device) -> Any:
 
 def _start_worker(_number: int) -> None:
     """Prepare a loader process: one thread each, for the processes are the parallelism."""
-    ignore_stop_signals()
+    outlast_stop_signals()
     cv2.setNumThreads(0)
     torch.set_num_threads(1)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import os
 import signal
 import threading
 from types import FrameType, TracebackType
@@ -39,8 +40,18 @@ class StopRequest:
         log.info("%s: saving after this iteration", signal.Signals(number).name)
 
 
-def ignore_stop_signals() -> None:
-    """For loader processes: Ctrl-C, and a cluster's SIGTERM, reach every process of the job, and the main one decides
-    what they mean. A loader process ends when the main one lets it go, or dies."""
-    for number in StopRequest.SIGNALS:
-        signal.signal(number, signal.SIG_IGN)
+GRACE_S = 60.0
+"""A loader process that was told to end and is not let go within this time ends by itself."""
+
+
+def outlast_stop_signals() -> None:
+    """For loader processes: Ctrl-C, and a cluster's SIGTERM, reach every process of the job, but what they mean is the
+    main one's to decide. A loader process works on until the main one lets it go or dies, or the grace is over."""
+
+    def end_in_the_end(_number: int, _frame: FrameType | None) -> None:
+        timer = threading.Timer(GRACE_S, os._exit, (1,))
+        timer.daemon = True
+        timer.start()
+
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.signal(signal.SIGTERM, end_in_the_end)
