@@ -35,7 +35,7 @@ def save(path: Path, content: dict[str, Any]) -> None:
         path: the file; `<stem>.json` beside it takes what a person may want to read.
         content: plain values and tensors; `format` is added.
     """
-    content = {"format": FORMAT, **content}
+    content = {**content, "format": FORMAT}
     write_atomically(path, lambda temporary: _write(content, temporary))
     readable = {key: content.get(key) for key in ("format", "task", "step", "metrics", "provenance", "config")}
     write_text(path.with_suffix(".json"), json.dumps(readable, indent=2) + "\n")

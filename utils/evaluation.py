@@ -19,7 +19,7 @@ log = logging.getLogger(__name__)
 
 
 def find_checkpoint(config: DetectionConfig, given: str | None) -> Path:
-    """Return the weights to evaluate: those given, else `trained_model`, else the run's best.
+    """Return the weights to evaluate: those given, else `trained_model`, else the run's best, else its last.
 
     Raises:
         UserError: there is no such file.
@@ -30,7 +30,11 @@ def find_checkpoint(config: DetectionConfig, given: str | None) -> Path:
         if not path.is_file():
             raise UserError(f"{path}: there is no such file; check {source}")
         return path
-    path = run_folder(config).best
+    folder = run_folder(config)
+    path = folder.best
+    if not path.is_file() and folder.last.is_file():
+        log.info("%s: the run was not evaluated so far, so its last checkpoint is taken", folder.last)
+        return folder.last
     if not path.is_file():
         raise UserError(
             f"{path}: this run has no checkpoint yet; make one with "

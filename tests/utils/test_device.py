@@ -1,0 +1,80 @@
+"""Devices and precisions: what is asked for, what is used, and what is said about it."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+
+from config.errors import UserError
+from utils import device as devices
+
+
+@pytest.fixture(autouse=True)
+def fresh_cache():
+    devices.effective_amp.cache_clear()
+    yield
+    devices.effective_amp.cache_clear()
+
+
+def no_accelerator(monkeypatch):
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    monkeypatch.setattr(torch.backends.mps, "is_available", lambda: False)
+
+
+def test_auto_takes_what_there_is(monkeypatch):
+    no_accelerator(monkeypatch)
+    assert devices.resolve_device("auto").type == "cpu"
+    monkeypatch.setattr(torch.backends.mps, "is_available", lambda: True)
+    assert devices.resolve_device("auto").type == "mps"
+
+
+@pytest.mark.parametrize(
+    ("name", "words"),
+    [
+        ("cuda", "no CUDA device here, use device=cpu"),
+        ("cuda:3", "no CUDA device"),
+        ("mps", "no Apple GPU"),
+        ("gpu", "not known"),
+        ("cpu:1", "not known"),
+        ("cuda:x", "not known"),
+    ],
+)
+def test_devices_that_are_not_there(monkeypatch, name, words):
+    no_accelerator(monkeypatch)
+    with pytest.raises(UserError, match=words):
+        devices.resolve_device(name)
+
+
+def test_more_cuda_devices_than_there_are(monkeypatch):
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: 2)
+    chosen = []
+    monkeypatch.setattr(torch.cuda, "set_device", chosen.append)
+    with pytest.raises(UserError, match="there are 2 CUDA devices"):
+        devices.resolve_device("cuda:2")
+    assert devices.resolve_device("cuda:1") == torch.device("cuda:1") and chosen == [1]
+
+
+@pytest.mark.parametrize(
+    ("amp", "kind", "has_bf16", "used"),
+    [
+        ("bf16", "cpu", True, "bf16"),
+        ("bf16", "cpu", False, "off"),
+        ("fp16", "cpu", True, "off"),
+        ("off", "cpu", True, "off"),
+        ("bf16", "cuda", True, "bf16"),
+        ("bf16", "cuda", False, "fp16"),
+        ("fp16", "cuda", True, "fp16"),
+        ("bf16", "mps", True, "bf16"),
+    ],
+)
+def test_precision(monkeypatch, caplog, amp, kind, has_bf16, used):
+    monkeypatch.setattr(devices, "_cpu_has_bf16", lambda: has_bf16)
+    monkeypatch.setattr(torch.cuda, "is_bf16_supported", lambda including_emulation=True: has_bf16)
+    assert devices.resolve_amp(amp, torch.device(kind)) == used
+    assert ("amp:" in caplog.text) == (used != amp), "a precision other than the one asked for is said"
+
+
+def test_layout_of_images():
+    assert devices.memory_format(torch.device("mps")) is torch.contiguous_format
+    assert devices.memory_format(torch.device("cpu")) is torch.channels_last
