@@ -48,6 +48,11 @@ class TextSettings(Section):
     alphabet: str | None = None
     """Every character that may occur; null takes ASCII letters, digits, common punctuation and the letters of
     the language's commonest words. A font that lacks one of them is left out."""
+    exclude: list[str] = [
+        *("fuck", "shit", "cunt", "bitch", "nigg", "faggot", "whore", "slut", "porn", "rapist", "nazi", "hitler"),
+    ]
+    """Words that contain one of these are not drawn. The default keeps the coarsest of the English list's out of
+    pictures that people show around; give your own for another language."""
     length: CountRange = [1, 12]
     """Least and greatest number of characters of a word."""
     kinds: Weights = {

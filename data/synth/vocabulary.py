@@ -24,7 +24,7 @@ def load_words(settings: TextSettings) -> tuple[list[str], np.ndarray]:
         frequencies to the power `commonness`.
 
     Raises:
-        UserError: the language or the file is not there, or holds no word.
+        UserError: the language or the file is not there, or holds no word that is wanted.
     """
     if settings.word_list is not None:
         words = _words_of_file(Path(settings.word_list))
@@ -32,7 +32,12 @@ def load_words(settings: TextSettings) -> tuple[list[str], np.ndarray]:
         frequencies = 1.0 / np.arange(1, len(words) + 1)
     else:
         words, frequencies = _words_of_language(settings.language, settings.vocabulary)
-    words, frequencies = words[: settings.vocabulary], frequencies[: settings.vocabulary]
+    unwanted = [part.casefold() for part in settings.exclude]
+    kept = [index for index, word in enumerate(words) if not any(part in word.casefold() for part in unwanted)]
+    kept = kept[: settings.vocabulary]
+    if not kept:
+        raise UserError("text.exclude leaves no word of the list: shorten it.")
+    words, frequencies = [words[index] for index in kept], np.asarray(frequencies)[kept]
     return words, np.asarray(frequencies, np.float64) ** settings.commonness
 
 

@@ -73,7 +73,8 @@ def test_splits_share_no_word_and_no_font(demo: GenerateConfig, resources: Resou
 
 def test_text_height_keeps_its_range() -> None:
     changes = {"width": [256, 256], "height": [256, 256], "text_height": [20.0, 20.0], "tilt": [0.0, 0.0]}
-    config = load("generate_demo", layout={**changes, "rotation": [0.0, 0.0], "blocks": [3, 3]}, splits={"train": 1})
+    layout = {**changes, "rotation": [0.0, 0.0], "blocks": [3, 3]}
+    config = load("generate_demo", layout=layout, text={"case": {"upper": 1.0}}, splits={"train": 1})
     resources = Resources.load(config)
     heights = []
     for index in range(30):

@@ -109,3 +109,12 @@ def test_digits_alone_make_numbers() -> None:
     assert all(drawn.draw(rng).isdigit() for _ in range(100))
     with pytest.raises(UserError, match="No text can be made"):
         source(TextSettings(alphabet="abc", kinds={"number": 1.0})).draw(rng)
+
+
+def test_excluded_words_are_not_in_the_list(tmp_path) -> None:
+    path = tmp_path / "words.txt"
+    path.write_text("grape\nGrapefruit\npear\nplum\n")
+    words, weights = load_words(TextSettings(word_list=str(path), exclude=["GRAPE"]))
+    assert words == ["pear", "plum"] and len(weights) == 2 and weights[0] > weights[1]
+    with pytest.raises(UserError, match=r"text\.exclude"):
+        load_words(TextSettings(word_list=str(path), exclude=["p"]))
