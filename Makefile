@@ -5,10 +5,11 @@ BIN := $(VENV)/bin
 
 .PHONY: demo test test-slow lint format docs bench clean
 
-demo: $(VENV)/.installed  ## generate data, train a small detector, evaluate it, draw a picture (about 10 minutes)
+demo: $(VENV)/.installed  ## generate data, train a small detector, evaluate it, draw pictures (about 9 minutes)
 	$(BIN)/python generate.py --yaml=generate_demo
 	$(BIN)/python trainSynth.py --yaml=craft_tiny --fresh
 	$(BIN)/python eval.py --yaml=craft_tiny --draw exp/craft_tiny/detections.png
+	@echo "Pictures: exp/craft_tiny/detections_validation.png and exp/craft_tiny/detections_test.png"
 
 test: $(VENV)/.installed-dev  ## the test suite, without what takes minutes
 	$(BIN)/python -m pytest -m "not slow"

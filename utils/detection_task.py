@@ -52,6 +52,8 @@ class DetectionTask:
         self.device = device
         self.amp: Amp = amp
         data = config.train.data
+        # First, for it is quick: a large ground truth is not converted only to find that there is no test data.
+        self._test_name, self._test, self._test_reader = _validation(config)
         reader = open_datasets(config.train.datasets)
         log.info("training data: %s", reader.report.table())
         self.dataset = DetectionTrainingSet(reader, data, config.seed)
@@ -59,7 +61,6 @@ class DetectionTask:
         self.collate = collate
         self.preprocess = Preprocess(tuple(data.mean), tuple(data.std))
         self._criterion = HeatmapLoss(config.train.loss, config.train.neg_rto, config.train.n_min_neg)
-        self._test_name, self._test, self._test_reader = _validation(config)
         # Seeded last before the network is made: its start is all that is drawn from torch's own generator.
         torch.manual_seed(config.seed)
         network = build_detector(config.model)
