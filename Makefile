@@ -3,7 +3,9 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: demo test test-slow lint format docs bench clean
+LOWEST := .venv-lowest
+
+.PHONY: demo test test-lowest test-slow lint format docs bench clean
 
 demo: $(VENV)/.installed  ## generate data, train a small detector, evaluate it, draw pictures (about 9 minutes)
 	$(BIN)/python generate.py --yaml=generate_demo
@@ -16,6 +18,9 @@ test: $(VENV)/.installed-dev  ## the test suite, without what takes minutes
 
 test-slow: $(VENV)/.installed-dev  ## the tests that take minutes
 	$(BIN)/python -m pytest -m slow
+
+test-lowest: $(LOWEST)/.installed  ## the test suite with the lowest versions that requirements.txt admits
+	$(LOWEST)/bin/python -m pytest -m "not slow"
 
 lint: $(VENV)/.installed-dev
 	$(BIN)/ruff check .
@@ -48,5 +53,11 @@ $(VENV)/.installed-dev: requirements-dev.txt $(VENV)/.installed
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements-dev.txt
 	touch $@
 
+$(LOWEST)/.installed: requirements.txt requirements-lowest.txt
+	$(PYTHON) -m venv $(LOWEST)
+	$(LOWEST)/bin/python -m pip install --quiet --disable-pip-version-check -r requirements.txt -c requirements-lowest.txt \
+		pytest hypothesis
+	touch $@
+
 clean:  ## the environment and caches; never data or runs
-	rm -rf $(VENV) .pytest_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) $(LOWEST) .pytest_cache .ruff_cache .hypothesis

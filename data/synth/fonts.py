@@ -7,6 +7,7 @@ it and it has a glyph for every character of the alphabet. The rest is left out 
 from __future__ import annotations
 
 import logging
+import struct
 from dataclasses import dataclass
 from functools import lru_cache
 from importlib.metadata import entry_points
@@ -91,7 +92,7 @@ def find_families(settings: FontSettings, alphabet: str) -> tuple[list[FontFamil
                     report.drop("font: lacks characters of the alphabet", f"{path.name} lacks {shown}")
                 else:
                     found.setdefault((family or name, kind), []).extend(faces)
-        except (TTLibError, OSError, ValueError, KeyError, AssertionError, EOFError) as error:
+        except (TTLibError, OSError, ValueError, KeyError, AssertionError, EOFError, struct.error) as error:
             report.drop("font: cannot be read", f"{path.name} ({type(error).__name__})")
     families = [
         FontFamily(name, kind, tuple(_of_weight(faces, settings.weight)))
