@@ -8,12 +8,14 @@ from pathlib import Path
 
 from config.errors import UserError, nearest
 from config.schema.detection import DetectionConfig, DetectionTest
+from metrics.detection_iou import Counts
 from utils import visualize
 from utils.contact_sheet import ContactSheet
 from utils.detection_eval import DetectionResult, ImageOutcome, evaluate_detector
 from utils.files import sha256
-from utils.results import format_table, image_lines, summary, write_results
+from utils.results import format_table, image_lines, summary, sweep_values, write_results
 from utils.run_paths import run_folder
+from utils.threshold_sweep import ThresholdSweep
 
 log = logging.getLogger(__name__)
 
@@ -61,7 +63,12 @@ def select_tests(config: DetectionConfig, name: str | None) -> dict[str, Detecti
 
 
 def evaluate(
-    config: DetectionConfig, *, checkpoint: str | None = None, test: str | None = None, draw: str | None = None
+    config: DetectionConfig,
+    *,
+    checkpoint: str | None = None,
+    test: str | None = None,
+    draw: str | None = None,
+    sweep: bool = False,
 ) -> str:
     """Evaluate a configuration's tests, write their results, and return a table of the scores.
 
@@ -70,6 +77,7 @@ def evaluate(
         checkpoint: path of the weights; None as in `find_checkpoint`.
         test: name of a single entry.
         draw: path of a contact sheet; with several tests their names are put into it.
+        sweep: also score a grid of thresholds, and show the best of them beside the fixed ones.
 
     Raises:
         UserError: weights, data or names are not as they should be.
@@ -86,27 +94,35 @@ def evaluate(
     amp = resolve_amp(config.amp, device)
     model, preprocess = load_detector(path, config, device)
     digest = sha256(path)
-    rows = {}
+    rows: dict[str, Counts] = {}
     for name, settings in tests.items():
         reader = open_dataset(settings.dataset)
         sheet = ContactSheet(len(reader)) if draw else None
         pictures = Path(config.vis_test_dir) / safe_name(name) if settings.vis_opt else None
+        thresholds = ThresholdSweep(settings) if sweep else None
 
-        def on_image(outcome: ImageOutcome, sheet=sheet, pictures=pictures) -> None:
+        def on_image(outcome: ImageOutcome, sheet=sheet, pictures=pictures, thresholds=thresholds) -> None:
             if sheet is not None:
                 sheet.add(outcome)
             if pictures is not None:
                 save_drawing(pictures, outcome)
+            if thresholds is not None:
+                thresholds.add(outcome)
 
         result = evaluate_detector(model, reader, settings, preprocess, device, amp, on_image=on_image)
         folder = run_folder(config).root / "eval" / safe_name(name)
-        written = write_results(folder, summary(result, settings, str(path), digest), image_lines(result))
+        values = summary(result, settings, str(path), digest)
+        rows[name] = result.counts
+        if thresholds is not None:
+            best = thresholds.best(result)
+            values["sweep"] = sweep_values(thresholds.points(result), best)
+            rows[f"  best: text {best.text_threshold:g}, low {best.low_text:g}"] = best.counts
+        written = write_results(folder, values, image_lines(result))
         log.info("%s: %s", name, written)
         if sheet is not None and draw is not None:
             target = Path(draw) if len(tests) == 1 else _with_name(Path(draw), name)
             visualize.save_picture(target, sheet.render(_title(name, result)))
             log.info("%s: %s", name, target)
-        rows[name] = result.counts
     return format_table(rows)
 
 

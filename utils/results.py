@@ -13,6 +13,7 @@ from utils.files import write_text
 
 if TYPE_CHECKING:  # the table is also printed by a job that does without torch
     from utils.detection_eval import DetectionResult
+    from utils.threshold_sweep import SweepPoint
 
 RESULTS_FILE = "results.json"
 IMAGES_FILE = "images.jsonl"
@@ -52,6 +53,15 @@ def score(counts: Counts) -> dict[str, Any]:
         "det_care": counts.det_care,
         "matched": counts.matched,
     }
+
+
+def sweep_values(points: Sequence[SweepPoint], best: SweepPoint) -> dict[str, Any]:
+    """Return what `results.json` says of a threshold sweep: the best pair, and the score at every one."""
+
+    def row(point: SweepPoint) -> dict[str, Any]:
+        return {"text_threshold": point.text_threshold, "low_text": point.low_text, **score(point.counts)}
+
+    return {"best": row(best), "points": [row(point) for point in points]}
 
 
 def image_lines(result: DetectionResult) -> list[dict[str, Any]]:
