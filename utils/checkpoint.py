@@ -24,7 +24,7 @@ log = logging.getLogger(__name__)
 FORMAT = 1
 """Version of the layout; a reader refuses a newer one."""
 
-RUN_KEYS = {"format", "task", "config", "step", "optimizer", "scaler", "ema", "rng", "best_score", "means"}
+RUN_KEYS = {"format", "task", "config", "step", "optimizer", "scaler", "ema", "rng", "scores", "means"}
 """What a checkpoint must hold, beside the weights, for a run to go on from it."""
 
 

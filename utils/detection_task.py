@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
@@ -59,6 +59,8 @@ class DetectionTask:
         self.dataset = DetectionTrainingSet(reader, data, config.seed)
         self.data_fingerprint = reader.fingerprint()
         self.collate = collate
+        self.samples_per_step = config.train.batch_size
+        self.judges_start = config.train.ckpt_path is not None
         self.preprocess = Preprocess(tuple(data.mean), tuple(data.std))
         self._criterion = HeatmapLoss(config.train.loss, config.train.neg_rto, config.train.n_min_neg)
         # Seeded last before the network is made: its start is all that is drawn from torch's own generator.
@@ -68,6 +70,20 @@ class DetectionTask:
             load_initial_weights(network, config)
         self._format = memory_format(device)
         self.model: nn.Module = network.to(device, memory_format=self._format)
+
+    def stage_end(self, step: int) -> int | None:
+        return None
+
+    def begin_stage(
+        self, step: int, model: nn.Module, level: float | None, stop: Callable[[], bool]
+    ) -> dict[str, float] | None:
+        return None
+
+    def state(self) -> dict[str, Any]:
+        return {}
+
+    def restore(self, state: dict[str, Any]) -> None:
+        return None
 
     def loss(self, model: nn.Module, batch: Mapping[str, Any]) -> dict[str, Tensor]:
         images = self.preprocess.normalise_batch(batch["image"])

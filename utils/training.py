@@ -17,6 +17,7 @@ from utils.detection_task import DetectionTask
 from utils.device import resolve_amp, resolve_device
 from utils.engine.resume import check_same_run, evaluation_changed
 from utils.engine.run_folder import RunFolder
+from utils.engine.scores import Scores
 from utils.engine.trainer import Trainer
 from utils.files import write_text
 from utils.run_paths import run_folder
@@ -51,7 +52,7 @@ def train_detector(config: DetectionConfig, *, resume: bool = False, fresh: bool
         check_same_run(before, plain, folder.last)
         if evaluation_changed(before, plain):
             log.warning("the evaluation differs from that of the run so far, so its best score is forgotten")
-            content["best_score"] = float("-inf")
+            content["scores"] = Scores().state()
     task = DetectionTask(config, device, amp, initial_weights=content is None)
     if content is not None and content["provenance"]["data_fingerprint"] != task.data_fingerprint:
         raise UserError(

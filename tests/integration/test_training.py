@@ -80,7 +80,7 @@ def test_a_resumed_run_is_the_same_run(overrides, workers, extra):
     for key in ("craft", "ema"):
         for name in first[key] or ():
             assert torch.equal(first[key][name], second[key][name]), name
-    assert first["best_score"] == second["best_score"]
+    assert first["scores"] == second["scores"]
 
 
 def test_the_number_of_workers_changes_nothing(overrides):
@@ -269,7 +269,7 @@ def test_validation_can_be_switched_off_and_its_missing_data_says_how(overrides)
 
 
 def test_too_many_unreadable_images_stop_the_run_after_a_save(overrides, scenes, tmp_path, monkeypatch):
-    monkeypatch.setattr("utils.engine.trainer.UNREADABLE_FROM", 6)
+    monkeypatch.setattr("utils.engine.unreadable.JUDGED_FROM", 6)
     broken = tmp_path / "broken"
     shutil.copytree(scenes, broken)
     for number in range(4):

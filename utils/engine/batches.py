@@ -18,15 +18,15 @@ from utils.engine.task import Task
 
 
 def batches(
-    task: Task, settings: Training, start: int, device: torch.device
+    task: Task, settings: Training, start: int, end: int, device: torch.device
 ) -> Generator[tuple[dict[str, Any], float], None, None]:
-    """Yield the batch of each iteration from `start` to `end_iter`, and the seconds it was waited for.
+    """Yield the batch of each iteration from `start` up to `end`, and the seconds it was waited for.
 
     Close the generator when leaving it early: that ends the loader processes.
     """
     loader = DataLoader(
         task.dataset,
-        batch_sampler=StreamBatchSampler(settings.batch_size, start, settings.end_iter),
+        batch_sampler=StreamBatchSampler(task.samples_per_step, start, end),
         collate_fn=task.collate,
         num_workers=settings.num_workers,
         worker_init_fn=_start_worker,

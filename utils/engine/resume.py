@@ -20,7 +20,7 @@ MAY_CHANGE = (
     r"train\.(ckpt_path|validation|num_workers|max_unreadable)",
     r"train\.(end_iter|eval_interval|save_interval|keep_interval|log_interval|image_interval)",
     # Data may have moved; that it is the same data is checked by its fingerprint.
-    r"train\.datasets\.\d+\.(root|gt|index_dir|images|labels|max_dropped)",
+    r"train\.datasets\.\d+\.(root|gt|index_dir|images|labels|max_dropped|recipe|set(\..*)?)",
 )
 """Settings that do not decide what an iteration computes, as patterns of their dotted paths."""
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Protocol
@@ -21,11 +22,18 @@ class Evaluation:
         score: what "best" is decided by; higher is better.
         values: what is logged, by name.
         summary: one line for a person.
+        level: what tells whether training makes the network better; unlike `score` it may be free of a threshold.
+            The score itself unless given.
     """
 
     score: float
     values: dict[str, float] = field(default_factory=dict)
     summary: str = ""
+    level: float = float("nan")
+
+    def __post_init__(self) -> None:
+        if math.isnan(self.level):
+            object.__setattr__(self, "level", self.score)
 
 
 class Task(Protocol):
@@ -37,6 +45,8 @@ class Task(Protocol):
         dataset: samples by position in the run (see `data.order`).
         collate: joins samples to a batch; `unreadable` in a batch lists samples that had to be replaced.
         data_fingerprint: hash of the training data.
+        samples_per_step: positions of the run (see `data.order`) that a process takes for one iteration.
+        judges_start: evaluate the weights before the first iteration, to have something to compare with.
         preprocess: what turns an image into an input of the network; every checkpoint carries it.
     """
 
@@ -46,6 +56,36 @@ class Task(Protocol):
     collate: Callable[[list[Any]], dict[str, Any]]
     data_fingerprint: str
     preprocess: Preprocess
+    samples_per_step: int
+    judges_start: bool
+
+    def stage_end(self, step: int) -> int | None:
+        """Return the iteration after `step` at which the data must be made anew, or None if never."""
+        ...
+
+    def begin_stage(
+        self, step: int, model: nn.Module, level: float | None, stop: Callable[[], bool]
+    ) -> dict[str, float] | None:
+        """Make the data of the stage that `step` lies in, unless it is there.
+
+        Args:
+            step: the iteration about to be run.
+            model: the weights an evaluation would use.
+            level: `Evaluation.level` of these weights, where they have just been evaluated.
+            stop: whether the run shall end; the task may then return at once, for it is asked again after a resume.
+
+        Returns:
+            Numbers for the log, or None where nothing was made.
+        """
+        ...
+
+    def state(self) -> dict[str, Any]:
+        """Return what a checkpoint must hold of the task itself: plain values."""
+        ...
+
+    def restore(self, state: dict[str, Any]) -> None:
+        """Take up what `state` returned."""
+        ...
 
     def loss(self, model: nn.Module, batch: Mapping[str, Any]) -> dict[str, Tensor]:
         """Run `model` on a batch and return scalars on its device; `loss` is the one to minimise."""

@@ -21,17 +21,16 @@ from utils.engine.progress import Meter, Progress
 from utils.engine.run_folder import RunFolder
 from utils.engine.running import RunningMeans
 from utils.engine.schedule import learning_rate
+from utils.engine.scores import Scores
 from utils.engine.stop import StopRequest
 from utils.engine.task import Task
+from utils.engine.unreadable import UnreadableCount
 from utils.provenance import provenance
 
 log = logging.getLogger(__name__)
 
 FP16_PATIENCE = 25
 """fp16 skips steps while its loss scale is too high; from 65536 down to 1 takes 16 of them."""
-
-UNREADABLE_FROM = 1000
-"""The share of unreadable samples is judged once so many have been read."""
 
 
 class Trainer:
@@ -66,7 +65,7 @@ class Trainer:
         self.device = device
         self.amp: Amp = amp
         self.step = settings.st_iter
-        self.best_score = float("-inf")
+        self.scores = Scores()
         self.metrics: dict[str, float] = {}
         kind = torch.optim.AdamW if settings.optimizer == "adamw" else torch.optim.Adam
         self.optimizer = kind(task.model.parameters(), lr=settings.lr, weight_decay=settings.weight_decay)
@@ -74,7 +73,7 @@ class Trainer:
         self.ema = WeightAverage(task.model, settings.ema_decay) if settings.ema_decay else None
         self.provenance = provenance(task.data_fingerprint)
         self._means = RunningMeans()
-        self._unreadable = 0
+        self._unreadable = UnreadableCount(settings.max_unreadable)
         self._evaluation_due = False
 
     @property
@@ -93,10 +92,11 @@ class Trainer:
             self.ema.updates = content["ema_updates"]
         torch.set_rng_state(content["rng"])
         self.step = content["step"]
-        self.best_score = content["best_score"]
+        self.scores.restore(content["scores"])
+        self.task.restore(content["task_state"])
         self.metrics = content["metrics"]
         self._means.restore(content["means"], self.device)
-        self._unreadable = content["unreadable"]
+        self._unreadable.count = content["unreadable"]
         self._evaluation_due = content["evaluation_due"]
 
     def state(self) -> dict[str, Any]:
@@ -111,12 +111,13 @@ class Trainer:
             "scaler": self.scaler.state_dict(),
             "ema": self.ema.module.state_dict() if self.ema is not None else None,
             "ema_updates": self.ema.updates if self.ema is not None else 0,
-            "sampler": {"position": self.step * self.settings.batch_size, "seed": self.config["seed"]},
+            "sampler": {"position": self.step * self.task.samples_per_step, "seed": self.config["seed"]},
             "rng": torch.get_rng_state(),
-            "best_score": self.best_score,
+            "scores": self.scores.state(),
+            "task_state": self.task.state(),
             "metrics": self.metrics,
             "means": self._means.state(),
-            "unreadable": self._unreadable,
+            "unreadable": self._unreadable.count,
             "evaluation_due": self._evaluation_due,
             "preprocess": self.task.preprocess.state(),
             "provenance": self.provenance,
@@ -137,33 +138,52 @@ class Trainer:
             if self.step >= settings.end_iter:
                 log.info("nothing to train: iteration %d of %d is reached", self.step, settings.end_iter)
                 return
-            with (
-                StopRequest() as stop,
-                Progress(self.step, settings.end_iter) as progress,
-                closing(batches(self.task, settings, self.step, self.device)) as stream,
-            ):
-                meter = Meter()
-                for batch, waited in stream:
-                    meter.waiting += waited
-                    meter.samples += settings.batch_size
-                    self._train_step(batch)
-                    progress.advance()
-                    # Read once: a signal that comes later is granted after the next iteration.
-                    stopping = stop.wanted
-                    end = self.step == settings.end_iter
-                    if self.step % settings.log_interval == 0 or end:
-                        self._check_finite()
-                        values = {**self._means.read(), **self._gauges(), **meter.read()}
-                        records.write(self.step, "train", values)
-                        progress.report(self.step, values)
-                    pause = time.perf_counter()
-                    self._periodic(batch, records, end=end, stopping=stopping)
-                    meter.excluded += time.perf_counter() - pause
-                    if stopping:
-                        log.info("stopped at iteration %d; --resume continues", self.step)
-                        return
+            if self.task.judges_start and self.step == settings.st_iter and self.scores.start is None:
+                self._evaluate(records, at_start=True)
+            with StopRequest() as stop, Progress(self.step, settings.end_iter) as progress:
+                while self.step < settings.end_iter and not stop.wanted:
+                    end = min(settings.end_iter, self.task.stage_end(self.step) or settings.end_iter)
+                    self._begin_stage(records, stop)
+                    if not stop.wanted:
+                        self._run_until(end, records, stop, progress)
+                if stop.wanted and self.step < settings.end_iter:
+                    log.info("stopped at iteration %d; --resume continues", self.step)
         finally:
             records.close()
+
+    def _begin_stage(self, records: MetricsLog, stop: StopRequest) -> None:
+        """Let the task make its data. What it takes long for is not lost: the weights it works with are saved first."""
+        if self.task.stage_end(self.step) is None:
+            return
+        checkpoint.save(self.folder.last, self.state())
+        level = self.scores.at(self.step)
+        values = self.task.begin_stage(self.step, self.evaluated_model, level, lambda: stop.wanted)
+        if values is not None:
+            records.write(self.step, "stage", values)
+
+    def _run_until(self, end: int, records: MetricsLog, stop: StopRequest, progress: Progress) -> None:
+        """Train up to iteration `end`, or until a stop is wanted."""
+        settings = self.settings
+        with closing(batches(self.task, settings, self.step, end, self.device)) as stream:
+            meter = Meter()
+            for batch, waited in stream:
+                meter.waiting += waited
+                meter.samples += self.task.samples_per_step
+                self._train_step(batch)
+                progress.advance()
+                # Read once: a signal that comes later is granted after the next iteration.
+                stopping = stop.wanted
+                last = self.step == settings.end_iter
+                if self.step % settings.log_interval == 0 or last:
+                    self._check_finite()
+                    values = {**self._means.read(), **self._gauges(), **meter.read()}
+                    records.write(self.step, "train", values)
+                    progress.report(self.step, values)
+                pause = time.perf_counter()
+                self._periodic(batch, records, end=last, stopping=stopping)
+                meter.excluded += time.perf_counter() - pause
+                if stopping:
+                    return
 
     def _train_step(self, batch: dict[str, Any]) -> None:
         """Run one optimiser step; apart from fp16's loss scaling, nothing in it waits for the device."""
@@ -189,7 +209,7 @@ class Trainer:
         return {
             "lr": learning_rate(self.step - 1, self.settings),
             "peak_memory_gb": peak_memory_bytes(self.device) / 1e9,
-            "unreadable": self._unreadable,
+            "unreadable": self._unreadable.count,
         }
 
     def _check_finite(self) -> None:
@@ -220,7 +240,7 @@ class Trainer:
             for name, picture in self.task.pictures(self.evaluated_model, batch).items():
                 records.picture(self.step, name, picture)
 
-    def _evaluate(self, records: MetricsLog) -> None:
+    def _evaluate(self, records: MetricsLog, *, at_start: bool = False) -> None:
         """Evaluate, and save what came of it; `best.pth` follows where it is the best so far."""
         self._evaluation_due = False
         evaluation = self.task.evaluate(self.evaluated_model)
@@ -228,26 +248,17 @@ class Trainer:
             return
         records.write(self.step, "validation", evaluation.values)
         self.metrics = evaluation.values
-        improved = evaluation.score > self.best_score
-        self.best_score = max(self.best_score, evaluation.score)
-        log.info("iteration %d  %s%s", self.step, evaluation.summary, "  (best)" if improved else "")
+        improved, remark = self.scores.judge(self.step, evaluation, at_start=at_start)
+        log.info("iteration %d  %s%s", self.step, evaluation.summary, remark)
         checkpoint.save(self.folder.last, self.state())
         if improved:
             checkpoint.link(self.folder.last, self.folder.best)
 
     def _note_unreadable(self, names: list[str]) -> None:
         """Count samples that had to be replaced; too many of them end the run, after a save."""
-        for name in names:
-            self._unreadable += 1
-            if self._unreadable <= 3:
-                log.warning("left out and replaced: %s", name)
-            elif self._unreadable == 4:
-                log.warning("more samples cannot be read; their number is logged as `unreadable`")
-        seen = (self.step - self.settings.st_iter) * self.settings.batch_size
-        if names and seen >= UNREADABLE_FROM and self._unreadable > self.settings.max_unreadable * seen:
+        seen = (self.step - self.settings.st_iter) * self.task.samples_per_step
+        too_many = self._unreadable.note(names, seen)
+        if too_many is not None:
             self._check_finite()
             checkpoint.save(self.folder.last, self.state())
-            raise UserError(
-                f"{self._unreadable} of {seen} samples could not be read (the last one: {names[-1]}); repair the data, "
-                "or allow more with train.max_unreadable, and continue with --resume"
-            )
+            raise UserError(too_many)

@@ -1,0 +1,70 @@
+"""How good the run is: the best score so far, and the change from the weights it started with."""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from utils.engine.task import Evaluation
+
+log = logging.getLogger(__name__)
+
+
+@dataclass
+class Scores:
+    """The scores of a run's evaluations.
+
+    Attributes:
+        best: highest `Evaluation.score`.
+        start: `Evaluation.level` of the unchanged starting weights; None where they were not evaluated.
+        latest, latest_step: `Evaluation.level` of the last evaluation, and its iteration.
+    """
+
+    best: float = float("-inf")
+    start: float | None = None
+    latest: float | None = None
+    latest_step: int = -1
+
+    def judge(self, step: int, evaluation: Evaluation, *, at_start: bool) -> tuple[bool, str]:
+        """Take note of an evaluation.
+
+        Args:
+            step: iteration it was made at.
+            evaluation: its outcome.
+            at_start: the weights are those the run starts with.
+
+        Returns:
+            Whether it is the best so far, and what to say behind its summary.
+        """
+        improved = evaluation.score > self.best
+        self.best = max(self.best, evaluation.score)
+        self.latest, self.latest_step = evaluation.level, step
+        remark = "  (best)" if improved else ""
+        if at_start:
+            self.start = evaluation.level
+            return improved, "  (the starting weights, unchanged)"
+        if self.start is not None:
+            remark += f"  {evaluation.level - self.start:+.3f} since the start"
+            if evaluation.level < self.start:
+                log.warning(
+                    "validation (%.3f) is below that of the starting weights (%.3f): training has made the network "
+                    "worse so far; best.pth keeps the best weights", evaluation.level, self.start,
+                )  # fmt: skip
+        return improved, remark
+
+    def at(self, step: int) -> float | None:
+        """Return the level of the evaluation made at this very iteration, or None."""
+        return self.latest if self.latest_step == step else None
+
+    def forget(self) -> None:
+        """Start anew: older scores are of another evaluation."""
+        self.__dict__.update(asdict(Scores()))
+
+    def state(self) -> dict[str, Any]:
+        """Return plain values for a checkpoint."""
+        return asdict(self)
+
+    def restore(self, state: dict[str, Any]) -> None:
+        """Take up what `state` returned."""
+        self.__dict__.update(state)
