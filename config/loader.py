@@ -118,7 +118,7 @@ def _task(data: dict[str, Any], origins: Origins, wanted: str | None) -> str:
         raise UserError(f"{place}: task is {show(found)}, which does not exist; {hint}")
     if wanted is not None and found != wanted:
         raise UserError(
-            f"{place}: this is a configuration for task '{found}' and this program does '{wanted}'; "
+            f"{place}: this is a configuration for task '{found}', but one for task '{wanted}' is wanted here; "
             f"use it with {_PROGRAMS[found]}, or choose one of {', '.join(recipes(wanted))}"
         )
     return found

@@ -4,19 +4,37 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import AfterValidator, Field
 
-from config.schema.base import Section, UnitFloat
+from config.schema.dataset_base import DatasetBase
+from config.schema.word_datasets import (
+    CocoTextDataset,
+    FolderDataset,
+    IcdarDataset,
+    LabelmeDataset,
+    PaddleOcrDataset,
+    PolygonDataset,
+    WordDataset,
+    Words,
+    named_for,
+)
 
-
-class DatasetBase(Section):
-    """What every dataset has."""
-
-    samples: Annotated[int, Field(ge=-1)] = -1
-    """Use only so many samples, spread evenly over the dataset; -1 uses all."""
-
-    max_dropped: UnitFloat = 0.01
-    """Greatest share of words that may be left out as faulty before the run refuses to start."""
+__all__ = [
+    "CocoTextDataset",
+    "Dataset",
+    "DatasetBase",
+    "FolderDataset",
+    "GeneratedDataset",
+    "IcdarDataset",
+    "LabelmeDataset",
+    "PaddleOcrDataset",
+    "PolygonDataset",
+    "SynthTextDataset",
+    "TestDataset",
+    "TrainingDataset",
+    "TrainingWords",
+    "WordDataset",
+]
 
 
 class SynthTextDataset(DatasetBase):
@@ -36,27 +54,32 @@ class SynthTextDataset(DatasetBase):
     user's cache folder where that one cannot be written."""
 
 
-class IcdarDataset(DatasetBase):
-    """Images and one text file of word boxes for each, as the ICDAR competitions publish them."""
+class GeneratedDataset(DatasetBase):
+    """Scenes of the generator, drawn when they are asked for: nothing is written to disk or read from it."""
 
-    format: Literal["icdar2015", "icdar2013"] = "icdar2015"
-    """`icdar2015`: `x1,y1,x2,y2,x3,y3,x4,y4,text`. `icdar2013`: `left, top, right, bottom, "text"`, with commas
-    or spaces."""
+    format: Literal["generated"] = "generated"
 
-    root: str
-    """Folder that holds the two folders below."""
+    recipe: str
+    """Configuration of `task: generate`: the name of one in `config/`, or the path of a YAML file."""
 
-    images: str = "ch4_test_images"
-    """Folder of the images, inside `root`."""
+    set: list[str] = []
+    """`key.sub=value` settings that have the last word on the recipe's, such as `layout.width=[512, 640]`."""
 
-    labels: str = "ch4_test_localization_transcription_gt"
-    """Folder of the label files, inside `root`; `gt_NAME.txt` or `NAME.txt` belongs to the image `NAME.*`."""
+    split: str = "train"
+    """Split of the recipe: different splits share no fonts, words and photos."""
 
-    select: str | None = None
-    """Take only images whose name ends in a number of this inclusive range, such as `901-1000`."""
-
-    do_not_care_label: list[str] = ["###", ""]
-    """Transcriptions that mark a word as "don't care"."""
+    size: Annotated[int, Field(gt=0, le=10_000_000)] | None = None
+    """Number of different scenes; null takes what the recipe has for the split. They cost nothing until they are
+    drawn, so that a training run need not see any of them twice."""
 
 
-Dataset = Annotated[SynthTextDataset | IcdarDataset, Field(discriminator="format")]
+Dataset = SynthTextDataset | Words | GeneratedDataset
+
+TrainingDataset = Annotated[Dataset, Field(discriminator="format"), AfterValidator(named_for("training"))]
+"""A dataset to train on."""
+
+TestDataset = Annotated[Dataset, Field(discriminator="format"), AfterValidator(named_for("test"))]
+"""A dataset to evaluate."""
+
+TrainingWords = Annotated[Words, Field(discriminator="format"), AfterValidator(named_for("training"))]
+"""A dataset of word boxes to train on."""

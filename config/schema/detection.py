@@ -14,7 +14,7 @@ from config.schema.base import (
     Section,
     UnitFloat,
 )
-from config.schema.datasets import Dataset
+from config.schema.datasets import TestDataset, TrainingDataset
 from config.schema.model import CraftModel
 from config.schema.training import Training
 from config.schema.weak import WeakSupervision
@@ -56,7 +56,7 @@ class DetectionData(Section):
 class DetectionTraining(Training):
     """A training run of the detector, counted in iterations."""
 
-    datasets: list[Dataset] = []
+    datasets: list[TrainingDataset] = []
     """Training data; several datasets are joined."""
     validation: str | None = None
     """Name of the `test` entry evaluated during training; null takes the first one, `none` evaluates nothing."""
@@ -76,7 +76,7 @@ class DetectionTraining(Training):
 class DetectionTest(Section):
     """One evaluation: a dataset and the settings that turn score maps into boxes."""
 
-    dataset: Dataset
+    dataset: TestDataset
     """What is evaluated."""
     text_threshold: UnitFloat = 0.7
     """A component counts as text where its highest region score reaches this."""

@@ -8,13 +8,13 @@ from pydantic import Field, model_validator
 
 from config.schema.augmentation import Augmentation
 from config.schema.base import PositiveInt, Section
-from config.schema.datasets import IcdarDataset
+from config.schema.datasets import TrainingWords
 
 
 class WeakSupervision(Section):
     """Word boxes are split into characters by a teacher's region score and the watershed (Baek et al., CVPR 2019)."""
 
-    datasets: Annotated[list[IcdarDataset], Field(min_length=1)]
+    datasets: Annotated[list[TrainingWords], Field(min_length=1)]
     """Training data with word boxes only; several datasets are joined."""
 
     use_synthtext: bool = True
@@ -29,6 +29,19 @@ class WeakSupervision(Section):
 
     sure_bg_th: Annotated[float, Field(ge=0, lt=1)] = 0.05
     """Region scores below this are background."""
+
+    crop_height: Annotated[int, Field(ge=32, multiple_of=32)] = 128
+    """Height, pixels, of the crop in which the teacher sees a word; a teacher that was trained on small characters
+    finds none in large crops."""
+
+    crop_margin: Annotated[float, Field(ge=0, le=4)] = 0.5
+    """Surroundings of the word in its crop, above, below and at both ends, as a share of the word's height; 0 cuts it
+    out tightly, as EasyOCR's trainer does."""
+
+    relabel_interval: PositiveInt | None = None
+    """Iterations between two labelling passes; null labels anew after each pass over the data. The teacher is the
+    average of the student's weights (`train.ema_decay`; the student itself where there is none), unless it reads the
+    validation data worse than the last teacher did: then the old labels stay."""
 
     custom_aug: Augmentation = Augmentation()
     """Random changes of the images with word boxes; `train.data.augment` changes the synthetic ones."""

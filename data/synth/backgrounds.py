@@ -15,7 +15,7 @@ def make_background(width: int, height: int, settings: BackgroundSettings, rng: 
     palette = random_palette(rng, int(rng.integers(3, 6)))
     image = _base(width, height, palette, rng)
     if rng.random() < settings.pattern:
-        cover = pick(rng, _PATTERNS)(width, height, rng)
+        cover = pick(rng, PATTERNS)(width, height, rng)
         strength = between_log(rng, (0.08, 0.8))
         colour = pick(rng, palette[1:])
         image += (colour - image) * (cover * strength)[:, :, None]
@@ -145,4 +145,5 @@ def _rings(width: int, height: int, rng: np.random.Generator) -> np.ndarray:
     return np.sin(waves) * np.float32(0.5) + np.float32(0.5)
 
 
-_PATTERNS = (_stripes, _bricks, _dots, _rings)
+PATTERNS = (_stripes, _bricks, _dots, _rings)
+"""Functions of (width, height, rng) that return cover from 0 to 1, float32 [height, width]."""

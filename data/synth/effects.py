@@ -7,6 +7,7 @@ import numpy as np
 
 from config.schema.generation import CameraSettings, Effect
 from data.synth.draws import between
+from data.synth.lighting import dark_corners, even_gain, lamp, light_unevenly, tint
 
 _NOISE_SIDE = 512
 _noise_tile: np.ndarray | None = None
@@ -21,9 +22,12 @@ def photograph(image: np.ndarray, camera: CameraSettings, rng: np.random.Generat
         rng: source of randomness.
     """
     height, width = image.shape[:2]
+    image = _light(image, camera, rng)
     image = expose(image, between(rng, camera.contrast), between(rng, camera.brightness) * 255)
     if (sigma := _strength(camera.blur, rng)) > 0.05:
         image = cv2.GaussianBlur(image, (0, 0), sigma)
+    if (radius := _optional(camera.defocus, rng)) > 0.3:
+        image = cv2.filter2D(image, -1, disc_kernel(radius), borderType=cv2.BORDER_REPLICATE)
     if (length := _strength(camera.motion, rng)) > 1:
         image = cv2.filter2D(image, -1, motion_kernel(length, rng.uniform(0, np.pi)), borderType=cv2.BORDER_REPLICATE)
     if rng.random() < camera.resolution.probability:
@@ -32,7 +36,36 @@ def photograph(image: np.ndarray, camera: CameraSettings, rng: np.random.Generat
         image = cv2.resize(cv2.resize(image, small, interpolation=cv2.INTER_AREA), (width, height))
     if (deviation := _strength(camera.noise, rng)) > 0.5:
         image = add_noise(image, deviation, rng)
+    if (amount := _optional(camera.sharpening, rng)) > 0.01:
+        image = sharpen(image, amount)
     return image
+
+
+def _light(image: np.ndarray, camera: CameraSettings, rng: np.random.Generator) -> np.ndarray:
+    gain = even = even_gain(image.shape[1], image.shape[0])
+    if (share := _optional(camera.lighting, rng)) > 0:
+        gain = lamp(gain, share, rng)
+    if (share := _optional(camera.vignette, rng)) > 0:
+        gain = dark_corners(gain, share)
+    if (share := _optional(camera.cast, rng)) > 0:
+        gain = tint(gain, share, rng)
+    return image if gain is even else light_unevenly(image, gain)
+
+
+def sharpen(image: np.ndarray, amount: float) -> np.ndarray:
+    """Return the image plus `amount` times what a small Gaussian takes from it: edges get halos, as phones make."""
+    return cv2.addWeighted(image, 1 + amount, cv2.GaussianBlur(image, (0, 0), 1.0), -amount, 0)
+
+
+def disc_kernel(radius: float) -> np.ndarray:
+    """Return a disc as a float32 kernel whose sum is 1: what a point becomes that is out of focus by `radius` pixels.
+
+    Pixels on the rim count by the share of them that lies within, about.
+    """
+    reach = int(np.ceil(radius))
+    steps = np.arange(-reach, reach + 1)
+    kernel = np.clip(radius + 0.5 - np.hypot(steps[None], steps[:, None]), 0, 1).astype(np.float32)
+    return kernel / kernel.sum()
 
 
 def expose(image: np.ndarray, gain: float, offset: float) -> np.ndarray:
@@ -81,6 +114,14 @@ def add_noise(image: np.ndarray, deviation: float, rng: np.random.Generator) -> 
             y, x = rng.integers(_NOISE_SIDE, size=2)
             noise[top : top + rows, left : left + columns] = _noise_tile[y : y + rows, x : x + columns]
     return cv2.add(image, noise * np.float32(deviation), dtype=cv2.CV_8U)
+
+
+def _optional(effect: Effect, rng: np.random.Generator) -> float:
+    """Return the strength drawn for a scene, 0 where it is spared; draws nothing where no scene has the effect.
+
+    So scenes whose settings leave it out are, to the bit, what they were before the effect existed.
+    """
+    return _strength(effect, rng) if effect.probability > 0 else 0.0
 
 
 def _strength(effect: Effect, rng: np.random.Generator) -> float:

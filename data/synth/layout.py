@@ -5,12 +5,15 @@ have a width that a score map can show. Chosen here:
 
 - vertically and horizontally the ink of the glyph's fill (outline and shadow are decoration), and `pad` on each side
   for the ink that resampling spreads, two thirds of a pixel of the scene;
-- but never narrower than `LEAST_SIDE` of the font size or, across, than the glyph's own advance if that is
+- but never narrower than `lines.LEAST_SIDE` of the font size or, across, than the glyph's own advance if that is
   less, and never lower than `LEAST_SIDE`. This widens i, l, 1, ' and raises -, _, ., whose ink alone would be a
   line of two or three pixels that no Gaussian can be drawn into. The ink stays in the middle.
 
 So at least 98 % of a character's ink lies in its box, and the box is at most 35 % larger than the ink on either
 axis, but for one or two characters in a hundred, all of them thin.
+
+A character is a grapheme cluster, drawn in the form that it has in its word. Whatever the direction of the script,
+characters, boxes and words are kept in the order of the text, and a box's corners begin at its own top left.
 
 The box of a word is the tight rectangle around the boxes of its characters, in the frame of the block.
 Boxes are in pixels of the block's own drawing with pixel centres at whole numbers, so the ink of pixel columns
@@ -19,40 +22,17 @@ a..b spans a - 0.5 to b + 0.5.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 
-from data.synth.fonts import FontFace
+from data.synth.bidi import runs_left
 from data.synth.glyphs import Glyph, GlyphCache
+from data.synth.lines import BlockStyle, Placed, hull, is_wide, set_column, set_row
+from data.synth.shaping import stays_horizontal
 
-LEAST_SIDE = 0.2
-"""Least width and height of a character's box, in units of the font size."""
-_WORD_SPACE = 0.3
-_WORD_GAP = 0.22
-"""Least distance between the boxes of two words of a line, in units of the font size."""
 _LINE_GAP = 0.12
-"""Least distance between the boxes of two lines, likewise."""
-
-
-@dataclass(frozen=True)
-class BlockStyle:
-    """How a block is set.
-
-    Attributes:
-        face: the font.
-        size: drawing size, pixels per em.
-        letter_spacing, line_spacing: in units of the font size.
-        alignment: 0 left, 0.5 centred, 1 right.
-        pad: how far a box reaches beyond the ink on each side, pixels of the drawing.
-    """
-
-    face: FontFace
-    size: int
-    letter_spacing: float
-    line_spacing: float
-    alignment: float
-    pad: float
+"""Least distance between the boxes of two lines or columns, in units of the font size."""
 
 
 @dataclass(frozen=True)
@@ -87,34 +67,27 @@ def set_block(lines: list[list[str]], style: BlockStyle, cache: GlyphCache) -> B
         style: face, size and spacings.
         cache: source of the glyphs.
     """
-    set_lines = [_set_line(words, style, cache) for words in lines]
-    hulls = [_hull(np.array([one.box for one in line])) for line in set_lines]
-    widest = max(hull[2] - hull[0] for hull in hulls)
+    every = [word for words in lines for word in words]
     firsts = np.cumsum([0] + [len(words) for words in lines])
-    placed: list[_Placed] = []
-    baseline, lowest = 0, -np.inf
-    for line, hull, first in zip(set_lines, hulls, firsts, strict=False):
-        if placed:
-            wanted = baseline + style.line_spacing * style.size
-            baseline = round(max(wanted, lowest + _LINE_GAP * style.size - hull[1]))
-        indent = round((widest - (hull[2] - hull[0])) * style.alignment - hull[0])
-        placed += [replace(one.moved(indent, baseline), word=one.word + int(first)) for one in line]
-        lowest = baseline + hull[3]
-    hull = _hull(np.array([one.box for one in placed]))
+    if style.vertical and not stays_horizontal(every):
+        placed = _stack_columns(lines, style, cache)
+    else:
+        placed = _stack_rows(lines, style, cache, runs_left(every))
+    around = hull(np.array([one.box for one in placed]))
     margin = max(4, round(0.25 * style.size))
-    x0, y0 = margin - int(np.floor(hull[0])), margin - int(np.floor(hull[1]))
+    x0, y0 = margin - int(np.floor(around[0])), margin - int(np.floor(around[1]))
     placed = [one.moved(x0, y0) for one in placed]
     char_boxes = np.array([one.box for one in placed])
     char_words = np.array([one.word for one in placed])
     return Block(
-        width=int(np.ceil(hull[2])) + x0 + margin,
-        height=int(np.ceil(hull[3])) + y0 + margin,
+        width=int(np.ceil(around[2])) + x0 + margin,
+        height=int(np.ceil(around[3])) + y0 + margin,
         glyphs=[(one.glyph, one.x, one.y) for one in placed],
-        words=[word for words in lines for word in words],
+        words=every,
         text="\n".join(" ".join(words) for words in lines),
         char_boxes=char_boxes,
         char_words=char_words,
-        word_boxes=np.array([_hull(char_boxes[char_words == word]) for word in range(firsts[-1])]),
+        word_boxes=np.array([hull(char_boxes[char_words == word]) for word in range(firsts[-1])]),
     )
 
 
@@ -128,60 +101,42 @@ def paint(block: Block, only: int | None = None) -> np.ndarray:
     return canvas
 
 
-@dataclass(frozen=True)
-class _Placed:
-    """A character while its line is being set: corner of its mask, its box, and the number of its word."""
-
-    glyph: Glyph
-    x: int
-    y: int
-    box: np.ndarray
-    word: int
-
-    def moved(self, x: int, y: int) -> _Placed:
-        return replace(self, x=self.x + x, y=self.y + y, box=self.box + np.array([x, y, x, y]))
-
-
-def _set_line(words: list[str], style: BlockStyle, cache: GlyphCache) -> list[_Placed]:
-    """Return the characters of a line whose baseline is y = 0."""
-    line: list[_Placed] = []
-    pen, right = 0.0, -np.inf
-    for index, word in enumerate(words):
-        placed: list[_Placed] = []
-        before = ""
-        for character in word:
-            if before:
-                pen += (cache.kerning(style.face, before + character) + style.letter_spacing) * style.size
-            glyph = cache.glyph(style.face, style.size, character)
-            if glyph.mask.size:
-                x = round(pen) + glyph.left
-                placed.append(_Placed(glyph, x, glyph.top, _box(glyph, x, style), index))
-            pen += glyph.advance
-            before = character
-        left = min(one.box[0] for one in placed)
-        if left - right < _WORD_GAP * style.size:
-            # An overhanging letter must not lean over the space: words are told apart by it.
-            shift = int(np.ceil(right + _WORD_GAP * style.size - left))
-            placed = [one.moved(shift, 0) for one in placed]
-            pen += shift
-        right = max(one.box[2] for one in placed)
-        pen += (_WORD_SPACE + max(0.0, style.letter_spacing)) * style.size
-        line += placed
-    return line
+def _stack_rows(lines: list[list[str]], style: BlockStyle, cache: GlyphCache, leftwards: bool) -> list[Placed]:
+    rows = [set_row(words, style, cache, leftwards) for words in lines]
+    hulls = [hull(np.array([one.box for one in row])) for row in rows]
+    widest = max(around[2] - around[0] for around in hulls)
+    alignment = 1 - style.alignment if leftwards else style.alignment
+    placed: list[Placed] = []
+    baseline, lowest, first = 0, -np.inf, 0
+    for words, row, around in zip(lines, rows, hulls, strict=True):
+        if placed:
+            wanted = baseline + style.line_spacing * style.size
+            baseline = round(max(wanted, lowest + _LINE_GAP * style.size - around[1]))
+        indent = round((widest - (around[2] - around[0])) * alignment - around[0])
+        placed += [one.moved(indent, baseline).counted(first) for one in row]
+        lowest = baseline + around[3]
+        first += len(words)
+    return placed
 
 
-def _box(glyph: Glyph, x: int, style: BlockStyle) -> np.ndarray:
-    height, width = glyph.mask.shape
-    least = LEAST_SIDE * style.size
-    grow_x = max(2 * style.pad, min(least, glyph.advance) - width) / 2
-    grow_y = max(2 * style.pad, least - height) / 2
-    return np.array(
-        [x - 0.5 - grow_x, glyph.top - 0.5 - grow_y, x + width - 0.5 + grow_x, glyph.top + height - 0.5 + grow_y]
-    )
-
-
-def _hull(boxes: np.ndarray) -> np.ndarray:
-    return np.concatenate([boxes[:, :2].min(axis=0), boxes[:, 2:].max(axis=0)])
+def _stack_columns(lines: list[list[str]], style: BlockStyle, cache: GlyphCache) -> list[Placed]:
+    """Set each line as a column; those of full-width characters follow one another to the left, others to the right."""
+    columns = [set_column(words, style, cache) for words in lines]
+    hulls = [hull(np.array([one.box for one in column])) for column in columns]
+    tallest = max(around[3] - around[1] for around in hulls)
+    wide = [is_wide(character) for words in lines for word in words for character in word]
+    way = -1 if 2 * sum(wide) > len(wide) else 1
+    placed: list[Placed] = []
+    axis, reached, first = 0, -np.inf, 0
+    for words, column, around in zip(lines, columns, hulls, strict=True):
+        near, far = (around[0], around[2]) if way > 0 else (-around[2], -around[0])
+        if placed:
+            axis = round(max(axis + style.line_spacing * style.size, reached + _LINE_GAP * style.size - near))
+        drop = round((tallest - (around[3] - around[1])) * style.alignment - around[1])
+        placed += [one.moved(way * axis, drop).counted(first) for one in column]
+        reached = axis + far
+        first += len(words)
+    return placed
 
 
 def box_quads(boxes: np.ndarray) -> np.ndarray:

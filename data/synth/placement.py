@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
+from data.synth.smooth import Preference
+
 
 def tilt_matrix(angles: tuple[float, float, float], distance: float, scale: float) -> np.ndarray:
     """Return the homography [3, 3] that turns a plane about the origin in space and looks at it from the front.
@@ -36,40 +38,60 @@ def map_points(points: np.ndarray, matrix: np.ndarray) -> np.ndarray:
     return mapped / (points @ matrix[2, :2] + matrix[2, 2])[..., None]
 
 
-def shifts_that_meet(quad: np.ndarray, other: np.ndarray, shifts: np.ndarray) -> np.ndarray:
-    """Return for each shift [N, 2] whether convex `quad` [4, 2], moved by it, shares a point with convex `other`.
+def shifts_that_meet(polygon: np.ndarray, other: np.ndarray, shifts: np.ndarray) -> np.ndarray:
+    """Return for each shift [N, 2] whether convex `polygon` [K, 2], moved by it, meets convex `other` [L, 2].
 
     The separating axis theorem: two convex shapes are apart exactly if their projections onto the normal of one
     of their edges are. Moving a shape moves its projection and leaves its normals.
     """
-    edges = np.concatenate([np.roll(quad, -1, axis=0) - quad, np.roll(other, -1, axis=0) - other])
+    edges = np.concatenate([np.roll(polygon, -1, axis=0) - polygon, np.roll(other, -1, axis=0) - other])
     normals = edges[:, ::-1] * (-1.0, 1.0)
-    mine, theirs, moved = quad @ normals.T, other @ normals.T, shifts @ normals.T
+    mine, theirs, moved = polygon @ normals.T, other @ normals.T, shifts @ normals.T
     apart = (mine.max(axis=0) + moved < theirs.min(axis=0)) | (mine.min(axis=0) + moved > theirs.max(axis=0))
     return ~apart.any(axis=1)
 
 
+def polygons_meet(polygon: np.ndarray, other: np.ndarray) -> bool:
+    """Return whether two convex polygons [K, 2] and [L, 2] share a point."""
+    return bool(shifts_that_meet(polygon, other, np.zeros((1, 2)))[0])
+
+
 def find_place(
-    quad: np.ndarray, taken: list[np.ndarray], width: int, height: int, tries: int, rng: np.random.Generator
+    polygon: np.ndarray,
+    taken: list[np.ndarray],
+    width: int,
+    height: int,
+    tries: int,
+    rng: np.random.Generator,
+    preference: Preference | None = None,
+    points: np.ndarray | None = None,
+    reach: float = 0.0,
 ) -> tuple[float, float] | None:
-    """Return a shift that brings `quad` inside the image and clear of all quads in `taken`, or None.
+    """Return a shift that brings `polygon` inside the image and clear of all polygons in `taken`, or None.
 
     Args:
-        quad: float [4, 2], convex, anywhere.
-        taken: quads already in the image.
-        width, height: size of the image; the quad will lie within pixels 0 .. width - 1, 0 .. height - 1.
+        polygon: float [K, 2], convex, anywhere.
+        taken: convex polygons already in the image.
+        width, height: size of the image; the polygon will lie within pixels 0 .. width - 1, 0 .. height - 1.
         tries: number of random places that are looked at.
         rng: source of randomness.
+        preference: which of the free places is taken, if any; without one, the first.
+        points: [N, 2], where the block's ground is looked at for it, in the frame of `polygon`; its corners if None.
+        reach: half the side of the square looked at about each of them, pixels.
     """
-    low, high = quad.min(axis=0), quad.max(axis=0)
+    low, high = polygon.min(axis=0), polygon.max(axis=0)
     room = np.array([width - 1, height - 1]) - (high - low)
     if np.any(room < 0):
         return None
     shifts = rng.random((tries, 2)) * room - low
     blocked = np.zeros(tries, bool)
     for other in taken:
-        blocked |= shifts_that_meet(quad, other, shifts)
+        blocked |= shifts_that_meet(polygon, other, shifts)
     if blocked.all():
         return None
-    x, y = shifts[int(np.argmin(blocked))]
-    return float(x), float(y)
+    if preference is None:
+        x, y = shifts[int(np.argmin(blocked))]
+        return float(x), float(y)
+    free = shifts[~blocked]
+    chosen = preference.choose(polygon if points is None else points, reach, free)
+    return None if chosen is None else (float(free[chosen, 0]), float(free[chosen, 1]))

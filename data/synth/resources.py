@@ -8,14 +8,15 @@ import logging
 from dataclasses import dataclass, field
 from pathlib import Path
 
+import numpy as np
+
 from config.schema.generation import GenerateConfig
 from data.reader import DropReport
-from data.synth.fonts import FontFamily, find_families
+from data.synth.fonts import FontFamily, FontReport, find_families
 from data.synth.glyphs import GlyphCache
 from data.synth.partition import Partition
 from data.synth.photos import find_photos
-from data.synth.text import TextSource
-from data.synth.vocabulary import load_words, make_alphabet
+from data.synth.text import TextSource, load_texts
 
 logger = logging.getLogger(__name__)
 
@@ -29,7 +30,7 @@ class Resources:
         texts: split -> source of its words.
         families: split -> its font families.
         photos: split -> its photos, relative to `backgrounds.folder`; empty lists without one.
-        report: fonts that were left out, and why.
+        report: fonts and words of the list that were left out, and why.
         glyphs: the process's cache, empty after pickling.
     """
 
@@ -37,7 +38,7 @@ class Resources:
     texts: dict[str, TextSource]
     families: dict[str, list[FontFamily]]
     photos: dict[str, list[str]]
-    report: DropReport
+    report: FontReport
     glyphs: GlyphCache = field(default_factory=GlyphCache)
 
     @classmethod
@@ -48,13 +49,14 @@ class Resources:
             UserError: something that the settings name is not there, is unusable, or is too little.
         """
         partition = Partition.of(config.splits, config.holdout, config.seed)
-        words, weights = load_words(config.text)
-        alphabet = make_alphabet(config.text, words)
-        texts = {split: TextSource(config.text, words, weights, alphabet, partition, split) for split in config.splits}
+        words_report = DropReport()
+        alphabet, texts = load_texts(config.text, partition, config.splits, words_report)
         families, report = find_families(config.fonts, alphabet)
         for reason, count in report.dropped.items():
             examples = "; ".join(report.examples[reason])
             logger.warning("%d font files left out (%s), such as %s.", count, reason.removeprefix("font: "), examples)
+        report.dropped.update(words_report.dropped)
+        report.examples.update(words_report.examples)
         kinds: dict[str, list[str]] = {}
         for family in families:
             kinds.setdefault(family.kind, []).append(family.name)
@@ -62,6 +64,8 @@ class Resources:
         photos: dict[str, list[str]] = {split: [] for split in config.splits}
         if config.backgrounds.folder is not None:
             photos = partition.divide({"photo": find_photos(config.backgrounds.folder)}, "background photos")
+        for source in texts.values():
+            source.draw(np.random.default_rng(0))  # Raises where there is nothing to write, before any process starts.
         return cls(
             alphabet=alphabet,
             texts=texts,
@@ -70,11 +74,16 @@ class Resources:
             report=report,
         )
 
+    @property
+    def left_out_fonts(self) -> dict[str, list[str]]:
+        """Reason -> every font file that was left out for it."""
+        return self.report.left_out
+
     def fingerprint(self) -> str:
         """Return a hash of the words, font files and photos: two equal ones give the same scenes."""
         digest = hashlib.sha256(self.alphabet.encode())
         for split in sorted(self.texts):
-            digest.update(json.dumps([split, self.texts[split].words, self.photos[split]]).encode())
+            digest.update(json.dumps([split, self.texts[split].fingerprint(), self.photos[split]]).encode())
             for family in self.families[split]:
                 for face in family.faces:
                     size = Path(face.path).stat().st_size

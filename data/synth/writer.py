@@ -1,166 +1,193 @@
-"""Writing a dataset of scenes: folders that are whole or absent.
+"""Writing a dataset in shards that are whole or absent.
 
-Layout: `OUT/dataset.json`, `OUT/<split>/gt.mat`, `OUT/<split>/<k // 1000 + 1>/scene_<k>.jpg`. Everything is written
-into `OUT/.partial` and renamed at the end: first the splits, each with its `gt.mat`, then `dataset.json`, which
-says that the dataset is whole and which settings made it.
+Layout: `OUT/dataset.json`, `OUT/<split>/shard_0001_of_0008/`, or with one shard `OUT/<split>/` itself. A shard holds
+`shard.json` and what the output puts there. It is written into the job's hidden folder and renamed when it is whole;
+`dataset.json`, which says that the dataset is whole, comes from the job that finds all shards in their places. So a
+job can be interrupted anywhere, run again and divided among machines that share only the folder.
 """
 
 from __future__ import annotations
 
 import errno
-import hashlib
-import json
+import itertools
 import logging
 import os
-import shutil
-import time
 from collections.abc import Iterator
 from pathlib import Path
-
-from tqdm import tqdm
+from typing import Any
 
 from config.errors import UserError
 from config.schema.generation import GenerateConfig
-from data.synth.gt_mat import SceneAnnotation, gt_mat_bytes
-from data.synth.pool import draw_all
+from data.synth.existing import find_manifests, find_whole, make_room, move_aside, refuse_others, refuse_unknown
+from data.synth.manifest import DATASET, SHARD, dataset_manifest, settings_hash, shard_manifest, write_manifest
+from data.synth.outputs import output_of
+from data.synth.outputs.base import Output
+from data.synth.pool import Pool
+from data.synth.progress import Progress
 from data.synth.resources import Resources
+from data.synth.shards import Plan, Shard, make_plan
+from data.synth.workplace import open_workplace
 
 logger = logging.getLogger(__name__)
 
-MANIFEST = "dataset.json"
-_PARTIAL = ".partial"
-_VERSION = 1
-"""Raised when a change of the generator changes the scenes it makes of the same settings."""
-_NOT_IN_HASH = {"output_dir", "overwrite", "workers"}
+_FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 
 
-def settings_hash(config: GenerateConfig, resources: Resources) -> str:
-    """Return a hash of everything the scenes depend on: settings, words, fonts, photos."""
-    settings = config.model_dump(mode="json", exclude=_NOT_IN_HASH)
-    text = json.dumps([_VERSION, settings, resources.fingerprint()], sort_keys=True)
-    return hashlib.sha256(text.encode()).hexdigest()[:16]
+def write_dataset(config: GenerateConfig, job: tuple[int, int] = (1, 1)) -> dict[str, Any] | None:
+    """Make the shards of a dataset that are not there yet.
 
-
-def write_dataset(config: GenerateConfig) -> dict[str, object]:
-    """Make the dataset that the settings describe, unless it is already there.
+    Args:
+        config: what to make and where.
+        job: (i, n) makes the shards k with k % n == i - 1 of every split.
 
     Returns:
-        The manifest, as `dataset.json` holds it.
+        The dataset's manifest, as `dataset.json` holds it, or None while shards of other jobs are missing.
 
     Raises:
         UserError: the settings cannot be followed, the output folder cannot be written or is full, or it holds
             something else.
+        KeyboardInterrupt: passed on; like after any other, the shards that are whole stay and nothing else.
     """
+    plan = make_plan(config, job)
     resources = Resources.load(config)
-    root, wanted = Path(config.output_dir), settings_hash(config, resources)
-    existing = _existing_manifest(root, config)
-    if existing is not None and existing["settings_hash"] == wanted and not config.overwrite:
-        logger.info("%s already holds these scenes (%s): nothing to do.", root, MANIFEST)
-        return existing
-    if not config.overwrite:
-        _refuse_what_is_there(root, config, existing)
-    partial = root / _PARTIAL
+    writer = _Writer(config, plan, resources)
     try:
-        shutil.rmtree(partial, ignore_errors=True)
-        partial.mkdir(parents=True)
-        try:
-            manifest = _write_splits(config, resources, partial, wanted)
-            _publish(root, partial, config, manifest)
-        finally:
-            shutil.rmtree(partial, ignore_errors=True)
+        return writer.run()
     except OSError as error:
-        raise UserError(_explain(error, root)) from error
-    return manifest
+        raise UserError(_explain(error, writer)) from error
+    except KeyboardInterrupt:
+        logger.warning("Interrupted: %s; the same command goes on with the others.", writer.whole())
+        raise
 
 
-def _existing_manifest(root: Path, config: GenerateConfig) -> dict[str, object] | None:
-    """Return the manifest of a whole dataset in `root`, or None."""
-    try:
-        manifest = json.loads((root / MANIFEST).read_text(encoding="utf-8"))
-        whole = isinstance(manifest["settings_hash"], str) and all(
-            (root / split / "gt.mat").is_file() for split in manifest["splits"]
-        )
-    except (OSError, ValueError, KeyError, TypeError):
-        return None
-    return manifest if whole else None
+class _Writer:
+    """One job at work.
 
+    Attributes:
+        root: folder of the dataset.
+        done: the job's shards that are whole.
+    """
 
-def _refuse_what_is_there(root: Path, config: GenerateConfig, manifest: dict[str, object] | None) -> None:
-    if manifest is not None:
-        raise UserError(
-            f"{root} holds a dataset made with other settings, fonts or words: choose another output_dir, or replace "
-            f"it with overwrite=true."
-        )
-    for split in config.splits:
-        if (root / split).exists():
-            raise UserError(
-                f"{root / split} exists, but {MANIFEST} beside it is missing or does not describe a whole dataset: "
-                f"choose another output_dir, or replace it with overwrite=true."
+    def __init__(self, config: GenerateConfig, plan: Plan, resources: Resources) -> None:
+        self.root = Path(config.output_dir)
+        self.done: dict[Shard, dict[str, Any]] = {}
+        self._config, self._plan, self._resources = config, plan, resources
+        self._output: Output = output_of(config)
+        self._settings = settings_hash(config, resources)
+
+    def run(self) -> dict[str, Any] | None:
+        """Make what is missing; return the dataset's manifest where it is whole."""
+        if not self._config.overwrite:
+            refuse_unknown(self.root, self._plan)
+            refuse_others(self.root, self._plan, self._settings)
+        self.done = find_whole(self.root, self._plan.own, self._settings)
+        missing = [shard for shard in self._plan.own if shard not in self.done]
+        if missing:
+            if self.done:
+                logger.info("%s already.", self.whole())
+            self._make(missing)
+        return self._complete(anything_made=bool(missing))
+
+    def whole(self) -> str:
+        """Return how far the job is."""
+        number, total = len(self.done), len(self._plan.own)
+        return f"{number} of {total} {'shard is' if total == 1 else 'shards are'} there"
+
+    def _make(self, missing: list[Shard]) -> None:
+        items = sum(shard.count for shard in missing)
+        before = sum(shard.count for shard in self.done)
+        with open_workplace(self.root) as work:
+            tasks = [(shard, work / shard.name) for shard in missing]
+            progress = Progress(before + items, before, self._output.unit)
+            try:
+                with Pool(self._config, self._resources, self._output, items) as pool:
+                    drawn = pool.draw(tasks)
+                    for shard, folder in tasks:
+                        folder.mkdir(parents=True, exist_ok=True)
+                        summary = self._output.finish(folder, _take(drawn, shard.count, progress))
+                        manifest = shard_manifest(shard, self._output, summary, self._settings, folder)
+                        write_manifest(folder / SHARD, manifest)
+                        self._publish(shard, folder, work)
+                        self.done[shard] = manifest
+            finally:
+                progress.close()
+        logger.info("Made %s.", progress.summary())
+
+    def _publish(self, shard: Shard, folder: Path, work: Path) -> None:
+        """Move a whole shard to its place; where another job was faster, its shard is as good."""
+        if self._config.overwrite:
+            make_room(self.root, self._plan, work)
+        else:  # a job of other settings may have begun at the same time
+            refuse_others(self.root, self._plan, self._settings)
+        # Until all is there again, the folder does not count as whole.
+        (self.root / DATASET).unlink(missing_ok=True)
+        place = shard.place(self.root)
+        place.parent.mkdir(exist_ok=True)
+        _sync(folder)
+        while True:
+            try:
+                os.rename(folder, place)
+                break
+            except OSError:
+                if not place.exists():
+                    raise
+            if find_whole(self.root, [shard], self._settings):
+                logger.info("%s was made by another job meanwhile.", place)
+                break
+            move_aside(place, work)
+        _sync(place.parent)
+
+    def _complete(self, anything_made: bool) -> dict[str, Any] | None:
+        manifests = find_manifests(self.root, self._plan.shards, self._settings)
+        if len(manifests) < len(self._plan.shards):
+            logger.info(
+                "%d of the dataset's %d shards are there; the job that makes the last one writes %s.",
+                *(len(manifests), len(self._plan.shards), DATASET),
             )
+            return None
+        manifest = dataset_manifest(self._config, self._resources, self._output, self._settings, self._plan, manifests)
+        if anything_made or not (self.root / DATASET).exists():
+            write_manifest(self.root / DATASET, manifest)
+            counts = (f"{split}: {_describe(facts)}" for split, facts in manifest["splits"].items())
+            logger.info("%s is whole: %s.", self.root, "; ".join(counts))
+        else:
+            logger.info("%s already holds this dataset, %s: nothing to do.", self.root, self.whole())
+        return manifest
 
 
-def _write_splits(config: GenerateConfig, resources: Resources, partial: Path, wanted: str) -> dict[str, object]:
-    splits: dict[str, dict[str, object]] = {}
-    words = characters = 0
-    jobs = [(split, index) for split, count in config.splits.items() for index in range(count)]
-    started = time.monotonic()
-    with tqdm(total=len(jobs), unit="scene", desc="generate", disable=None, smoothing=0.05) as bar:
-        done = draw_all(config, resources, jobs, partial)
-        for split, count in config.splits.items():
-            (partial / split).mkdir(exist_ok=True)
-            annotations = list(_take(done, count, bar))
-            _write(partial / split / "gt.mat", gt_mat_bytes(annotations))
-            of_words = sum(len(one.word_quads) for one in annotations)
-            of_characters = sum(len(one.char_quads) for one in annotations)
-            words, characters = words + of_words, characters + of_characters
-            splits[split] = {
-                "scenes": count,
-                "words": of_words,
-                "characters": of_characters,
-                "fonts": [family.name for family in resources.families[split]],
-            }
-    seconds = time.monotonic() - started
-    logger.info(
-        "Made %s scenes with %s words and %s characters in %.1f s (%.1f scenes/s).",
-        f"{len(jobs):,}", f"{words:,}", f"{characters:,}", seconds, len(jobs) / max(seconds, 1e-9),
-    )  # fmt: skip
-    return {
-        "format": "synthtext",
-        "version": _VERSION,
-        "settings_hash": wanted,
-        "alphabet": resources.alphabet,
-        "splits": splits,
-        "config": config.model_dump(mode="json"),
-    }
+def _take(items: Iterator[Any], count: int, progress: Progress) -> Iterator[Any]:
+    for item in itertools.islice(items, count):
+        yield item
+        progress.update()
 
 
-def _take(done: Iterator[SceneAnnotation], count: int, bar: tqdm) -> Iterator[SceneAnnotation]:
-    for _ in range(count):
-        yield next(done)
-        bar.update()
+def _describe(facts: dict[str, Any]) -> str:
+    numbers = {name: value for name, value in facts.items() if isinstance(value, int)}
+    return ", ".join(f"{value:,} {name if value != 1 else name.removesuffix('s')}" for name, value in numbers.items())
 
 
-def _write(path: Path, data: bytes) -> None:
-    temporary = path.with_name(path.name + ".tmp")
-    with open(temporary, "wb") as file:
-        file.write(data)
-        file.flush()
-        os.fsync(file.fileno())
-    os.replace(temporary, path)
+def _sync(folder: Path) -> None:
+    """Bring a folder's list of names to the disk, where the system can be asked to."""
+    try:
+        handle = os.open(folder, os.O_RDONLY)
+    except OSError:  # Windows does not open folders
+        return
+    try:
+        os.fsync(handle)
+    except OSError as error:
+        if error.errno not in (errno.EINVAL, errno.ENOTSUP, errno.EBADF, errno.EACCES):
+            raise
+    finally:
+        os.close(handle)
 
 
-def _publish(root: Path, partial: Path, config: GenerateConfig, manifest: dict[str, object]) -> None:
-    """Move the finished splits to their places; until the manifest is back, the folder does not count as whole."""
-    (root / MANIFEST).unlink(missing_ok=True)
-    for split in config.splits:
-        if (root / split).exists():
-            # Out of the way in one step, so that an interruption never leaves old and new scenes mixed.
-            os.replace(root / split, partial / f"{split}.old")
-        os.replace(partial / split, root / split)
-    _write(root / MANIFEST, (json.dumps(manifest, indent=2, ensure_ascii=False) + "\n").encode())
-
-
-def _explain(error: OSError, root: Path) -> str:
-    if error.errno in (errno.ENOSPC, errno.EDQUOT):
-        return f"The disk of {root} is full; nothing half-made was left: free space, or choose another output_dir."
-    return f"The output folder {root} cannot be written ({error.strerror or error}): choose another output_dir."
+def _explain(error: OSError, writer: _Writer) -> str:
+    if error.errno in _FULL:
+        return (
+            f"The disk of {writer.root} is full ({error.strerror}); {writer.whole()} and nothing half-made was left: "
+            f"free space and run the same command again, which makes only the others, or choose another output_dir."
+        )
+    return (
+        f"The output folder {writer.root} cannot be written ({error.strerror or error}); {writer.whole()}: mend that, "
+        f"or choose another output_dir."
+    )

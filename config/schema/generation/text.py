@@ -2,17 +2,25 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import Field
+from pydantic import BeforeValidator, Field
 
 from config.schema.base import NonNegativeFloat, PositiveInt, Section, UnitFloat
 from config.schema.generation.ranges import CountRange, SpacingRange, WeightRange
 
-TextKind = Literal["word", "number", "price", "date", "time", "code", "email"]
-LetterCase = Literal["lower", "title", "upper"]
+TextKind = Literal["word", "number", "price", "date", "time", "code", "email", "url", "phone", "random"]
+LetterCase = Literal["lower", "title", "upper", "mixed"]
 Weights = Annotated[dict[TextKind, NonNegativeFloat], Field(min_length=1)]
 CaseWeights = Annotated[dict[LetterCase, NonNegativeFloat], Field(min_length=1)]
+
+
+def _as_list(value: Any) -> Any:
+    """Let a single file stand for the list of it."""
+    return [value] if isinstance(value, str) else value
+
+
+Files = Annotated[list[str], Field(min_length=1), BeforeValidator(_as_list)]
 
 
 class TextSettings(Section):
@@ -20,8 +28,9 @@ class TextSettings(Section):
 
     language: str = "en"
     """Language of the words, as a code that the package `wordfreq` knows (`en`, `de`, `ru`, ...)."""
-    word_list: str | None = None
-    """UTF-8 text file with one word per line, commonest first, used instead of the language's own list."""
+    word_list: Files | None = None
+    """UTF-8 text file, or a list of several, used instead of the language's own list: one word per line, or a word, a
+    tab and its count. Without counts, the commonest word comes first. `#` begins no comment."""
     vocabulary: PositiveInt = 30000
     """So many of the commonest words are used."""
     commonness: UnitFloat = 0.5
@@ -35,7 +44,7 @@ class TextSettings(Section):
     """Words that contain one of these are not drawn. The default keeps the coarsest of the English list's out of
     pictures that people show around; give your own for another language."""
     length: CountRange = [1, 12]
-    """Least and greatest number of characters of a word."""
+    """Least and greatest number of characters of a word, with its punctuation."""
     kinds: Weights = {
         "word": 0.8,
         "number": 0.06,
@@ -45,9 +54,11 @@ class TextSettings(Section):
         "code": 0.03,
         "email": 0.02,
     }
-    """How often a word of each kind is drawn, as relative weights."""
+    """How often a word of each kind is drawn, as relative weights. `random` makes strings of any characters of the
+    alphabet, of any `length`: with `alphabet: "0123456789"` and `kinds: {random: 1}` data of digits alone."""
     case: CaseWeights = {"lower": 0.45, "title": 0.3, "upper": 0.25}
-    """How often a word is set in lower case, with a capital, or in capitals, as relative weights."""
+    """How often a word of the list is set in lower case, with a capital, in capitals, or with letters of `mixed` case,
+    as relative weights."""
     punctuation: UnitFloat = 0.1
     """Probability that a word carries a punctuation mark, quotes or brackets."""
 

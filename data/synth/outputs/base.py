@@ -45,14 +45,21 @@ class Output(Protocol):
     def draw(self, config: GenerateConfig, resources: Resources, folder: Path, split: str, index: int) -> Any:
         """Draw item `index` of a split, in a worker process; write what belongs into a file of its own.
 
+        The item depends on the settings, the split and the index alone: not on the shard, nor on what was drawn
+        before.
+
         Args:
             config, resources: of the job.
-            folder: of the shard while it is being written.
+            folder: of the shard while it is being written. It is there; if it has gone, so has the job, and it must
+                not be made again.
             split: which split's.
             index: number of the item in its split, whatever the shard.
 
         Returns:
             What `finish` needs of it; small, for it is sent to the main process.
+
+        Raises:
+            OSError: the disk is full or the folder cannot be written.
         """
         ...
 
@@ -60,5 +67,8 @@ class Output(Protocol):
         """Take the items of a shard in order, as they come, and write the files that they share.
 
         Runs in the main process. The files are flushed to the disk when it returns.
+
+        Raises:
+            OSError: as for `draw`; libraries' own exceptions for a full disk are turned into it.
         """
         ...

@@ -9,7 +9,8 @@ import pytest
 
 from config.errors import UserError
 from config.schema.generation import FontSettings
-from data.synth.fonts import BUNDLED_FAMILIES, FontFace, find_families, open_face
+from data.synth.faces import FontFace, open_face
+from data.synth.fonts import BUNDLED_FAMILIES, find_families
 from data.synth.glyphs import GlyphCache, drawing_size
 from data.synth.vocabulary import ASCII_ALPHABET
 
@@ -52,9 +53,17 @@ def test_folder_with_broken_and_foreign_files_uses_the_rest(tmp_path: Path) -> N
     shutil.copy(bundled("arvo")[0], tmp_path / "no_euro.ttf")
     families, report = find_families(FontSettings(folder=str(tmp_path)), "abc€")
     assert [family.name for family in families] == ["Lora"]
-    assert report.dropped == {"font: cannot be read": 2, "font: lacks characters of the alphabet": 1}
+    assert report.dropped == {
+        "font: cannot be read": 2,
+        "font: lacks characters of the alphabet": 1,
+        "font: not a font file": 1,
+    }
     assert report.examples["font: lacks characters of the alphabet"] == ["no_euro.ttf lacks €"]
-    assert any("broken.ttf" in example for example in report.examples["font: cannot be read"])
+    assert report.left_out == {
+        "cannot be read": ["broken.ttf (TTLibError)", "empty.otf (TTLibError)"],
+        "lacks characters of the alphabet": ["no_euro.ttf lacks €"],
+        "not a font file": ["notes.txt"],
+    }
 
 
 def test_mistakes_are_one_sentence(tmp_path: Path) -> None:
@@ -62,8 +71,15 @@ def test_mistakes_are_one_sentence(tmp_path: Path) -> None:
         find_families(FontSettings(folder=str(tmp_path / "absent")), "abc")
     with pytest.raises(UserError, match=r"holds no \.ttf"):
         find_families(FontSettings(folder=str(tmp_path)), "abc")
-    with pytest.raises(UserError, match="missing most often: 漢"):
+    with pytest.raises(UserError, match=r"No font .* has 漢 \(U\+6F22\): add one"):
         find_families(FontSettings(), "abc漢")
+    lacking = [bundled("arvo")[0], bundled("anton")[0]]  # neither has both
+    for path in lacking:
+        shutil.copy(path, tmp_path)
+    with pytest.raises(UserError, match=r"has \u25cc\u064e \(U\+064E\)"):
+        find_families(FontSettings(folder=str(tmp_path)), "abc\u064e")
+    for path in lacking:
+        (tmp_path / path.name).unlink()
     (tmp_path / "broken.ttf").write_bytes(b"\0\1\0\0 no font")
     with pytest.raises(UserError, match=r"can be read \(broken.ttf"):
         find_families(FontSettings(folder=str(tmp_path)), "abc")
@@ -78,9 +94,9 @@ def test_glyph_cache_gives_ink_and_forgets_the_oldest() -> None:
     assert glyph.advance == pytest.approx(open_face(face, 64).getlength("g"))
     for character in "abcdefhijklmnopqrstuvwxyz":
         cache.glyph(face, 64, character)
-    assert cache._bytes <= 20_000 and (face, 64, "g") not in cache._glyphs
+    assert cache._bytes <= 20_000 and (face, 64, "g", "right") not in cache._glyphs
     assert cache.glyph(face, 64, " ").mask.size == 0
-    assert cache.kerning(face, "AV") < -0.01 and abs(cache.kerning(face, "nn")) < 1e-6
+    assert cache.kerning(face, "A", "V") < -0.01 and abs(cache.kerning(face, "n", "n")) < 1e-6
 
 
 def test_drawing_sizes_are_half_an_octave_apart() -> None:

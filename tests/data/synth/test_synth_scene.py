@@ -24,6 +24,29 @@ def test_scene_is_a_function_of_seed_split_and_index(demo: GenerateConfig, resou
         assert render_scene(demo, resources, split, index).words != first.words
 
 
+def test_the_full_recipe_is_a_function_of_seed_split_and_index(scenes: GenerateConfig) -> None:
+    """With every optional effect on, in any order of drawing, in fresh caches."""
+    resources = Resources.load(scenes)
+    first = [render_scene(scenes, resources, "test", index) for index in (4, 5, 6)]
+    fresh = Resources.load(scenes)
+    for number, index in reversed(list(enumerate((4, 5, 6)))):
+        again = render_scene(scenes, fresh, "test", index)
+        assert again.image.tobytes() == first[number].image.tobytes()
+        assert again.char_quads.tobytes() == first[number].char_quads.tobytes()
+        assert again.word_quads.tobytes() == first[number].word_quads.tobytes()
+
+
+def test_the_full_recipe_is_like_street_photos(scenes: GenerateConfig, resources: Resources) -> None:
+    """ICDAR 2015's words are, at the 10th, 50th and 90th percentile, 10, 19 and 44 pixels high (training images)."""
+    samples = [draw_scene(scenes, resources, "train", index).sample for index in range(30)]
+    quads = np.concatenate([sample.word_quads for sample in samples])
+    heights = np.linalg.norm(quads[:, 3] - quads[:, 0], axis=1)
+    low, middle, high = np.percentile(heights, (10, 50, 90))
+    assert 8 < low < 12 and 15 < middle < 24 and 33 < high < 55
+    assert 45 < np.mean([len(sample.char_quads) for sample in samples]) < 85
+    assert all(sample.image.shape == (768, 768, 3) for sample in samples)
+
+
 def test_words_and_characters_belong_together(demo: GenerateConfig, resources: Resources) -> None:
     for index in range(8):
         scene = draw_scene(demo, resources, "validation", index)

@@ -9,12 +9,15 @@ import cv2
 import numpy as np
 import pytest
 from scipy.io import loadmat
+from synth_folders import contents, find_fonts_once
 from synth_recipes import load
 
 import data.synth.pool as pool
+import data.synth.writer as writer
 from config.errors import UserError
 from config.schema.generation import GenerateConfig
 from data.synth.gt_mat import SceneAnnotation, gt_mat_bytes
+from data.synth.outputs.scenes import SceneOutput
 from data.synth.resources import Resources
 from data.synth.scene import draw_scene, render_scene
 from data.synth.writer import write_dataset
@@ -27,9 +30,9 @@ def recipe(folder: Path, **changes: object) -> GenerateConfig:
     return load("generate_demo", output_dir=str(folder), **settings)
 
 
-def contents(folder: Path) -> dict[str, bytes]:
-    paths = sorted(path for path in folder.rglob("*") if path.is_file() and path.name != "dataset.json")
-    return {path.relative_to(folder).as_posix(): path.read_bytes() for path in paths}
+@pytest.fixture(autouse=True)
+def _fast(monkeypatch) -> None:
+    find_fonts_once(monkeypatch)
 
 
 @pytest.fixture(scope="module")
@@ -75,7 +78,7 @@ def test_one_word_has_two_axes_and_letters_beyond_ascii_survive(tmp_path: Path) 
 
 
 def test_any_number_of_processes_writes_the_same_bytes(written: Path, tmp_path: Path, monkeypatch) -> None:
-    monkeypatch.setattr(pool, "_CHUNK", 3)
+    monkeypatch.setattr(pool, "_CHUNKS", {"scene": 3})
     write_dataset(recipe(tmp_path / "out", workers=2))
     assert contents(tmp_path / "out") == contents(written)
 
@@ -93,8 +96,13 @@ def test_whole_dataset_is_recognised_and_others_are_refused(written: Path, caplo
 def test_overwrite_replaces_and_leaves_nothing_behind(written: Path, tmp_path: Path) -> None:
     folder = tmp_path / "out"
     write_dataset(recipe(folder, splits={"train": 2}))
+    with pytest.raises(UserError, match=r"other settings.*overwrite=true"):
+        write_dataset(recipe(folder))
     (folder / "dataset.json").unlink()
-    with pytest.raises(UserError, match=r"dataset.json beside it is missing"):
+    with pytest.raises(UserError, match=r"train was made with other settings.*overwrite=true"):
+        write_dataset(recipe(folder))
+    (folder / "train" / "shard.json").unlink()
+    with pytest.raises(UserError, match=r"neither shard.json in it nor dataset.json beside it"):
         write_dataset(recipe(folder))
     write_dataset(recipe(folder, overwrite=True))
     assert contents(folder) == contents(written)
@@ -102,8 +110,10 @@ def test_overwrite_replaces_and_leaves_nothing_behind(written: Path, tmp_path: P
 
 
 @pytest.mark.parametrize("fault", [KeyboardInterrupt(), OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))])
-def test_interruption_and_full_disk_leave_nothing_half_made(fault: BaseException, tmp_path: Path, monkeypatch) -> None:
-    real, calls = pool.write_scene, []
+def test_interruption_and_full_disk_leave_whole_shards_only(
+    fault: BaseException, written: Path, tmp_path: Path, monkeypatch, caplog
+) -> None:
+    real, calls = SceneOutput.draw, []
 
     def failing(*arguments):
         calls.append(arguments)
@@ -111,12 +121,26 @@ def test_interruption_and_full_disk_leave_nothing_half_made(fault: BaseException
             raise fault
         return real(*arguments)
 
-    monkeypatch.setattr(pool, "write_scene", failing)
+    monkeypatch.setattr(SceneOutput, "draw", failing)
     with pytest.raises(UserError if isinstance(fault, OSError) else KeyboardInterrupt) as caught:
         write_dataset(recipe(tmp_path / "out"))
-    assert not list((tmp_path / "out").iterdir())
-    if isinstance(fault, OSError):
-        assert "is full" in str(caught.value)
+    assert [path.name for path in (tmp_path / "out").iterdir()] == ["train"]
+    said = str(caught.value) if isinstance(fault, OSError) else caplog.text
+    assert "1 of 2 shards are there" in said and ("is full" in said) == isinstance(fault, OSError)
+    write_dataset(recipe(tmp_path / "out"))
+    assert len(calls) == 12 + 3  # train was not drawn again
+    assert contents(tmp_path / "out") == contents(written)
+
+
+@pytest.mark.parametrize("step", ["write_manifest", "shard_manifest", "_sync"])
+def test_disk_that_fills_up_at_the_end_of_a_shard(step: str, tmp_path: Path, monkeypatch) -> None:
+    def full(*_: object) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr(writer, step, full)
+    with pytest.raises(UserError, match=r"is full .* 0 of 1 shard is there"):
+        write_dataset(recipe(tmp_path / "new" / "out", splits={"train": 1}))
+    assert not (tmp_path / "new").exists()
 
 
 def test_unwritable_output_folder_is_one_sentence(tmp_path: Path) -> None:
@@ -127,17 +151,18 @@ def test_unwritable_output_folder_is_one_sentence(tmp_path: Path) -> None:
 
 def test_manifest_tells_what_made_the_dataset(written: Path) -> None:
     manifest = json.loads((written / "dataset.json").read_text())
-    assert GenerateConfig.model_validate(manifest["config"]) == recipe(written)
+    made_by = recipe(written).model_copy(update={"shards": 1})
+    assert GenerateConfig.model_validate({**manifest["config"], "output_dir": str(written), "workers": 1}) == made_by
+    assert set(manifest["fonts_left_out"]) == set(Resources.load(made_by).left_out_fonts)
     assert manifest["splits"]["test"]["scenes"] == 3 and manifest["splits"]["test"]["words"] > 3
     assert not set(manifest["splits"]["test"]["fonts"]) & set(manifest["splits"]["train"]["fonts"])
 
 
 def test_killed_worker_is_one_sentence(tmp_path: Path, monkeypatch) -> None:
     monkeypatch.setattr(pool, "_start", _die)
-    monkeypatch.setattr(pool, "_CHUNK", 3)
     with pytest.raises(UserError, match="set workers lower"):
         write_dataset(recipe(tmp_path / "out", workers=2))
-    assert not list((tmp_path / "out").iterdir())
+    assert not (tmp_path / "out").exists()
 
 
 def _die(*_: object) -> None:

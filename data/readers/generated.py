@@ -1,0 +1,126 @@
+"""Scenes of the generator as a dataset that is never written: each is drawn when it is asked for."""
+
+from __future__ import annotations
+
+import copy
+import functools
+import hashlib
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from config.errors import UserError, nearest
+from config.loader import load_config
+from config.origins import COMMAND_LINE
+from config.schema.datasets import GeneratedDataset
+from config.schema.generation import GenerateConfig
+from data.reader import DropReport
+from data.readers.limits import choose_samples
+from data.sample import TextSample
+from data.synth.manifest import settings_hash
+from data.synth.resources import Resources
+from data.synth.scene import draw_scene, render_scene
+
+
+@dataclass
+class GeneratedReport(DropReport):
+    """A report without the numbers of words and characters, which are known only of scenes that were drawn.
+
+    Attributes:
+        source: what draws the scenes.
+    """
+
+    source: str = ""
+
+    def table(self) -> str:
+        """Return the report as aligned text lines: the dataset, then one line per reason."""
+        _, *dropped = super().table().split("\n")
+        return "\n".join([f"{self.images:,} scenes, drawn as they are asked for, of {self.source}", *dropped])
+
+
+class GeneratedReader:
+    """Reader of scene k of a recipe's split as the generator's own files would hold it, JPEG and all.
+
+    A scene is a function of the recipe's seed, the split and k: every process draws the same one.
+
+    Attributes:
+        report: fonts and words of the list that were left out.
+
+    Raises:
+        UserError: the recipe does not exist, makes something else, or has no such split, or a setting, a font, a
+            word list or a photo folder that it names is not as it should be.
+    """
+
+    def __init__(self, config: GeneratedDataset) -> None:
+        self._config = _recipe(config)
+        self._split = config.split
+        self._resources = _resources(self._config.model_dump_json())
+        size = config.size or self._config.splits[config.split]
+        label = f"split '{config.split}' of the recipe {config.recipe}"
+        self._chosen = choose_samples(size, config.samples, label)
+        self._length = size if self._chosen is None else len(self._chosen)
+        found = self._resources.report
+        self.report = GeneratedReport(
+            images=self._length,
+            dropped=dict(found.dropped),
+            examples=copy.deepcopy(found.examples),
+            source=label,
+        )
+        self._hash = settings_hash(self._config, self._resources)
+        # What cannot be drawn is told now, and not from a process that prepares batches.
+        draw_scene(self._config, self._resources, self._split, 0)
+
+    def __len__(self) -> int:
+        return self._length
+
+    def __getitem__(self, index: int) -> TextSample:
+        return render_scene(self._config, self._resources, self._split, self._number(index))
+
+    def annotation(self, index: int) -> TextSample:
+        """Return the sample without its image, which is drawn nevertheless: where words stand depends on it."""
+        scene = draw_scene(self._config, self._resources, self._split, self._number(index))
+        return replace(scene.sample, image=np.zeros((0, 0, 3), np.uint8))
+
+    def path(self, index: int) -> None:
+        """Return None: no scene has a file."""
+        return None
+
+    def fingerprint(self) -> str:
+        content = f"{self._hash} {self._split} {None if self._chosen is None else self._chosen.tolist()} {self._length}"
+        return hashlib.sha256(content.encode()).hexdigest()[:16]
+
+    def _number(self, index: int) -> int:
+        """Return the number of the scene in its split."""
+        if not -self._length <= index < self._length:
+            raise IndexError(index)
+        index %= self._length
+        return index if self._chosen is None else int(self._chosen[index])
+
+
+def _recipe(config: GeneratedDataset) -> GenerateConfig:
+    try:
+        recipe = load_config(config.recipe, config.set, task="generate")
+    except UserError as fault:
+        # The overrides of `set` are none of the command line.
+        message = str(fault).replace(COMMAND_LINE, "in its `set`")
+        raise UserError(f"the recipe of a dataset of format 'generated', {config.recipe}: {message}") from None
+    assert isinstance(recipe, GenerateConfig), "the task that was asked for"
+    if recipe.output != "scenes":
+        raise UserError(
+            f"the recipe {config.recipe} makes {recipe.output}; a detector learns from scenes (output: scenes)"
+        )
+    if config.split not in recipe.splits:
+        guess = nearest(config.split, recipe.splits)
+        hint = f"did you mean '{guess}'?" if guess else f"it has {', '.join(recipe.splits)}"
+        raise UserError(f"the recipe {config.recipe} has no split '{config.split}'; {hint}")
+    return recipe
+
+
+@functools.lru_cache(maxsize=4)
+def _resources(settings: str) -> Resources:
+    """Find words, fonts and photos once for a recipe's training and test splits; a worker process gets them by pickle.
+
+    Args:
+        settings: the `GenerateConfig` as JSON.
+    """
+    return Resources.load(GenerateConfig.model_validate_json(settings))

@@ -1,0 +1,52 @@
+"""Uneven light: a smooth gain all over the picture, dark corners, and the tint of a camera that misjudged the light.
+
+Every point keeps its place, and neighbours keep their ratio, so text that contrasted still does.
+"""
+
+from __future__ import annotations
+
+import cv2
+import numpy as np
+
+_REDUCTION = 8
+
+
+def light_unevenly(image: np.ndarray, gain: np.ndarray) -> np.ndarray:
+    """Return the image, uint8 [H, W, 3], times a gain given at low resolution, float32 [h, w] or [h, w, 3]."""
+    if gain.ndim == 2:
+        gain = cv2.merge([gain] * 3)
+    full = cv2.resize(gain, (image.shape[1], image.shape[0]), interpolation=cv2.INTER_LINEAR)
+    return cv2.multiply(image, full, dtype=cv2.CV_8U)
+
+
+def even_gain(width: int, height: int) -> np.ndarray:
+    """Return the gain that changes nothing, float32 [h, w], for an image of this size."""
+    return np.ones((max(2, -(-height // _REDUCTION)), max(2, -(-width // _REDUCTION))), np.float32)
+
+
+def lamp(gain: np.ndarray, share: float, rng: np.random.Generator) -> np.ndarray:
+    """Return the gain times that of a lamp or a shadow: a ramp or a few soft patches, from 1 down to 1 - `share`."""
+    height, width = gain.shape
+    cells = int(rng.integers(2, 5))
+    grid = rng.random((cells, cells), np.float32)
+    if rng.random() < 0.5:
+        turn = rng.uniform(0, 2 * np.pi)
+        steps = np.linspace(-1, 1, cells)
+        grid = grid * 0.3 + (np.cos(turn) * steps[None] + np.sin(turn) * steps[:, None]).astype(np.float32)
+    field = cv2.resize(grid, (width, height), interpolation=cv2.INTER_CUBIC)
+    low, high = float(field.min()), float(field.max())
+    return gain * (1 - share * (high - field) / max(high - low, 1e-6))
+
+
+def dark_corners(gain: np.ndarray, share: float) -> np.ndarray:
+    """Return the gain times that of a lens: 1 in the middle, 1 - `share` in the corners, falling with the square."""
+    height, width = gain.shape
+    x, y = np.linspace(-1, 1, width, dtype=np.float32), np.linspace(-1, 1, height, dtype=np.float32)
+    return gain * (1 - np.float32(share / 2) * (x[None] ** 2 + y[:, None] ** 2))
+
+
+def tint(gain: np.ndarray, share: float, rng: np.random.Generator) -> np.ndarray:
+    """Return the gain for each channel, [h, w, 3]: red and blue apart by up to `share` either way, green between."""
+    warmth, green = rng.uniform(-share, share), rng.uniform(-share, share) / 3
+    channels = np.array([1 + warmth, 1 + green, 1 - warmth], np.float32)
+    return gain[:, :, None] * (channels / channels.max())

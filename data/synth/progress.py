@@ -1,0 +1,57 @@
+"""How far a generation job is: a bar on a terminal, a line now and then in a log."""
+
+from __future__ import annotations
+
+import logging
+import sys
+import time
+
+from tqdm import tqdm
+
+logger = logging.getLogger(__name__)
+
+_SECONDS_BETWEEN_LINES = 30.0
+
+
+class Progress:
+    """Counts finished items of a job.
+
+    Args:
+        total: items of the job's shards.
+        done: those of them that were there before.
+        unit: what an item is called, singular.
+    """
+
+    def __init__(self, total: int, done: int, unit: str) -> None:
+        self._total, self._before, self._done, self._unit = total, done, done, unit
+        self._started = self._said = time.monotonic()
+        self._bar: tqdm | None = None
+        if sys.stderr.isatty():
+            self._bar = tqdm(total=total, initial=done, unit=unit, desc="generate", smoothing=0.05)
+
+    def update(self) -> None:
+        """Count one item."""
+        self._done += 1
+        if self._bar is not None:
+            self._bar.update()
+        elif time.monotonic() - self._said >= _SECONDS_BETWEEN_LINES:
+            self._said = time.monotonic()
+            logger.info("%s", self._line())
+
+    def close(self) -> None:
+        """Take the bar off the terminal's last line."""
+        if self._bar is not None:
+            self._bar.close()
+
+    def summary(self) -> str:
+        """Return what was made and how fast."""
+        seconds, made = time.monotonic() - self._started, self._done - self._before
+        return f"{made:,} {self._unit}s in {seconds:,.1f} s ({made / max(seconds, 1e-9):,.1f} {self._unit}s/s)"
+
+    def _line(self) -> str:
+        rate = (self._done - self._before) / max(time.monotonic() - self._started, 1e-9)
+        left = tqdm.format_interval((self._total - self._done) / rate)
+        share = self._done / self._total
+        return (
+            f"{self._done:,} of {self._total:,} {self._unit}s ({share:.0%}), {rate:,.1f} {self._unit}s/s, {left} left"
+        )
