@@ -1,17 +1,41 @@
-"""Make scenes with word and character boxes: `python generate.py --yaml=generate_demo`."""
+"""Make scenes with boxes, or crops with labels: `python generate.py --yaml=generate_demo [--shard i/n]`."""
 
 from __future__ import annotations
+
+import argparse
+import signal
+from types import FrameType
 
 from config.cli import parse, run
 
 
 def main(argv: list[str]) -> None:
-    """Make the dataset that the YAML describes."""
-    config, _ = parse(argv, "Make scenes with word and character boxes, in SynthText's format.", "generate")
-    # Fonts and image libraries are imported only now: a mistake in the YAML is answered at once.
+    """Make the dataset that the YAML describes, or this job's part of it."""
+    config, arguments = parse(
+        argv, "Make scenes with word and character boxes, or crops of words with labels.", "generate", _add_arguments
+    )
+    from data.synth.shards import make_plan, parse_job
+
+    job = parse_job(arguments.shard)
+    make_plan(config, job)
+    signal.signal(signal.SIGTERM, _interrupt)
+    # Fonts and image libraries are imported only now: a mistake is answered at once.
     from data.synth.writer import write_dataset
 
-    write_dataset(config)
+    write_dataset(config, job)
+
+
+def _add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--shard",
+        metavar="I/N",
+        help="make one of N parts of the dataset, 1/N to N/N; the jobs need nothing in common but the output folder",
+    )
+
+
+def _interrupt(number: int, frame: FrameType | None) -> None:
+    """Take a cluster's SIGTERM as Ctrl-C."""
+    raise KeyboardInterrupt
 
 
 if __name__ == "__main__":
