@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Protocol
 
 from data.sample import TextSample
@@ -15,7 +16,9 @@ class DropReport:
     Attributes:
         images, words, chars: how many of each were kept.
         dropped: reason -> how many items were left out for it. A reason reads as "word: zero area".
-        examples: reason -> up to three places ("gt_img_7.txt line 3", "8/ballet_106_0.jpg word 2").
+        examples: reason -> up to three places, with what is wrong there where the reason does not say it all
+            ("gt_img_7.txt line 3", "gt_img_7.txt line 7: 'x12'", "8/ballet_106_0.jpg word 2").
+        noted: reason -> how many items are odd, but kept; their examples are among the others.
     """
 
     images: int = 0
@@ -23,20 +26,31 @@ class DropReport:
     chars: int = 0
     dropped: dict[str, int] = field(default_factory=dict)
     examples: dict[str, list[str]] = field(default_factory=dict)
+    noted: dict[str, int] = field(default_factory=dict)
 
     def drop(self, reason: str, example: str, count: int = 1) -> None:
         """Count `count` items left out for `reason`, remembering `example` while there are under three."""
         self.dropped[reason] = self.dropped.get(reason, 0) + count
-        places = self.examples.setdefault(reason, [])
-        if len(places) < 3:
-            places.append(example)
+        self._remember(reason, example)
+
+    def note(self, reason: str, example: str, count: int = 1) -> None:
+        """Count `count` items that are kept although something is odd about them, with examples as in `drop`."""
+        self.noted[reason] = self.noted.get(reason, 0) + count
+        self._remember(reason, example)
 
     def table(self) -> str:
         """Return the report as aligned text lines, one line per reason."""
         lines = [f"kept {self.images:,} images, {self.words:,} words, {self.chars:,} characters"]
         for reason, count in sorted(self.dropped.items(), key=lambda item: -item[1]):
             lines.append(f"  dropped {count:>9,}  {reason}  (e.g. {'; '.join(self.examples[reason])})")
+        for reason, count in sorted(self.noted.items(), key=lambda item: -item[1]):
+            lines.append(f"  noted   {count:>9,}  {reason}  (e.g. {'; '.join(self.examples[reason])})")
         return "\n".join(lines)
+
+    def _remember(self, reason: str, example: str) -> None:
+        places = self.examples.setdefault(reason, [])
+        if len(places) < 3:
+            places.append(example)
 
 
 class UnreadableSample(Exception):
@@ -71,6 +85,10 @@ class Reader(Protocol):
 
     def annotation(self, index: int) -> TextSample:
         """Return a sample with an empty image [0, 0, 3], without touching the image file."""
+        ...
+
+    def path(self, index: int) -> Path | None:
+        """Return the file of a sample's image, which need not exist; None where it has no file of its own."""
         ...
 
     def fingerprint(self) -> str:

@@ -25,7 +25,12 @@ class TextSample:
             neither right nor wrong in an evaluation.
         char_quads: float32 [C, 4, 2], the characters of all words in reading order; empty for datasets
             that have no character boxes.
-        char_words: int64 [C], the index into `words` that each character belongs to, non-decreasing.
+        char_words: int64 [C], the index into `words` that each character belongs to, non-decreasing. A word
+            may have none.
+        word_polygons: float32 [P, 2] for each word, its outline clockwise from where its text starts; None where
+            `word_quads` are the outlines. Where given, a quad is the rectangle around an outline of more points.
+        word_confidence: float32 [W] in 0..1, how far the characters of each word are to be believed; None where
+            they are true.
     """
 
     sample_id: str
@@ -35,19 +40,23 @@ class TextSample:
     ignore: np.ndarray = field(default_factory=lambda: np.zeros(0, bool))
     char_quads: np.ndarray = field(default_factory=lambda: np.zeros((0, 4, 2), np.float32))
     char_words: np.ndarray = field(default_factory=lambda: np.zeros(0, np.int64))
+    word_polygons: list[np.ndarray] | None = None
+    word_confidence: np.ndarray | None = None
 
     def transformed(self, image: np.ndarray, matrix: np.ndarray) -> TextSample:
-        """Return the sample with `image` in place of its own and every quad carried through `matrix`.
+        """Return the sample with `image` in place of its own and every quad and outline carried through `matrix`.
 
         Args:
             image: the warped image.
             matrix: float [3, 3], the homography from this sample's pixels to those of `image`.
         """
+        polygons = self.word_polygons
         return replace(
             self,
             image=image,
             word_quads=transform_points(self.word_quads, matrix),
             char_quads=transform_points(self.char_quads, matrix),
+            word_polygons=None if polygons is None else [transform_points(one, matrix) for one in polygons],
         )
 
 

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import torch
 from torch import Tensor, nn
+from torch.utils.data import Dataset
 
 from config.errors import UserError
 from config.schema.detection import NO_VALIDATION, DetectionConfig, DetectionTest
@@ -22,6 +23,7 @@ from utils.detection_eval import eval_mode, evaluate_detector
 from utils.device import Amp, autocast, memory_format
 from utils.engine.task import Evaluation
 from utils.initial_weights import load_initial_weights
+from utils.threshold_sweep import ThresholdSweep
 from utils.visualize import training_picture
 
 log = logging.getLogger(__name__)
@@ -47,20 +49,14 @@ class DetectionTask:
     def __init__(
         self, config: DetectionConfig, device: torch.device, amp: Amp, *, initial_weights: bool = True
     ) -> None:
-        if not config.train.datasets:
-            raise UserError("train.datasets is empty, name at least one dataset to train on")
         self.device = device
         self.amp: Amp = amp
         data = config.train.data
         # First, for it is quick: a large ground truth is not converted only to find that there is no test data.
         self._test_name, self._test, self._test_reader = _validation(config)
-        reader = open_datasets(config.train.datasets)
-        log.info("training data: %s", reader.report.table())
-        self.dataset = DetectionTrainingSet(reader, data, config.seed)
-        self.data_fingerprint = reader.fingerprint()
         self.collate = collate
-        self.samples_per_step = config.train.batch_size
         self.judges_start = config.train.ckpt_path is not None
+        self.dataset, self.data_fingerprint, self.samples_per_step = self._open_data(config)
         self.preprocess = Preprocess(tuple(data.mean), tuple(data.std))
         self._criterion = HeatmapLoss(config.train.loss, config.train.neg_rto, config.train.n_min_neg)
         # Seeded last before the network is made: its start is all that is drawn from torch's own generator.
@@ -70,6 +66,15 @@ class DetectionTask:
             load_initial_weights(network, config)
         self._format = memory_format(device)
         self.model: nn.Module = network.to(device, memory_format=self._format)
+
+    def _open_data(self, config: DetectionConfig) -> tuple[Dataset, str, int]:
+        """Return the training set, a hash of its data, and the samples of an iteration."""
+        if not config.train.datasets:
+            raise UserError("train.datasets is empty, name at least one dataset to train on")
+        reader = open_datasets(config.train.datasets)
+        log.info("training data: %s", reader.report.table())
+        dataset = DetectionTrainingSet(reader, config.train.data, config.seed)
+        return dataset, reader.fingerprint(), config.train.batch_size
 
     def stage_end(self, step: int) -> int | None:
         return None
@@ -92,9 +97,18 @@ class DetectionTask:
         return {"loss": parts.total, "loss_region": parts.region, "loss_affinity": parts.affinity}
 
     def evaluate(self, model: nn.Module) -> Evaluation | None:
-        if self._test is None or self._test_reader is None:
+        return self._evaluate(model, sweep=False)
+
+    def _evaluate(self, model: nn.Module, *, sweep: bool) -> Evaluation | None:
+        """Evaluate; with `sweep` at many thresholds, too, and the best of them tells how good the network is."""
+        test, reader = self._test, self._test_reader
+        if test is None or reader is None:
             return None
-        result = evaluate_detector(model, self._test_reader, self._test, self.preprocess, self.device, self.amp)
+        thresholds = ThresholdSweep(test) if sweep else None
+        result = evaluate_detector(
+            model, reader, test, self.preprocess, self.device, self.amp,
+            on_image=thresholds.add if thresholds is not None else None,
+        )  # fmt: skip
         values = {
             "precision": result.precision,
             "recall": result.recall,
@@ -104,7 +118,16 @@ class DetectionTask:
         summary = (
             f"{self._test_name}: precision {result.precision:.3f}  recall {result.recall:.3f}  F1 {result.hmean:.3f}"
         )
-        return Evaluation(score=result.hmean, values=values, summary=summary)
+        if thresholds is None:
+            return Evaluation(score=result.hmean, values=values, summary=summary)
+        best = thresholds.best(result)
+        values |= {
+            "best_hmean": best.counts.hmean,
+            "best_text_threshold": best.text_threshold,
+            "best_low_text": best.low_text,
+        }
+        summary += f"  (best F1 {best.counts.hmean:.3f} at text {best.text_threshold:g}, low {best.low_text:g})"
+        return Evaluation(score=result.hmean, values=values, summary=summary, level=best.counts.hmean)
 
     def pictures(self, model: nn.Module, batch: Mapping[str, Any]) -> dict[str, np.ndarray]:
         images = batch["image"][:PICTURES]

@@ -14,7 +14,7 @@ from config.loader import dump
 from config.schema.detection import DetectionConfig
 from utils import checkpoint
 from utils.detection_task import DetectionTask
-from utils.device import resolve_amp, resolve_device
+from utils.device import Amp, resolve_amp, resolve_device
 from utils.engine.resume import check_same_run, evaluation_changed
 from utils.engine.run_folder import RunFolder
 from utils.engine.scores import Scores
@@ -36,11 +36,6 @@ def train_detector(config: DetectionConfig, *, resume: bool = False, fresh: bool
     Raises:
         UserError: something the user gave is missing or does not fit.
     """
-    if config.train.weak is not None:
-        raise UserError(
-            "train.weak: weak supervision from word boxes is not available yet; train on character boxes without "
-            "that section"
-        )
     device = resolve_device(config.device)
     amp = resolve_amp(config.amp, device)
     folder = run_folder(config)
@@ -53,7 +48,7 @@ def train_detector(config: DetectionConfig, *, resume: bool = False, fresh: bool
         if evaluation_changed(before, plain):
             log.warning("the evaluation differs from that of the run so far, so its best score is forgotten")
             content["scores"] = Scores().state()
-    task = DetectionTask(config, device, amp, initial_weights=content is None)
+    task = _task(config, device, amp, folder, initial_weights=content is None)
     if content is not None and content["provenance"]["data_fingerprint"] != task.data_fingerprint:
         raise UserError(
             f"--resume: the training data is not what {folder.last} was trained on; give the old data, or start a new "
@@ -76,6 +71,16 @@ def train_detector(config: DetectionConfig, *, resume: bool = False, fresh: bool
             f"{config.train.data.output_size} (evaluation: canvas_size); lower one of them"
         ) from fault
     return folder
+
+
+def _task(
+    config: DetectionConfig, device: torch.device, amp: Amp, folder: RunFolder, *, initial_weights: bool
+) -> DetectionTask:
+    if config.train.weak is None:
+        return DetectionTask(config, device, amp, initial_weights=initial_weights)
+    from utils.weak_task import WeakDetectionTask  # scikit-image, which only this job needs, takes long to load
+
+    return WeakDetectionTask(config, device, amp, labels_root=folder.pseudo_labels, initial_weights=initial_weights)
 
 
 def _in_present_form(stored: dict[str, Any]) -> dict[str, Any]:

@@ -27,8 +27,8 @@ class Targets(NamedTuple):
 def draw_targets(sample: TextSample, settings: DetectionData) -> Targets:
     """Draw region, affinity and confidence maps at half the size of the sample's image.
 
-    The confidence is 1, except in the quads of words that are to be ignored and of words without character boxes,
-    where nothing is known and it is 0.
+    The confidence is 1, except in the outlines of words: those that are to be ignored and those without character
+    boxes, of which nothing is known, have 0, those whose characters are pseudo-labels have the confidence of these.
 
     Args:
         sample: an augmented sample; its height and width are even.
@@ -57,11 +57,17 @@ def _per_quad(enlarge: list[float], vertical: np.ndarray) -> np.ndarray:
 
 def _confidence(sample: TextSample, shape: tuple[int, int], known_words: np.ndarray) -> np.ndarray:
     mask = np.ones(shape, np.float32)
-    unknown = np.setdiff1d(np.arange(len(sample.word_quads)), known_words)
-    quads = transform_points(sample.word_quads[unknown], INPUT_TO_MAP)
-    quads = quads[np.isfinite(quads).all(axis=(1, 2))]
-    # Far outside corners would overflow the fixed-point coordinates that OpenCV draws with.
-    quads = np.clip(quads, -8 * max(shape), 8 * max(shape))
-    for quad in np.round(quads * (1 << SUBPIXEL_BITS)).astype(np.int32):
-        cv2.fillPoly(mask, [quad.reshape(-1, 1, 2)], 0.0, shift=SUBPIXEL_BITS)
+    values = np.zeros(len(sample.word_quads), np.float32)
+    known = np.unique(known_words)
+    values[known] = 1.0 if sample.word_confidence is None else sample.word_confidence[known]
+    outlines = sample.word_quads if sample.word_polygons is None else sample.word_polygons
+    # Where words overlap, the least confidence is drawn last and stays.
+    for word in sorted(np.flatnonzero(values < 1).tolist(), key=lambda one: -values[one]):
+        outline = transform_points(outlines[word], INPUT_TO_MAP)
+        if not np.isfinite(outline).all():
+            continue
+        # Far outside corners would overflow the fixed-point coordinates that OpenCV draws with.
+        outline = np.clip(outline, -8 * max(shape), 8 * max(shape))
+        points = np.round(outline * (1 << SUBPIXEL_BITS)).astype(np.int32).reshape(-1, 1, 2)
+        cv2.fillPoly(mask, [points], float(values[word]), shift=SUBPIXEL_BITS)
     return mask

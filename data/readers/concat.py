@@ -6,6 +6,7 @@ import bisect
 import hashlib
 import itertools
 from collections.abc import Sequence
+from pathlib import Path
 
 from data.reader import DropReport, Reader
 from data.sample import TextSample
@@ -30,9 +31,11 @@ class ConcatReader:
             merged.images += own.images
             merged.words += own.words
             merged.chars += own.chars
-            for reason, count in own.dropped.items():
-                merged.dropped[reason] = merged.dropped.get(reason, 0) + count
-                merged.examples[reason] = (merged.examples.get(reason, []) + own.examples.get(reason, []))[:3]
+            for counts, theirs in ((merged.dropped, own.dropped), (merged.noted, own.noted)):
+                for reason, count in theirs.items():
+                    counts[reason] = counts.get(reason, 0) + count
+            for reason, places in own.examples.items():
+                merged.examples[reason] = (merged.examples.get(reason, []) + places)[:3]
         return merged
 
     def __len__(self) -> int:
@@ -46,6 +49,11 @@ class ConcatReader:
         """Return the sample without its image."""
         reader, own = self._locate(index)
         return reader.annotation(own)
+
+    def path(self, index: int) -> Path | None:
+        """Return the file of a sample's image; None where it has none of its own."""
+        reader, own = self._locate(index)
+        return reader.path(own)
 
     def fingerprint(self) -> str:
         joined = " ".join(reader.fingerprint() for reader in self._readers)

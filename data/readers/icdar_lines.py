@@ -1,20 +1,28 @@
 """One line of an ICDAR label file.
 
-ICDAR 2015: `x1,y1,x2,y2,x3,y3,x4,y4,text`; the text is everything after the eighth comma. ICDAR 2013:
-`left, top, right, bottom, "text"`, parted by commas or by spaces; quotes within the text are written as `\\"`.
+ICDAR 2015: `x1,y1,x2,y2,x3,y3,x4,y4,text`; the text is everything after the eighth comma. ICDAR 2017 MLT has the name
+of the script before the text. ICDAR 2013: `left, top, right, bottom, "text"`, parted by commas or by spaces;
+quotes within the text are written as `\\"`.
 """
 
 from __future__ import annotations
 
 import re
-import unicodedata
 from collections.abc import Sequence
 
 _RECTANGLE = re.compile(r"\s*([^\s,]+)[\s,]+([^\s,]+)[\s,]+([^\s,]+)[\s,]+([^\s,]+)(?:\s*,\s*|\s+)(.*)", re.DOTALL)
 
 
 class MalformedLineError(Exception):
-    """Says what is wrong with a line."""
+    """Says what is wrong with a line.
+
+    Attributes:
+        detail: the part of the line that is wrong, where there is one.
+    """
+
+    def __init__(self, reason: str, detail: str = "") -> None:
+        super().__init__(reason)
+        self.detail = detail
 
 
 def parse_icdar2015(line: str) -> tuple[list[float], str]:
@@ -25,30 +33,51 @@ def parse_icdar2015(line: str) -> tuple[list[float], str]:
     """
     fields = line.split(",", 8)
     if len(fields) < 9:
-        raise MalformedLineError("not 8 numbers and a text, parted by commas")
-    return _numbers(fields[:8]), _clean(fields[8])
+        raise MalformedLineError("not 8 numbers and a text, parted by commas", shortened(line))
+    return numbers(fields[:8]), fields[8]
+
+
+def parse_icdar2017_mlt(line: str) -> tuple[list[float], str]:
+    """Return x and y of the four corners and the text of a line; raises as `parse_icdar2015`."""
+    fields = line.split(",", 9)
+    if len(fields) < 10:
+        raise MalformedLineError("not 8 numbers, a script and a text, parted by commas", shortened(line))
+    return numbers(fields[:8]), fields[9]
 
 
 def parse_icdar2013(line: str) -> tuple[list[float], str]:
     """Return x and y of the rectangle's corners, clockwise, and the text of a line; raises as `parse_icdar2015`."""
     match = _RECTANGLE.fullmatch(line)
     if match is None:
-        raise MalformedLineError("not 4 numbers and a text, parted by commas or spaces")
-    left, top, right, bottom = _numbers(match.groups()[:4])
+        raise MalformedLineError("not 4 numbers and a text, parted by commas or spaces", shortened(line))
+    left, top, right, bottom = numbers(match.groups()[:4])
     if right < left or bottom < top:
         raise MalformedLineError("its right or lower edge comes before the other one")
     text = match[5].strip()
     if len(text) >= 2 and text[0] == text[-1] == '"':
         text = re.sub(r'\\(["\\])', r"\1", text[1:-1])
-    return [left, top, right, top, right, bottom, left, bottom], _clean(text)
+    return [left, top, right, top, right, bottom, left, bottom], text
 
 
-def _numbers(fields: Sequence[str]) -> list[float]:
+def numbers(fields: Sequence[str]) -> list[float]:
+    """Return the fields as numbers, or raise `MalformedLineError` with the one that is none."""
     try:
         return [float(field) for field in fields]
     except ValueError:
-        raise MalformedLineError("a coordinate is not a number") from None
+        wrong = next(field for field in fields if not is_number(field))
+        raise MalformedLineError("a coordinate is not a number", shortened(wrong.strip())) from None
 
 
-def _clean(text: str) -> str:
-    return unicodedata.normalize("NFC", text.strip())
+def is_number(field: str) -> bool:
+    """Tell whether `float` reads the field."""
+    try:
+        float(field)
+    except ValueError:
+        return False
+    return True
+
+
+def shortened(text: str) -> str:
+    """Return a text as it stands in a message: quoted, and not much of it."""
+    text = text.strip()
+    return repr(text if len(text) <= 60 else f"{text[:57]}...")

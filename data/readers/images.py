@@ -1,8 +1,10 @@
 """Decoding images, the same way for every reader.
 
-Pixels are taken as they are stored: an EXIF orientation is ignored, because boxes are drawn by programs that
-ignore it too (the formats read here have no place to say otherwise). An image that is cut off counts as
-unreadable, although decoders would fill the rest with grey: text is annotated where none could be seen.
+Whether an EXIF orientation turns the picture is the dataset's `exif_orientation`, and decided here alone. By
+default it does not: the boxes of the published datasets belong to the pixels as they are stored. Programs for labelling
+photos show the picture upright and write the boxes of what they show; their formats have the other default. An image
+that is cut off counts as unreadable, although decoders would fill the rest with grey: text is annotated where none
+could be seen.
 """
 
 from __future__ import annotations
@@ -20,16 +22,17 @@ _JPEG_MARKER = re.compile(rb"\xff+([^\x00\xff\xd0-\xd7])")
 """A marker other than the restarts, which have no length and stand within the coded data as do stuffed zeros."""
 
 
-def read_image(root: Path, name: str, sample_id: str) -> np.ndarray:
+def read_image(root: Path, name: str, sample_id: str, upright: bool = False) -> np.ndarray:
     """Read an image of a dataset.
 
     Args:
         root: resolved folder that the image has to lie in, after all symbolic links are followed.
         name: path of the image, relative to `root`.
         sample_id: name of the sample, for the error.
+        upright: turn the picture as its EXIF orientation says, or leave it as it is stored.
 
     Returns:
-        uint8 [H, W, 3], RGB, in the orientation it is stored in.
+        uint8 [H, W, 3], RGB.
 
     Raises:
         UnreadableSample: the image is missing, damaged, or lies outside `root`.
@@ -44,17 +47,18 @@ def read_image(root: Path, name: str, sample_id: str) -> np.ndarray:
     except (OSError, RuntimeError) as error:  # RuntimeError: links in a circle, before Python 3.13
         why = getattr(error, "strerror", None) or type(error).__name__
         raise UnreadableSample(sample_id, f"image: cannot be read ({why})") from None
-    return decode_image(data, sample_id)
+    return decode_image(data, sample_id, upright)
 
 
-def decode_image(data: bytes, sample_id: str) -> np.ndarray:
-    """Decode an image file's bytes to uint8 [H, W, 3], RGB, or raise `UnreadableSample`."""
+def decode_image(data: bytes, sample_id: str, upright: bool = False) -> np.ndarray:
+    """Decode an image file's bytes to uint8 [H, W, 3], RGB, or raise `UnreadableSample`; see `read_image`."""
     if _is_cut_off(data):
         raise UnreadableSample(sample_id, "image: cut off")
     image = None
+    flags = cv2.IMREAD_COLOR if upright else cv2.IMREAD_COLOR | cv2.IMREAD_IGNORE_ORIENTATION
     if data:
         try:
-            image = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_COLOR | cv2.IMREAD_IGNORE_ORIENTATION)
+            image = cv2.imdecode(np.frombuffer(data, np.uint8), flags)
         except cv2.error:  # more pixels than OpenCV allows, or a header that lies
             image = None
     if image is None:

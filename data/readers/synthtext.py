@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import hashlib
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 
@@ -48,14 +49,22 @@ class SynthTextReader:
 
     def annotation(self, index: int) -> TextSample:
         """Return the sample without its image, and so with boxes that may lie beyond the image."""
-        if not -len(self) <= index < len(self):
-            raise IndexError(index)
-        index %= len(self)
-        return self._index.annotation(index if self._chosen is None else int(self._chosen[index]))
+        return self._index.annotation(self._number(index))
+
+    def path(self, index: int) -> Path | None:
+        """Return the file of a sample's image; None where it lies in an `.h5` file."""
+        return self._source.path(self._index.name(self._number(index)))
 
     def fingerprint(self) -> str:
         content = f"{self._index.digest} {len(self)}"
         return hashlib.sha256(content.encode()).hexdigest()[:16]
+
+    def _number(self, index: int) -> int:
+        """Return a sample's number in the index."""
+        if not -len(self) <= index < len(self):
+            raise IndexError(index)
+        index %= len(self)
+        return index if self._chosen is None else int(self._chosen[index])
 
     def _inside(self, sample: TextSample, index: int) -> TextSample:
         """Drop words and characters that lie wholly outside the image."""

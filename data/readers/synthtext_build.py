@@ -15,12 +15,13 @@ import numpy as np
 from tqdm import tqdm
 
 from config.errors import UserError
+from data.graphemes import count_clusters, nfc
 from data.reader import DropReport
 from data.readers.naming import leaves_folder
 from data.readers.npy import NpyWriter
 from data.readers.quads import FAULTS, quad_faults
 from data.readers.synthtext_spool import Spool
-from data.readers.words import split_words
+from data.readers.words import count_characters, split_words
 
 BATCH = 4096
 _WORD_LEFT_OUT, _NO_CHARACTER = 250, 251
@@ -77,8 +78,12 @@ class IndexBuilder:
         words = [[] if text is None else split_words(text) for text in texts]
 
         kept = np.zeros(len(names), bool)
+        word_chars: list[int] = []
         for k, (name, text) in enumerate(zip(names, texts, strict=True)):
-            fault = _image_fault(name, text, words[k], int(word_counts[k]), int(char_counts[k]))
+            counts = count_characters(words[k], int(char_counts[k]))
+            fault = _image_fault(name, text, words[k], int(word_counts[k]), int(char_counts[k]), counts)
+            if fault is None:
+                word_chars += counts or []
             kept[k] = fault is None
             if fault:
                 place = name or f"image {start + k + 1}"
@@ -90,16 +95,24 @@ class IndexBuilder:
         char_quads = char_quads[np.repeat(kept, np.maximum(char_counts, 0))]
         self._kept(
             [name for name, keep in zip(names, kept, strict=True) if keep],
-            [own for own, keep in zip(words, kept, strict=True) if keep],
+            [[nfc(word) for word in own] for own, keep in zip(words, kept, strict=True) if keep],
+            np.array(word_chars, np.int64),
             word_quads,
             char_quads,
         )
 
-    def _kept(self, names: list[str], words: list[list[str]], word_quads: np.ndarray, char_quads: np.ndarray) -> None:
+    def _kept(
+        self,
+        names: list[str],
+        words: list[list[str]],
+        word_chars: np.ndarray,
+        word_quads: np.ndarray,
+        char_quads: np.ndarray,
+    ) -> None:
         """Take in images whose texts and boxes fit together, without their unusable boxes."""
         flat = [word for own in words for word in own]
         image_of_word = np.repeat(np.arange(len(names)), _lengths(words))
-        word_of_char = np.repeat(np.arange(len(flat)), _lengths(flat))
+        word_of_char = np.repeat(np.arange(len(flat)), word_chars)
 
         word_faults, char_faults = quad_faults(word_quads), quad_faults(char_quads)
         char_faults[(word_faults != 0)[word_of_char]] = _WORD_LEFT_OUT
@@ -162,7 +175,7 @@ def _lengths(items: Sequence[Sized]) -> np.ndarray:
 
 
 def _image_fault(
-    name: str | None, text: str | None, words: list[str], word_boxes: int, char_boxes: int
+    name: str | None, text: str | None, words: list[str], word_boxes: int, char_boxes: int, counts: list[int] | None
 ) -> tuple[str, str] | None:
     """Return why an image has to be left out, and the figures behind it; None where it need not be."""
     if name is None:
@@ -173,7 +186,7 @@ def _image_fault(
         return "image: its boxes are not a 2x4xN array", ""
     if word_boxes != len(words):
         return "image: word boxes and words differ in number", f"{word_boxes} boxes, {len(words)} words"
-    chars = sum(map(len, words))
-    if char_boxes != chars:
+    if counts is None:
+        chars = sum(map(count_clusters, words))
         return "image: character boxes and characters differ in number", f"{char_boxes} boxes, {chars} characters"
     return None

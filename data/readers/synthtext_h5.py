@@ -45,6 +45,9 @@ class H5Source:
                     "needed; write or copy it again"
                 ) from None
 
+    def path(self, name: str) -> Path | None:
+        return None
+
     def image(self, name: str) -> np.ndarray:
         file_name, _, key = name.partition("/")
         try:

@@ -19,7 +19,7 @@ from data.reader import DropReport
 from data.readers.synthtext_build import ARRAYS
 from data.sample import TextSample
 
-FORMAT = 1
+FORMAT = 2
 """Version of the layout and of the rules that decide what is dropped; another one means: build it again."""
 
 NO_IMAGE = np.zeros((0, 0, 3), np.uint8)

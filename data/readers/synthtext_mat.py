@@ -65,6 +65,9 @@ class MatSource:
             sizes = ", ".join(f"{name} {count:,}" for name, count in found.items())
             raise UserError(f"{gt}: its variables describe different numbers of images ({sizes}); download it again")
 
+    def path(self, name: str) -> Path | None:
+        return self._root / name
+
     def image(self, name: str) -> np.ndarray:
         return read_image(self._root, name, name)
 

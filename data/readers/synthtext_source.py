@@ -34,6 +34,10 @@ class Source(Protocol):
         """Write all annotations into the spool's columns, one entry for each image."""
         ...
 
+    def path(self, name: str) -> Path | None:
+        """Return the file of the image of that name, None where it has none of its own."""
+        ...
+
     def image(self, name: str) -> np.ndarray:
         """Return the image of that name, uint8 [H, W, 3] RGB, or raise `UnreadableSample`."""
         ...

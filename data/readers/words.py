@@ -2,13 +2,15 @@
 
 A string holds one or more words parted by spaces and newlines and may be padded with them. `wordBB` has one box
 for each word, `charBB` one for each character that is not white space, both in reading order. A character is a
-code point: the generator drew and boxed one glyph at a time.
+grapheme cluster, as `data.graphemes` tells them apart. Of generators that drew and boxed one code point at a time,
+the boxes are taken as that where their number says so; in ASCII and most of Latin text the two are the same.
 """
 
 from __future__ import annotations
 
-import unicodedata
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+
+from data.graphemes import count_clusters
 
 
 def join_strings(strings: Iterable[str]) -> str:
@@ -17,12 +19,19 @@ def join_strings(strings: Iterable[str]) -> str:
 
 
 def split_words(text: str) -> list[str]:
-    """Return the words of an image's text in reading order, each as `normalise_word` leaves it."""
-    words = text.split()
-    return words if text.isascii() else [normalise_word(word) for word in words]
+    """Return the words of an image's text in reading order, as they are written."""
+    return text.split()
 
 
-def normalise_word(word: str) -> str:
-    """Return `word` in Unicode's NFC unless that changes the number of code points, each of which has a box."""
-    normal = unicodedata.normalize("NFC", word)
-    return normal if len(normal) == len(word) else word
+def count_characters(words: Sequence[str], boxes: int) -> list[int] | None:
+    """Return how many of an image's character boxes each word has, or None where words and boxes do not fit.
+
+    Args:
+        words: the words as they are written, before any normalisation.
+        boxes: number of the image's character boxes.
+    """
+    counts = [count_clusters(word) for word in words]
+    if sum(counts) == boxes:
+        return counts
+    counts = [len(word) for word in words]
+    return counts if sum(counts) == boxes else None

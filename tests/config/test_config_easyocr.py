@@ -192,7 +192,7 @@ def test_weak_supervision_needs_data(tmp_path):
 
 
 def test_an_easyocr_file_is_no_generate_configuration():
-    assert "task 'detection' and this program does 'generate'" in sentence(SYNTH, task="generate")
+    assert "task 'detection', but one for task 'generate'" in sentence(SYNTH, task="generate")
 
 
 def test_the_resolved_configuration_is_native(tmp_path):

@@ -100,6 +100,11 @@ def test_an_index_reaches_into_a_default_list_that_the_file_leaves_out():
 
 
 # override, all the sentence
+FORMATS = (
+    "'synthtext', 'icdar2015', 'icdar2013', 'icdar2017_mlt', 'totaltext', 'ctw1500', 'labelme', 'paddleocr', "
+    "'cocotext', 'textocr' or 'generated'"
+)
+
 OVERRIDE_MISTAKES = [
     ("train.lr", "'train.lr' is not of the form key.sub=value (write no spaces around the =)"),
     ("=3", "'' is not a path of keys; write it like train.lr=1e-4"),
@@ -151,10 +156,12 @@ OVERRIDE_MISTAKES = [
     ("train.lr.x=3", "train.lr is a single value, so there is no train.lr.x to set"),
     (
         "train.datasets.0.format=synthtxt",
-        "train.datasets.0.format is 'synthtxt', but must be 'synthtext', 'icdar2015' or 'icdar2013'; "
-        "did you mean 'synthtext'?",
+        f"train.datasets.0.format is 'synthtxt', but must be {FORMATS}; did you mean 'synthtext'?",
     ),
-    ("train.datasets=[{root: x}]", "train.datasets.0.format is missing; write 'synthtext', 'icdar2015' or 'icdar2013'"),
+    (
+        "train.datasets=[{root: x}]",
+        f"train.datasets.0.format is missing; write {FORMATS}",
+    ),
     ("train.weak.synth_ratio=3", "train.weak.datasets is missing; it must be a list of one or more sections"),
     ("task=generate", "task is 'generate', but must be 'detection'"),
 ]
@@ -222,8 +229,8 @@ def test_the_watershed_thresholds_are_checked(write):
 
 
 def test_keys_of_a_generate_configuration(write):
-    path = write("task: generate\ntext:\n  kinds: {word: 1, phone: 2}\n")
-    expected = "there is no key 'phone' in text.kinds; it may be 'word', 'number'"
+    path = write("task: generate\ntext:\n  kinds: {word: 1, fax: 2}\n")
+    expected = "there is no key 'fax' in text.kinds; it may be 'word', 'number'"
     assert sentence(path).startswith(f"own.yaml:3: {expected}")
     assert sentence(write("task: generate\nlayout:\n  width: [900, 100]\n")).startswith(
         "own.yaml:3: layout.width: a range"
@@ -233,7 +240,7 @@ def test_keys_of_a_generate_configuration(write):
 def test_the_wrong_task_is_one_sentence():
     text = sentence("generate_demo", task="detection")
     assert text.startswith("config/generate_demo.yaml:")
-    assert "task 'generate' and this program does 'detection'; use it with generate.py" in text
+    assert "task 'generate', but one for task 'detection' is wanted here; use it with generate.py" in text
     assert sentence("syn_train", task="generate").startswith("config/syn_train.yaml:4: ")
 
 

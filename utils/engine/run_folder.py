@@ -41,6 +41,10 @@ class RunFolder:
     def best(self) -> Path:
         return self.checkpoints / "best.pth"
 
+    @property
+    def pseudo_labels(self) -> Path:
+        return self.root / "pseudo_labels"
+
     def step(self, number: int) -> Path:
         return self.checkpoints / f"step_{number}.pth"
 

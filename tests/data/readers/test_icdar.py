@@ -7,14 +7,21 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
+from PIL import Image
 
 from config.errors import UserError
 from config.schema.datasets import IcdarDataset
+from config.schema.detection import DetectionTest, DetectionTraining
 from data.reader import UnreadableSample
 from data.readers import open_dataset, open_datasets
 
 REAL = Path(__file__).resolve().parents[3].parent / "shared" / "data"
 SQUARE = "10,10,30,10,30,20,10,20"
+GOOD = {
+    "icdar2015": f"{SQUARE},ok",
+    "icdar2013": '10, 10, 30, 20, "ok"',
+    "icdar2017_mlt": f"{SQUARE},Latin,ok",
+}
 
 
 def make(root, labels, images=None):
@@ -96,28 +103,34 @@ def test_icdar2013_lines(tmp_path, line, text):
 
 
 @pytest.mark.parametrize(
-    ("file_format", "line", "reason"),
+    ("file_format", "line", "reason", "detail"),
     [
-        ("icdar2015", "1,2,3,4,text", "not 8 numbers and a text, parted by commas"),
-        ("icdar2015", SQUARE, "not 8 numbers and a text, parted by commas"),
-        ("icdar2015", "a" + SQUARE + ",text", "a coordinate is not a number"),
-        ("icdar2015", "nan" + SQUARE[2:] + ",text", "a coordinate is not finite"),
-        ("icdar2015", "1e99" + SQUARE[2:] + ",text", "a coordinate is not finite"),
-        ("icdar2015", "10,10,30,10,30,10,10,10,text", "zero or near-zero area"),
-        ("icdar2015", b"\xff\xfe" + SQUARE.encode() + b",text", "line is not UTF-8"),
-        ("icdar2013", "10 10 30", "not 4 numbers and a text, parted by commas or spaces"),
-        ("icdar2013", "30, 10, 10, 20, x", "its right or lower edge comes before the other one"),
-        ("icdar2013", "10, 10, 10, 20, x", "zero or near-zero area"),
-        ("icdar2013", "10, 10, b, 20, x", "a coordinate is not a number"),
+        ("icdar2015", "1,2,3,4,text", "not 8 numbers and a text, parted by commas", ": '1,2,3,4,text'"),
+        ("icdar2015", SQUARE, "not 8 numbers and a text, parted by commas", ": '10,10,30,10,30,20,10,20'"),
+        ("icdar2015", "a" + SQUARE + ",text", "a coordinate is not a number", ": 'a10'"),
+        ("icdar2015", "nan" + SQUARE[2:] + ",text", "a coordinate is not finite", ""),
+        ("icdar2015", "1e99" + SQUARE[2:] + ",text", "a coordinate is beyond a million pixels", ""),
+        ("icdar2015", "10,10,30,10,30,10,10,10,text", "zero or near-zero area", ""),
+        ("icdar2015", b"\xff\xfe" + SQUARE.encode() + b",text", "line is not UTF-8", ""),
+        (
+            "icdar2017_mlt",
+            SQUARE + ",text",
+            "not 8 numbers, a script and a text, parted by commas",
+            f": '{SQUARE},text'",
+        ),
+        ("icdar2013", "10 10 30", "not 4 numbers and a text, parted by commas or spaces", ": '10 10 30'"),
+        ("icdar2013", "30, 10, 10, 20, x", "its right or lower edge comes before the other one", ""),
+        ("icdar2013", "10, 10, 10, 20, x", "zero or near-zero area", ""),
+        ("icdar2013", "10, 10, b, 20, x", "a coordinate is not a number", ": 'b'"),
     ],
 )
-def test_a_bad_line_is_counted_with_its_place(tmp_path, file_format, line, reason):
-    good = f"{SQUARE},ok" if file_format == "icdar2015" else '10, 10, 30, 20, "ok"'
+def test_a_bad_line_is_counted_with_its_place(tmp_path, file_format, line, reason, detail):
+    good = GOOD[file_format]
     line = line.encode() if isinstance(line, str) else line
     reader = one(tmp_path, b"\n".join([good.encode(), b"", line, good.encode()]), format=file_format)
     assert reader.annotation(0).words == ["ok", "ok"] and reader.report.words == 2
     assert reader.report.dropped == {f"word: {reason}": 1}
-    assert reader.report.examples == {f"word: {reason}": ["gt_img_1.txt line 3"]}
+    assert reader.report.examples == {f"word: {reason}": [f"gt_img_1.txt line 3{detail}"]}
     with pytest.raises(UserError, match=r"1 of 3 words .*gt_img_1.txt line 3.*`max_dropped`"):
         one(tmp_path, b"\n".join([good.encode(), b"", line, good.encode()]), format=file_format, max_dropped=0.3)
 
@@ -130,14 +143,78 @@ def test_corners_are_put_clockwise_with_the_first_kept(tmp_path):
     turned = [upright[k] for k in (2, 3, 0, 1)]  # clockwise text upside down: left alone
     each = [upright, backwards, crossing, crossing_too, turned]
     lines = [",".join(str(v) for point in quad for v in point) + ",x" for quad in each]
-    quads = one(tmp_path, "\n".join(lines)).annotation(0).word_quads
+    reader = one(tmp_path, "\n".join(lines))
+    quads = reader.annotation(0).word_quads
     np.testing.assert_array_equal(quads[:4], [upright] * 4)
     np.testing.assert_array_equal(quads[4], turned)
+    assert reader.report.dropped == {} and reader.report.noted == {
+        "word: sides crossed, corners put in order": 2,
+        "word: counter-clockwise, corners put in order": 1,
+    }
+    assert "noted           2  word: sides crossed, corners put in order  (e.g. gt_img_1.txt line 3; " in (
+        reader.report.table()
+    )
 
 
-def test_boxes_outside_the_image_are_kept(tmp_path):
-    reader = one(tmp_path, "-90,10,-70,10,-70,20,-90,20,x\n910,10,930,10,930,20,910,20,y")
-    assert reader[0].words == ["x", "y"]
+def test_boxes_outside_the_image_are_kept_and_noted_once(tmp_path):
+    reader = one(tmp_path, "-90,10,-70,10,-70,20,-90,20,x\n910,10,930,10,930,20,910,20,y\n-5,10,70,10,70,20,-5,20,z")
+    assert reader.report.noted == {"word: outside the image": 1}
+    for _ in range(2):
+        assert reader[0].words == ["x", "y", "z"] and reader[0].word_quads[2, 1].tolist() == [70, 10]
+    assert reader.report.noted == {"word: outside the image": 2} and not reader.report.dropped
+    assert reader.report.examples == {"word: outside the image": ["gt_img_1.txt line 1", "img_1.jpg"]}
+
+
+def test_mlt_lines(tmp_path):
+    lines = (
+        f"{SQUARE},Arabic,\u0645\u0631\u062d\u0628\u0627\n{SQUARE},Latin,one, two\n{SQUARE},None,###\n{SQUARE},Latin,"
+    )
+    sample = one(tmp_path, "\ufeff" + lines, format="icdar2017_mlt").annotation(0)
+    assert sample.words == ["\u0645\u0631\u062d\u0628\u0627", "one, two", "###", ""]
+    assert sample.ignore.tolist() == [False, False, True, True]
+
+
+def test_folders_are_named_for_their_use(tmp_path):
+    for use, folder, labels in (
+        ("training", "ch4_training_images", "ch4_training_localization_transcription_gt"),
+        ("test", "ch4_test_images", "ch4_test_localization_transcription_gt"),
+    ):
+        make(tmp_path / use, {"gt_img_1.txt": f"{SQUARE},{use}"})
+        (tmp_path / use / "images").rename(tmp_path / folder)
+        (tmp_path / use / "labels").rename(tmp_path / labels)
+    section = {"format": "icdar2015", "root": str(tmp_path)}
+    evaluated = DetectionTest.model_validate({"dataset": section}).dataset
+    trained = DetectionTraining.model_validate({"datasets": [section], "weak": {"datasets": [section]}})
+    assert open_dataset(evaluated).annotation(0).words == ["test"]
+    assert open_dataset(IcdarDataset(root=str(tmp_path))).annotation(0).words == ["test"]
+    for config in (trained.datasets[0], trained.weak.datasets[0]):
+        assert open_dataset(config).annotation(0).words == ["training"]
+    own = DetectionTest.model_validate({"dataset": {**section, "images": "ch4_training_images"}}).dataset
+    assert (own.images, own.labels) == ("ch4_training_images", "ch4_test_localization_transcription_gt")
+
+
+def test_patterns_of_names(tmp_path):
+    labels = {"res_a.JSON": f"{SQUARE},a", "a.txt": "not read", "res_b.json": f"{SQUARE},b", "notes.txt": "no label"}
+    make(tmp_path, labels, ["a.jpg", "a_mask.jpg", "b.png", "c.jpg"])
+    options = {"label_names": ["res_{name}.json"], "image_names": "?.jpg"}
+    reader = open_root(tmp_path, **options)
+    assert [reader.annotation(k).sample_id for k in range(len(reader))] == ["a.jpg", "c.jpg"]
+    assert [reader.annotation(k).words for k in range(2)] == [["a"], []] and not reader.report.dropped
+    with pytest.raises(UserError, match=r"`image_names: \*.bmp` takes none of the 4 images"):
+        open_root(tmp_path, image_names="*.bmp")
+    for pattern in ("gt.txt", "{name}/{name}.txt", "../{name}.txt", ".{name}.txt"):
+        with pytest.raises(ValueError, match="must be the name of a file"):
+            IcdarDataset(root="x", label_names=[pattern])
+
+
+def test_pictures_are_turned_only_where_asked(tmp_path):
+    make(tmp_path, {"gt_img_1.txt": f"{SQUARE},x"}, [])
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    Image.new("RGB", (60, 40)).save(tmp_path / "images/img_1.jpg", exif=exif)
+    stored, upright = open_root(tmp_path), open_root(tmp_path, exif_orientation="apply")
+    assert stored[0].image.shape == (40, 60, 3) and upright[0].image.shape == (60, 40, 3)
+    assert stored.fingerprint() != upright.fingerprint()
 
 
 def test_names_of_files(tmp_path):

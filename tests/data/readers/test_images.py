@@ -5,7 +5,7 @@ import pickle
 import cv2
 import numpy as np
 import pytest
-from PIL import Image
+from PIL import Image, ImageOps
 
 from data.reader import UnreadableSample
 from data.readers.images import decode_image, read_image
@@ -32,11 +32,18 @@ def test_every_kind_of_picture_becomes_rgb(tmp_path, mode):
     assert image.shape == (40, 60, 3) and image.dtype == np.uint8
 
 
-def test_exif_orientation_is_ignored(tmp_path):
+@pytest.mark.parametrize("orientation", range(1, 9))
+def test_exif_orientation_turns_the_picture_where_asked(tmp_path, orientation):
     exif = Image.Exif()
-    exif[0x0112] = 6  # turn by 90 degrees to look at it
-    Image.fromarray(PICTURE).save(tmp_path / "x.jpg", exif=exif)
-    assert read_image(tmp_path.resolve(), "x.jpg", "x").shape == (40, 60, 3)
+    exif[0x0112] = orientation
+    picture = cv2.resize(PICTURE[:4, :6], (60, 40), interpolation=cv2.INTER_CUBIC)  # smooth: nearly lossless
+    Image.fromarray(picture).save(tmp_path / "x.jpg", exif=exif, quality=100, subsampling=0)
+    stored = read_image(tmp_path.resolve(), "x.jpg", "x")
+    assert np.abs(stored.astype(int) - picture).mean() < 2
+    upright = read_image(tmp_path.resolve(), "x.jpg", "x", upright=True)
+    expected = ImageOps.exif_transpose(Image.open(tmp_path / "x.jpg"))
+    assert upright.shape[:2] == ((40, 60) if orientation < 5 else (60, 40))
+    assert np.abs(upright.astype(int) - np.asarray(expected)).mean() < 2
 
 
 @pytest.mark.parametrize("suffix", [".jpg", ".png"])

@@ -18,7 +18,7 @@ from data.readers.quads import (
     sides_cross,
     signed_area,
 )
-from data.readers.words import join_strings, normalise_word, split_words
+from data.readers.words import count_characters, join_strings, split_words
 
 corners = st.lists(st.tuples(st.integers(0, 12), st.integers(0, 12)), min_size=4, max_size=4)
 
@@ -84,18 +84,33 @@ def test_outside_an_image_of_known_size():
         ([" two  words \n", "\nthree  "], ["two", "words", "three"]),
         (["a\nb", "c\0\0"], ["a", "b", "c"]),
         (["  ", ""], []),
-        (["u\u0308"], ["u\u0308"]),  # one box for each of the two code points
-        (["\u2126"], ["\u03a9"]),  # OHM SIGN and OMEGA are one code point each
     ],
 )
 def test_words(strings, words):
     assert split_words(join_strings(strings)) == words
 
 
+@pytest.mark.parametrize(
+    ("words", "boxes", "counts"),
+    [
+        (["on", "e"], 3, [2, 1]),
+        (["on", "e"], 4, None),
+        (["cafe\u0301"], 4, [4]),  # a letter and its accent have one box
+        (["cafe\u0301"], 5, [5]),  # or one each, where the generator went by code points
+        (["\u0633\u0644\u0627\u0645", "a"], 4, [3, 1]),  # lam-alef is one shape
+        (["\u0633\u0644\u0627\u0645", "a"], 5, [4, 1]),
+        ([], 0, []),
+        ([], 1, None),
+    ],
+)
+def test_characters_are_counted_as_the_boxes_were_drawn(words, boxes, counts):
+    assert count_characters(words, boxes) == counts
+
+
 @given(st.text())
-def test_normalising_never_changes_the_number_of_characters(text):
-    assert len(normalise_word(text)) == len(text)
-    assert all(not character.isspace() for word in split_words(text) for character in word)
+def test_words_hold_everything_but_white_space(text):
+    words = split_words(text)
+    assert "".join(words) == "".join(text.split()) and "" not in words
 
 
 def test_natural_order():

@@ -71,8 +71,9 @@ def test_a_touched_source_is_converted_again_to_the_same_content(root, conversio
 
 def test_another_format_version_is_converted_again(root, conversions, monkeypatch):
     open_root(root)
-    monkeypatch.setattr(synthtext_index, "FORMAT", 2)
-    monkeypatch.setattr(synthtext_store, "FORMAT", 2)
+    newer = synthtext_index.FORMAT + 1
+    monkeypatch.setattr(synthtext_index, "FORMAT", newer)
+    monkeypatch.setattr(synthtext_store, "FORMAT", newer)
     open_root(root)
     assert len(conversions) == 2 and len(indices(root)) == 1
 

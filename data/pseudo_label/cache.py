@@ -1,0 +1,182 @@
+"""Pseudo-labels on disk: made once, shared by all processes, and open to a person's eyes.
+
+A cache is a folder named by what its labels depend on: the dataset's fingerprint (annotations and list of images),
+the settings and the teacher's weights. While it is made it holds one `.npz` for each block of images; a block's file
+appears whole or not at all, so that a pass that was killed goes on where it was, with any number of processes. When
+all blocks are there they are joined to plain `.npy` columns, which are memory-mapped: every loader process sees the
+same pages.
+
+Layout: `labels.json` for people; `block_00012.npz` of a pass under way; `columns/NAME.npy`, see `join_labels`.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import uuid
+from collections.abc import Sequence
+from dataclasses import asdict
+from pathlib import Path
+
+import numpy as np
+
+from config.errors import UserError
+from data.pseudo_label.records import COLUMN_NAMES, ImageLabels, LabelSettings, LabelStatistics, join_labels
+from data.pseudo_label.stored import COLUMNS, PseudoLabels
+from data.reader import Reader
+
+PART = ".part"
+ABOUT = "labels.json"
+
+
+class LabelCache:
+    """The labels of one dataset by one teacher, finished or not.
+
+    Args:
+        root: folder of all caches.
+        reader: the dataset.
+        settings: what the labels depend on besides weights and data.
+        teacher: hash of the teacher's weights.
+    """
+
+    def __init__(self, root: Path, reader: Reader, settings: LabelSettings, teacher: str) -> None:
+        self.folder = Path(root) / f"{reader.fingerprint()}-{settings.key()}-{teacher}"
+        self._about = {
+            "teacher": teacher,
+            "dataset": reader.fingerprint(),
+            "settings": asdict(settings),
+            "images": len(reader),
+        }
+        # A function of the dataset alone: batches, and so the last bit of every score, are the same for any number
+        # of processes.
+        size = min(max(len(reader) // 16, 8), 128)
+        self._blocks = [range(start, min(start + size, len(reader))) for start in range(0, len(reader), size)]
+
+    @property
+    def complete(self) -> bool:
+        """Whether the labels can be read."""
+        return (self.folder / COLUMNS).is_dir()
+
+    def missing(self, rank: int = 0, world_size: int = 1) -> list[int]:
+        """Return the numbers of the blocks that this process has still to label."""
+        if self.complete:
+            return []
+        own = range(rank, len(self._blocks), world_size)
+        return [number for number in own if not self._block(number).exists()]
+
+    def images(self, block: int) -> range:
+        """Return the indices of a block's images."""
+        return self._blocks[block]
+
+    def write(self, block: int, labels: Sequence[ImageLabels]) -> None:
+        """Store a block's labels.
+
+        Raises:
+            UserError: the disk is full or the folder is protected.
+        """
+        if len(labels) != len(self._blocks[block]):
+            raise ValueError(f"block {block} has {len(self._blocks[block])} images, not {len(labels)}")
+        columns = join_labels(labels)
+        with _writing(self.folder):
+            path = self._block(block)
+            temporary = path.with_name(f".{path.name}.{uuid.uuid4().hex}{PART}")
+            with open(temporary, "wb") as file:
+                np.savez(file, **columns)
+                _to_disk(file)
+            os.replace(temporary, path)
+
+    def finish(self) -> PseudoLabels:
+        """Join the blocks, if nobody has yet, and return the labels; any process may call it, also several at once.
+
+        Raises:
+            ValueError: blocks are missing; processes that share a pass wait for each other before this.
+        """
+        if not self.complete:
+            try:
+                self._join()
+            except FileNotFoundError as fault:
+                if not self.complete:  # else another process was first, and has removed the blocks
+                    raise ValueError(f"{self.folder}: not all blocks are labelled yet") from fault
+        return PseudoLabels(self.folder)
+
+    def _join(self) -> None:
+        parts = [join_labels([])]
+        for number in range(len(self._blocks)):
+            with np.load(self._block(number), allow_pickle=False) as stored:
+                parts.append({name: stored[name] for name in COLUMN_NAMES})
+        columns = {name: np.concatenate([part[name] for part in parts]) for name in COLUMN_NAMES}
+        for name, entries in (("word_ends", "kind"), ("char_ends", "char_quads")):
+            before = np.cumsum([0, *(len(part[entries]) for part in parts[:-1])])
+            columns[name] = np.concatenate([part[name] + first for part, first in zip(parts, before, strict=True)])
+        with _writing(self.folder):
+            temporary = self.folder / f".{COLUMNS}.{uuid.uuid4().hex}{PART}"
+            temporary.mkdir()
+            for name, column in columns.items():
+                with open(temporary / f"{name}.npy", "wb") as file:
+                    np.save(file, column, allow_pickle=False)
+                    _to_disk(file)
+            statistics = LabelStatistics.of(len(columns["checksum"]), columns["kind"], columns["confidence"])
+            about = {**self._about, "statistics": statistics.scalars()}
+            with open(temporary / ABOUT, "w", encoding="utf-8") as file:
+                file.write(json.dumps(about, indent=2) + "\n")
+                _to_disk(file)
+            try:
+                os.rename(temporary, self.folder / COLUMNS)
+            except OSError:
+                shutil.rmtree(temporary, ignore_errors=True)
+                if not self.complete:
+                    raise
+        for path in [*self.folder.glob("block_*.npz"), *self.folder.glob(f".block_*{PART}")]:
+            path.unlink(missing_ok=True)
+
+    def _block(self, number: int) -> Path:
+        return self.folder / f"block_{number:05d}.npz"
+
+
+def remove_old_caches(root: Path, keep: int, *, dataset: str, using: Path | None = None) -> list[Path]:
+    """Remove a dataset's caches but for the `keep` youngest ones and the one that is in use.
+
+    Args:
+        root: folder of all caches.
+        keep: how many stay, at least one.
+        dataset: the dataset's fingerprint.
+        using: folder of a cache that stays in any case.
+
+    Returns:
+        The folders that were removed.
+    """
+    ours = [path for path in Path(root).glob(f"{dataset}-*-*") if path.is_dir()]
+    ours.sort(key=lambda path: (path.stat().st_mtime_ns, path.name), reverse=True)
+    old = [path for path in ours[max(1, keep) :] if using is None or path.resolve() != Path(using).resolve()]
+    for path in old:
+        shutil.rmtree(path, ignore_errors=True)
+    return old
+
+
+class _writing:
+    """Turns what the disk objects to into one sentence."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+
+    def __enter__(self) -> None:
+        try:
+            self._folder.mkdir(parents=True, exist_ok=True)
+        except OSError as fault:
+            raise self._sentence(fault) from fault
+
+    def __exit__(self, kind: object, fault: BaseException | None, trace: object) -> None:
+        if isinstance(fault, OSError):
+            raise self._sentence(fault) from fault
+
+    def _sentence(self, fault: OSError) -> UserError:
+        return UserError(
+            f"{self._folder}: pseudo-labels cannot be written ({fault.strerror or fault}), make room or choose "
+            "another folder"
+        )
+
+
+def _to_disk(file) -> None:
+    file.flush()
+    os.fsync(file.fileno())

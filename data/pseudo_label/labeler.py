@@ -1,0 +1,177 @@
+"""Runs a teacher over the words of many images: crops of one shape share a forward pass.
+
+While the network works on a batch, threads read and cut the next images; the watershed runs in an executor, if one is
+given. The crops of a block of images are batched among themselves and nothing is carried over to the next block, so a
+block's labels do not depend on which blocks were labelled before it, or by whom.
+"""
+
+from __future__ import annotations
+
+import time
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import Executor, Future, ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+
+from data.pseudo_label.records import ImageLabels, LabelSettings
+from data.pseudo_label.watershed import find_characters
+from data.pseudo_label.words import CutImage, cut_image, label_image, network_input, padded_shape, word_map
+from data.reader import Reader
+
+MAX_WAITING = 8
+"""Crops wait for others of their shape until they hold this many batches' worth of pixels all together."""
+
+
+class Teacher(Protocol):
+    """A network in eval mode, as the labelling sees it."""
+
+    def __call__(self, batch: np.ndarray) -> np.ndarray:
+        """Map float32 [B, 3, H, W] to scores float [B, H/2, W/2, 2], region first."""
+        ...
+
+
+@dataclass(frozen=True)
+class LabelProgress:
+    """How far a labelling pass has come."""
+
+    images: int
+    total: int
+    words: int
+    seconds: float
+
+    @property
+    def words_per_second(self) -> float:
+        """Speed so far."""
+        return self.words / self.seconds if self.seconds else 0.0
+
+    @property
+    def eta_seconds(self) -> float:
+        """Time left, if the rest goes as fast as what is done; infinite before the first image."""
+        return self.seconds / self.images * (self.total - self.images) if self.images else float("inf")
+
+
+class _Batcher:
+    """Finds the characters of crops, a batch of one padded shape at a time."""
+
+    def __init__(self, teacher: Teacher, settings: LabelSettings, max_pixels: int, executor: Executor | None) -> None:
+        self._teacher, self._settings, self._max_pixels, self._executor = teacher, settings, max_pixels, executor
+        self._waiting: dict[tuple[int, int], list[tuple[CutImage, int]]] = {}
+        self._pixels = 0
+        self._found: dict[tuple[int, int], np.ndarray | Future] = {}
+
+    def add(self, cut: CutImage) -> None:
+        for number, crop in enumerate(cut.crops):
+            shape = padded_shape(crop)
+            group = self._waiting.setdefault(shape, [])
+            group.append((cut, number))
+            self._pixels += shape[0] * shape[1]
+            if (len(group) + 1) * shape[0] * shape[1] > self._max_pixels:
+                self._run(shape)
+            elif self._pixels > MAX_WAITING * self._max_pixels:
+                self._run(max(self._waiting, key=lambda one: len(self._waiting[one]) * one[0] * one[1]))
+
+    def finish(self) -> None:
+        for shape in sorted(self._waiting):
+            self._run(shape)
+
+    def boxes(self, cut: CutImage) -> list[np.ndarray]:
+        found = [self._found.pop((id(cut), number)) for number in range(len(cut.crops))]
+        return [one.result() if isinstance(one, Future) else one for one in found]
+
+    def _run(self, shape: tuple[int, int]) -> None:
+        group = self._waiting.pop(shape)
+        self._pixels -= len(group) * shape[0] * shape[1]
+        crops = [cut.crops[number] for cut, number in group]
+        regions = self._teacher(network_input(crops, self._settings))[..., 0]
+        limits = {"sure_fg_th": self._settings.sure_fg_th, "sure_bg_th": self._settings.sure_bg_th}
+        for (cut, number), crop, region in zip(group, crops, regions, strict=True):
+            arguments = {**limits, "vertical": crop.vertical}
+            part = word_map(region, crop)
+            if self._executor is None:
+                self._found[id(cut), number] = find_characters(part, **arguments)
+            else:
+                self._found[id(cut), number] = self._executor.submit(find_characters, part.copy(), **arguments)
+
+
+def label_blocks(
+    reader: Reader,
+    blocks: Iterable[Sequence[int]],
+    settings: LabelSettings,
+    teacher: Teacher,
+    *,
+    max_batch_pixels: int = 1 << 19,
+    loader_threads: int = 2,
+    executor: Executor | None = None,
+    on_progress: Callable[[LabelProgress], None] | None = None,
+) -> Iterator[list[ImageLabels]]:
+    """Label blocks of images, yielding the labels of each block's images in their order.
+
+    Args:
+        reader: the dataset; read from several threads at once.
+        blocks: indices of the images of each block.
+        settings: thresholds and sizes.
+        teacher: called from this thread.
+        max_batch_pixels: greatest number of input pixels of a batch of several crops.
+        loader_threads: threads that read and cut images.
+        executor: where watersheds run; None runs them here.
+        on_progress: called after each image that was read, and after each block.
+    """
+    blocks = [list(block) for block in blocks]
+    start, images, words, total = time.perf_counter(), 0, 0, sum(map(len, blocks))
+
+    def report(count_images: int, count_words: int) -> None:
+        if on_progress is not None:
+            on_progress(LabelProgress(count_images, total, count_words, time.perf_counter() - start))
+
+    with ThreadPoolExecutor(max(1, loader_threads), thread_name_prefix="label-loader") as loaders:
+        ahead = _ahead(loaders, lambda index: cut_image(reader, index, settings), blocks, 2 * max(1, loader_threads))
+        for block in blocks:
+            batcher = _Batcher(teacher, settings, max_batch_pixels, executor)
+            cuts: list[CutImage] = []
+            for _ in block:
+                cut = next(ahead)
+                batcher.add(cut)
+                cuts.append(cut)
+                images, words = images + 1, words + len(cut.crops)
+                report(images, words)
+            batcher.finish()
+            labels = [label_image(cut, batcher.boxes(cut)) for cut in cuts]
+            report(images, words)
+            yield labels
+
+
+def label_one_by_one(
+    reader: Reader, indices: Iterable[int], settings: LabelSettings, teacher: Teacher
+) -> Iterator[ImageLabels]:
+    """Label images with one forward pass for each word: what `label_blocks` must agree with, and is faster than."""
+    for index in indices:
+        cut = cut_image(reader, index, settings)
+        found = []
+        for crop in cut.crops:
+            region = teacher(network_input([crop], settings))[0, ..., 0]
+            found.append(
+                find_characters(
+                    word_map(region, crop),
+                    sure_fg_th=settings.sure_fg_th,
+                    sure_bg_th=settings.sure_bg_th,
+                    vertical=crop.vertical,
+                )
+            )
+        yield label_image(cut, found)
+
+
+def _ahead(
+    loaders: ThreadPoolExecutor, load: Callable[[int], CutImage], blocks: list[list[int]], depth: int
+) -> Iterator[CutImage]:
+    """Yield what `load` makes of each index, in order, up to `depth` of them being made beforehand."""
+    pending: deque[Future[CutImage]] = deque()
+    for block in blocks:
+        for index in block:
+            pending.append(loaders.submit(load, index))
+            if len(pending) > depth:
+                yield pending.popleft().result()
+    while pending:
+        yield pending.popleft().result()

@@ -1,0 +1,123 @@
+"""Datasets with a label file for each image, whatever is in the label files."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from pathlib import Path
+from typing import Protocol
+
+from config.errors import UserError
+from config.schema.datasets import FolderDataset
+from data.reader import DropReport
+from data.readers.icdar_lines import MalformedLineError
+from data.readers.listing import check_selected, folder_images, match_labels, selector, subfolder
+from data.readers.word_builder import WordBuilder
+from data.readers.word_reader import WordReader
+
+logger = logging.getLogger(__name__)
+
+_BOM = b"\xef\xbb\xbf"
+
+
+class LabelFileError(Exception):
+    """Says why nothing in a label file can be used, without naming the file."""
+
+
+class FileParser(Protocol):
+    """Understands one label file."""
+
+    def __call__(self, data: bytes, name: str, words: WordBuilder) -> tuple[int, tuple[int, int]]:
+        """Hand the words of a file to `words.word` or `words.drop`.
+
+        Args:
+            data: content of the file, without a byte order mark.
+            name: name of the file, for places.
+
+        Returns:
+            How many words the file lists, whether or not they can be used; height and width of the image as
+            the file has them, or zeros.
+
+        Raises:
+            LabelFileError: the file as a whole cannot be understood.
+        """
+        ...
+
+
+def line_parser(parse: Callable[[str], tuple[list[float], str]]) -> FileParser:
+    """Return the parser of files with one word a line.
+
+    Args:
+        parse: returns coordinates and text of a line, or raises `MalformedLineError`.
+    """
+
+    def parse_file(data: bytes, name: str, words: WordBuilder) -> tuple[int, tuple[int, int]]:
+        lines = numbered_lines(data)
+        for number, line in lines:
+            try:
+                words.word(name, number, *parse(line.decode("utf-8")))
+            except UnicodeDecodeError:
+                words.drop("line is not UTF-8", name, number)
+            except MalformedLineError as fault:
+                words.drop(str(fault), name, number, fault.detail)
+        return len(lines), (0, 0)
+
+    return parse_file
+
+
+def open_label_files(config: FolderDataset, parse: FileParser, unit: str = "line") -> WordReader:
+    """Open a dataset with a label file for each image.
+
+    Samples come in natural order (`img_2` before `img_10`). An image without a label file, or with an empty one, is an
+    image without text; which of the two is said once in the log. An image whose label file cannot be understood
+    is left out, since its text would pass for background. Label files of images that are not there are counted.
+
+    Raises:
+        UserError: a folder is missing or does not fit, `select` is no range, or too many words are faulty.
+    """
+    assert config.images is not None and config.labels is not None, "named by the caller"
+    folder = subfolder(config.root, config.images, "images")
+    labels = subfolder(config.root, config.labels, "labels")
+    images, present = folder_images(folder, config.image_names)
+    report = DropReport()
+    label_of = match_labels(images, present, folder, labels, config.label_names, report)
+    chosen = list(filter(selector(config.select), images))
+    check_selected(chosen, len(images), config.select, folder)
+    words = WordBuilder(report, config.do_not_care_label, unit)
+    absent, empty = [], []
+    for image in chosen:
+        label = label_of.get(image)
+        if label is None:
+            absent.append(image)
+            words.image(image)
+            continue
+        try:
+            listed, size = parse(label_bytes(labels / label), label, words)
+        except LabelFileError as fault:
+            report.drop(f"image: its label file {fault}", label)
+            report.drop("word: its image was left out", label)
+            continue
+        if not listed:
+            empty.append(label)
+        words.image(image, size)
+    for names, what in ((absent, "have no label file"), (empty, "have an empty label file")):
+        if names:
+            logger.info(
+                "%s: %d of %d images %s and count as images without text (e.g. %s)",
+                folder, len(names), len(chosen), what, names[0],
+            )  # fmt: skip
+    return WordReader(folder, words, config, str(labels))
+
+
+def label_bytes(path: Path) -> bytes:
+    """Return the content of a label file without a byte order mark."""
+    try:
+        return path.read_bytes().removeprefix(_BOM)
+    except OSError as error:
+        raise UserError(f"{path}: this label file cannot be read ({error.strerror or type(error).__name__})") from None
+
+
+def numbered_lines(data: bytes) -> list[tuple[int, bytes]]:
+    """Return number and bytes of each line that is not blank, without its end, whichever end lines have."""
+    numbered = enumerate(data.replace(b"\r\n", b"\n").replace(b"\r", b"\n").split(b"\n"), 1)
+    return [(number, line) for number, line in numbered if line.strip()]

@@ -1,0 +1,63 @@
+"""Outlines with any number of points: the quad that stands for them, and their winding.
+
+Curved words are outlined from the first letter along the top to the last letter and back along the bottom
+(Total-Text, SCUT-CTW1500, TextOCR); four points are a quad like any other.
+"""
+
+from __future__ import annotations
+
+import cv2
+import numpy as np
+
+
+def outline_area(points: np.ndarray) -> float:
+    """Return the area of an outline [P, 2] in square pixels, positive for clockwise as seen on screen."""
+    following = np.roll(points, -1, 0)
+    return float((points[:, 0] * following[:, 1] - points[:, 1] * following[:, 0]).sum() / 2)
+
+
+def outline_crosses(points: np.ndarray) -> bool:
+    """Tell whether two sides of an outline [P, 2] properly cross."""
+    ends = np.roll(points, -1, 0)
+    start_side = _sides(points, ends, points)
+    end_side = np.roll(start_side, -1, 1)
+    apart = start_side * end_side < 0  # [i, j]: side j has an end on either side of the line through side i
+    return bool((apart & apart.T).any())
+
+
+def clockwise_outline(points: np.ndarray) -> np.ndarray:
+    """Return an outline [P, 2] clockwise on screen, beginning with the same point."""
+    return points if outline_area(points) >= 0 else np.roll(points[::-1], 1, 0)
+
+
+def reading_rectangle(points: np.ndarray) -> np.ndarray:
+    """Return the rectangle of least area around a clockwise outline, its corners in the text's reading order.
+
+    Which corner is the first follows from the outline: its first point, the last one of the first half, the first
+    one of the second half and its last point are taken for the corners of the text, and the rectangle is turned
+    to fit them best.
+
+    Args:
+        points: float [P, 2], P at least 3, finite.
+
+    Returns:
+        float32 [4, 2]; of no area where the points lie on one line.
+    """
+    points = np.asarray(points, np.float64)
+    centre = points.mean(0)
+    points = points - centre  # the rectangle is computed in single precision
+    box = cv2.boxPoints(cv2.minAreaRect(points.astype(np.float32))).reshape(-1, 2).astype(np.float64)
+    if outline_area(box) < 0:
+        box = box[::-1]
+    half = (len(points) + 1) // 2
+    corners = points[[0, half - 1, half, len(points) - 1]] if len(points) > 3 else points[[0, 1, 2, 2]]
+    corners = corners - corners.mean(0)
+    fits = [float((np.roll(box, -first, 0) * corners).sum()) for first in range(4)]
+    return (np.roll(box, -int(np.argmax(fits)), 0) + centre).astype(np.float32)
+
+
+def _sides(starts: np.ndarray, ends: np.ndarray, points: np.ndarray) -> np.ndarray:
+    """Return for each side [S, 2] and point [P, 2] on which side of it the point lies, as a signed area [S, P]."""
+    along = (ends - starts)[:, None]
+    to_point = points[None] - starts[:, None]
+    return along[..., 0] * to_point[..., 1] - along[..., 1] * to_point[..., 0]

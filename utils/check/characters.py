@@ -1,0 +1,89 @@
+"""Which characters a dataset teaches: the common ones, the rare ones, and those nobody meant to write."""
+
+from __future__ import annotations
+
+import unicodedata
+from collections import Counter
+
+from utils.check.counts import Census
+from utils.check.report import Report, counted, percent, some
+from utils.check.sources import Source
+
+RARE = 5
+"""A character that occurs less often than this is hardly learnt."""
+
+_SHOWN = 60
+_INVISIBLE = ("Cc", "Cf", "Co", "Cs", "Cn", "Zl", "Zp")
+
+
+def odd_characters(characters: Counter[str]) -> dict[str, list[str]]:
+    """Return the characters that hint at a fault of the labels: those not in NFC, and the invisible ones.
+
+    The zero-width joiner and non-joiner belong to the spelling of several scripts and are not counted as invisible
+    inside a cluster.
+    """
+    joiners = str.maketrans("", "", "\u200c\u200d")
+    invisible = [
+        character
+        for character in characters
+        if not (drawn := character.translate(joiners))
+        or any(unicodedata.category(point) in _INVISIBLE for point in drawn)
+    ]
+    spaces = [character for character in characters if character.isspace() and character != " "]
+    return {
+        "not in NFC": sorted(one for one in characters if not unicodedata.is_normalized("NFC", one)),
+        "invisible": sorted(set(invisible) | set(spaces)),
+    }
+
+
+def visible(character: str) -> str:
+    """Return a character as it can be told on a terminal: a space as "␣", an invisible one by its number."""
+    if character == " ":
+        return "␣"
+    plain = character.isprintable() and not unicodedata.combining(character[0])
+    return character if plain else "+".join(f"U+{ord(point):04X}" for point in character)
+
+
+def report_characters(report: Report, sources: list[Source], censuses: list[Census]) -> None:
+    """Add what is known of the characters of the training data, and what of the tests it never shows."""
+    training: Counter[str] = Counter()
+    tests: Counter[str] = Counter()
+    for source, census in zip(sources, censuses, strict=True):
+        (training if source.is_training else tests).update(census.characters)
+        _judge(report, source, census)
+    lines = []
+    for name, counts in (("training", training), ("test", tests)):
+        if not counts:
+            continue
+        ordered = [character for character, _ in sorted(counts.items(), key=lambda item: (-item[1], item[0]))]
+        rare = [character for character in ordered if counts[character] < RARE]
+        lines.append(f"{name}: {len(counts):,} different, {sum(counts.values()):,} in all")
+        lines.append(f"  most frequent  {_list(ordered, 20)}")
+        if rare:
+            lines.append(f"  under {RARE} times  {_list(rare, _SHOWN)}")
+    unseen = [character for character in sorted(tests) if character not in training]
+    if training and unseen:
+        lines.append(f"in the tests, but never in training: {_list(unseen, _SHOWN)}")
+    report.figures["characters"] = {
+        "training": dict(training.most_common()),
+        "test": dict(tests.most_common()),
+        "unseen": unseen if training else [],
+    }
+    report.section("Characters (don't-care words aside)", lines)
+
+
+def _list(characters: list[str], limit: int) -> str:
+    more = len(characters) - limit
+    return " ".join(map(visible, characters[:limit])) + (f" ... ({more:,} more)" if more > 0 else "")
+
+
+def _judge(report: Report, source: Source, census: Census) -> None:
+    for what, found in odd_characters(census.characters).items():
+        if found:
+            report.remarks.append(f"{source.name}: characters that are {what}: {_list(found, 10)}")
+    if census.textless:
+        share = percent(len(census.textless), census.words)
+        report.remarks.append(
+            f"{source.name}: {counted(len(census.textless), 'word')} ({share}) without text and not marked as "
+            f"don't care, so that the characters cannot be told (e.g. {some(census.textless)})"
+        )

@@ -1,0 +1,142 @@
+"""How much there is of everything, and what was left out."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from data.graphemes import clusters
+from data.readers.limits import words_dropped
+from utils.check.progress import with_bar
+from utils.check.report import Report, counted, percent, some, table
+from utils.check.sources import Source
+
+
+@dataclass
+class Census:
+    """What the annotations of a dataset hold, images aside.
+
+    Attributes:
+        looked: number of images whose annotation was read; `whole` tells whether those are all.
+        words, chars, ignored: sums over them; `words` includes the ignored ones.
+        per_image: int64 [looked], words of each image, ignored ones included.
+        without_text: images with no word at all.
+        textless: places of words that have no text and are not "don't care".
+        characters: how often each character occurs, "don't care" words aside.
+    """
+
+    looked: int
+    whole: bool
+    words: int = 0
+    chars: int = 0
+    ignored: int = 0
+    per_image: np.ndarray = field(default_factory=lambda: np.zeros(0, np.int64))
+    without_text: int = 0
+    textless: list[str] = field(default_factory=list)
+    characters: Counter[str] = field(default_factory=Counter)
+
+
+def take_census(source: Source, limit: int) -> Census:
+    """Read the annotations of up to `limit` images of a dataset."""
+    indices = source.spread(limit)
+    census = Census(len(indices), len(indices) == len(source.reader), per_image=np.zeros(len(indices), np.int64))
+    texts: Counter[str] = Counter()
+    for place, index in enumerate(with_bar(indices.tolist(), len(indices), f"annotations of {source.name}")):
+        sample = source.reader.annotation(index)
+        census.words += len(sample.words)
+        census.chars += len(sample.char_quads)
+        census.ignored += int(sample.ignore.sum())
+        census.per_image[place] = len(sample.words)
+        census.without_text += not sample.words
+        for number, (word, ignored) in enumerate(zip(sample.words, sample.ignore.tolist(), strict=True), 1):
+            if ignored:
+                continue
+            texts[word] += 1
+            if not word.strip():
+                census.textless.append(f"{sample.sample_id} word {number}")
+    for word, count in texts.items():
+        for character in clusters(word):
+            census.characters[character] += count
+    return census
+
+
+def report_counts(report: Report, sources: list[Source], censuses: list[Census]) -> None:
+    """Add the table of counts, and the one of what was left out and why."""
+    rows, left_out, odd, figures = [], [], [], {}
+    for source, census in zip(sources, censuses, strict=True):
+        rows.append(_row(source, census))
+        figures[source.name] = _figures(source, census)
+        left_out += _reasons(source, source.report.dropped)
+        odd += _reasons(source, source.report.noted)
+        _judge(report, source, census)
+    report.figures["counts"] = figures
+    header = ("dataset", "format", "images", "words", "characters", "don't care", "no text", "left out")
+    report.section("What there is", table(header, rows, text_columns=2))
+    for title, found in (("What was left out", left_out), ("What was kept although it is odd", odd)):
+        if found:
+            report.section(title, table(("dataset", "number", "reason", "for example"), found, text_columns=4))
+
+
+def _reasons(source: Source, counts: dict[str, int]) -> list[tuple[str, ...]]:
+    examples = source.report.examples
+    ordered = sorted(counts.items(), key=lambda item: (-item[1], item[0]))
+    return [(source.name, f"{count:,}", reason, some(examples.get(reason, []))) for reason, count in ordered]
+
+
+def _row(source: Source, census: Census) -> tuple[str, ...]:
+    """Return exact numbers where all annotations were read, else those of the reader's report and shares."""
+    found = source.report
+    known = found.words + found.chars > 0
+    if census.whole:
+        numbers = [census.words, census.chars, census.ignored, census.without_text]
+        words, chars, ignored, textless = (f"{number:,}" for number in numbers)
+    else:
+        words, chars = (f"{found.words:,}", f"{found.chars:,}") if known else ("on demand", "on demand")
+        ignored = percent(census.ignored, census.words)
+        textless = percent(census.without_text, census.looked)
+    lost = words_dropped(found)
+    share = f"{lost:,} ({percent(lost, lost + found.words)})" if known and lost else f"{lost:,}"
+    return source.name, source.settings.format, f"{len(source.reader):,}", words, chars, ignored, textless, share
+
+
+def _figures(source: Source, census: Census) -> dict[str, Any]:
+    return {
+        "format": source.settings.format,
+        "images": len(source.reader),
+        "images_looked_at": census.looked,
+        "words": census.words,
+        "characters": census.chars,
+        "dont_care": census.ignored,
+        "images_without_text": census.without_text,
+        "kept": {"images": source.report.images, "words": source.report.words, "characters": source.report.chars},
+        "left_out": dict(source.report.dropped),
+        "odd": dict(source.report.noted),
+        "examples": {reason: list(places) for reason, places in source.report.examples.items()},
+    }
+
+
+def _judge(report: Report, source: Source, census: Census) -> None:
+    if source.is_training and census.words == census.ignored:
+        report.problems.append(
+            f"{source.name}: not one word of its {census.looked:,} images can be learnt from (there is no text, or "
+            "all of it is marked as don't care); check its labels and `do_not_care_label`"
+        )
+    elif source.role == "characters" and not census.chars:
+        report.problems.append(
+            f"{source.name}: has no character boxes; list datasets with word boxes only under train.weak.datasets"
+        )
+    elif source.is_training and census.without_text > census.looked / 2:
+        report.remarks.append(
+            f"{source.name}: {percent(census.without_text, census.looked)} of the images have no text; is the folder "
+            "of label files the right one?"
+        )
+    lost = words_dropped(source.report)
+    if lost and not any(problem.startswith(f"{source.name}:") for problem in report.problems):
+        reason = max(source.report.dropped, key=lambda name: (name.startswith("word:"), source.report.dropped[name]))
+        report.remarks.append(
+            f"{source.name}: {counted(lost, 'word')} left out as faulty, no more than `max_dropped` allows (e.g. "
+            f"{reason}, {some(source.report.examples.get(reason, []), 1)})"
+        )

@@ -1,0 +1,113 @@
+"""What a person wants to know before a GPU-hour is spent on a detection job."""
+
+from __future__ import annotations
+
+import json
+import logging
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from config.errors import UserError
+from config.schema.detection import DetectionConfig
+from utils.check.boxes import measure_boxes, report_boxes
+from utils.check.characters import report_characters
+from utils.check.counts import report_counts, take_census
+from utils.check.duplicates import report_duplicates
+from utils.check.images import report_images
+from utils.check.probe import survey_images
+from utils.check.report import Report
+from utils.check.sources import open_sources
+from utils.files import write_text
+
+log = logging.getLogger(__name__)
+
+LIMIT = 50_000
+"""Images of a dataset whose annotations are read; all of them with `deep`."""
+
+_PICTURES = (".png", ".jpg", ".jpeg")
+
+
+@dataclass(frozen=True)
+class CheckOptions:
+    """What to look at besides what is always looked at.
+
+    Attributes:
+        deep: decode every image, read every annotation, and look for re-encoded copies.
+        allow_leaks: test images among the training images are remarked upon, and no problem.
+        timing: run a few iterations.
+        draw: write a sheet of samples there.
+        json: write all figures there.
+    """
+
+    deep: bool = False
+    allow_leaks: bool = False
+    timing: bool = True
+    draw: str | None = None
+    json: str | None = None
+
+
+def check_detection(config: DetectionConfig, options: CheckOptions, say: Callable[[str], Any]) -> Report:
+    """Check everything that a detection job reads, and tell what it will cost.
+
+    Args:
+        config: the whole job.
+        options: what to look at.
+        say: takes each section of the report as it is complete.
+
+    Returns:
+        The report, whose `problems` are what has to be mended first.
+
+    Raises:
+        UserError: the options do not fit, or there is nothing to check.
+    """
+    if options.draw is not None and Path(options.draw).suffix.lower() not in _PICTURES:
+        raise UserError(f"--draw {options.draw}: name a .png or .jpg file")
+    report = Report(say)
+    sources, report.problems = open_sources(config)
+    if not sources and not report.problems:
+        raise UserError("the configuration names no dataset; list at least one under `train.datasets` or `test`")
+    _check_start(report, config)
+    limit = max((len(source.reader) for source in sources), default=0) if options.deep else LIMIT
+    censuses = [take_census(source, limit) for source in sources]
+    if sources:
+        report_counts(report, sources, censuses)
+        surveys = [survey_images(source, deep=options.deep) for source in sources]
+        report_images(report, sources, surveys, deep=options.deep, max_unreadable=config.train.max_unreadable)
+        boxes = [measure_boxes(source, seen, config, limit) for source, seen in zip(sources, surveys, strict=True)]
+        report_boxes(report, sources, censuses, boxes)
+        report_characters(report, sources, censuses)
+        report_duplicates(report, sources, surveys, deep=options.deep, allow_leaks=options.allow_leaks)
+    training = [source for source in sources if source.is_training]
+    if training and options.timing:
+        from utils.check.cost import report_cost
+
+        report_cost(report, training, config)
+    if options.draw is not None and sources:
+        from utils.check.sheet import write_sheet
+
+        drawn = write_sheet(Path(options.draw), sources, config)
+        say(f"{drawn} samples are drawn in {options.draw}: look whether the boxes fit\n")
+    if not config.train.datasets and config.train.weak is None:
+        report.say(report.verdict("the test data is in order; there is nothing to train on (train.datasets is empty)"))
+    else:
+        report.say(report.verdict("ready to train"))
+    if options.json is not None:
+        write_text(Path(options.json), json.dumps(report.values(), indent=1, ensure_ascii=False, default=str) + "\n")
+    return report
+
+
+def raise_problems(report: Report) -> None:
+    """Raise a `UserError` of one sentence where the report has problems."""
+    if report.problems:
+        others = len(report.problems) - 1
+        more = f" (and {others} more, see the verdict)" if others else ""
+        raise UserError(f"not ready to train: {report.problems[0]}{more}")
+
+
+def _check_start(report: Report, config: DetectionConfig) -> None:
+    """Look for the files of weights that a run would start from."""
+    train = config.train
+    if (train.datasets or train.weak) and train.ckpt_path is not None and not Path(train.ckpt_path).is_file():
+        report.problems.append(f"train.ckpt_path: there is no file {train.ckpt_path} to start from")

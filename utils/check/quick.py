@@ -1,0 +1,94 @@
+"""The part of the check that is cheap enough to run before every training."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+
+import numpy as np
+
+from config.schema.detection import DetectionConfig
+from utils.check.boxes import SMALL, measure_boxes
+from utils.check.counts import take_census
+from utils.check.duplicates import Copy
+from utils.check.probe import same_content, survey_images
+from utils.check.report import percent, quantiles
+from utils.check.sources import Source, image_path, open_sources
+
+_LOOKED, _COMPARED = 200, 20_000
+
+
+def quick_check(config: DetectionConfig) -> list[str]:
+    """Return lines for the log about the data of a job: counts, what is left out, sizes of words, plain leaks.
+
+    It looks at a few hundred images of each dataset, so that it takes a second or two; `check.py` looks at all.
+    Lines about what is wrong begin with "warning: ". Nothing is raised for faulty data: training does that itself.
+    """
+    sources, problems = open_sources(config)
+    lines = [_line(source, config) for source in sources if len(source.reader)]
+    lines += [f"warning: {problem}" for problem in problems]
+    for copy in quick_leaks(sources):
+        left, right = sources[copy.first_source], sources[copy.second_source]
+        lines.append(
+            f"warning: {left.reader.annotation(copy.first).sample_id} is in both {left.name} and {right.name}, so the "
+            "score would tell nothing; check.py names all such images"
+        )
+        break
+    return lines
+
+
+def quick_leaks(sources: Sequence[Source]) -> list[Copy]:
+    """Return the training images that are in a test under the same file name, with the same bytes.
+
+    Datasets of more than 20,000 images are passed over: naming all their files alone takes too long here.
+    """
+    places: dict[str, list[tuple[int, int]]] = {}
+    small = [
+        (number, source)
+        for number, source in enumerate(sources)
+        if source.has_files and len(source.reader) <= _COMPARED
+    ]
+    for number, source in small:
+        for index in range(len(source.reader)):
+            path = image_path(source.reader, index)
+            if path is not None:
+                places.setdefault(path.name, []).append((number, index))
+    found = []
+    for owners in places.values():
+        training = [place for place in owners if sources[place[0]].is_training]
+        for tested in (place for place in owners if not sources[place[0]].is_training):
+            found += [Copy(*one, *tested) for one in training if _same_file(sources, one, tested)]
+    return found
+
+
+def _same_file(sources: Sequence[Source], first: tuple[int, int], second: tuple[int, int]) -> bool:
+    paths = [image_path(sources[number].reader, index) for number, index in (first, second)]
+    try:
+        sizes = {os.stat(path).st_size for path in paths if path is not None}
+    except OSError:
+        return False
+    return len(sizes) == 1 and bool(same_content([path for path in paths if path is not None]))
+
+
+def _line(source: Source, config: DetectionConfig) -> str:
+    report = source.report
+    parts = [f"{source.name}: {len(source.reader):,} images"]
+    if report.words:
+        ignored = take_census(source, _LOOKED)
+        parts.append(f"{report.words:,} words ({percent(ignored.ignored, ignored.words)} don't care)")
+        parts.append(f"{report.chars:,} characters" if report.chars else "no character boxes")
+    dropped = sum(report.dropped.values())
+    if dropped:
+        parts.append(f"{dropped:,} left out")
+    if source.has_files:
+        survey = survey_images(source, deep=False, limit=_LOOKED)
+        found = measure_boxes(source, survey, config, _LOOKED)
+        if survey.unreadable:
+            parts.append(f"{len(survey.unreadable)} of {len(survey.indices)} images looked at cannot be read")
+        if len(found.seen):
+            low, median, high = quantiles(found.seen, (0.05, 0.5, 0.95))
+            small = percent(int(np.sum(found.seen < SMALL)), len(found.seen))
+            parts.append(
+                f"words {median:.0f} px high for the network ({low:.0f} to {high:.0f}), {small} under {SMALL:g} px"
+            )
+    return "; ".join(parts)

@@ -1,0 +1,94 @@
+"""The datasets that a detection job reads, opened so that a faulty one can still be looked at."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+
+from config.errors import UserError
+from config.schema.detection import DetectionConfig
+from data.reader import DropReport, Reader
+from data.readers import open_dataset
+from data.readers.limits import words_dropped
+
+Role = Literal["characters", "words", "test"]
+
+DRAWN_SAMPLES = 32
+"""Scenes that are looked at of a dataset that is drawn on demand, and images of one without image files."""
+
+
+@dataclass(frozen=True)
+class Source:
+    """One dataset of the job.
+
+    Attributes:
+        name: where it stands in the configuration, such as `train.datasets.0`.
+        role: what it is for: training on true characters, training on word boxes, or an evaluation.
+        settings: its section.
+        reader: its samples, opened whatever `max_dropped` says.
+        report: the reader's report at opening; reading images may add to the reader's own.
+        has_files: whether each image is a file of its own.
+    """
+
+    name: str
+    role: Role
+    settings: Any
+    reader: Reader
+    report: DropReport
+    has_files: bool
+
+    @property
+    def is_training(self) -> bool:
+        """Whether it is trained on."""
+        return self.role != "test"
+
+    def spread(self, limit: int) -> np.ndarray:
+        """Return up to `limit` indices int64 spread evenly over the dataset; fewer where looking is costly."""
+        limit = min(limit, len(self.reader)) if self.has_files else min(limit, DRAWN_SAMPLES, len(self.reader))
+        return np.arange(limit, dtype=np.int64) * len(self.reader) // max(1, limit)
+
+
+def open_sources(config: DetectionConfig) -> tuple[list[Source], list[str]]:
+    """Open every dataset that the job would read.
+
+    Returns:
+        The datasets that could be opened, and a sentence for each reason why training would refuse to start: what
+        cannot be opened, and what drops more than its `max_dropped`.
+    """
+    sources, problems = [], []
+    for name, role, settings in _datasets(config):
+        try:
+            reader = open_dataset(settings.model_copy(update={"max_dropped": 1.0}))
+        except UserError as fault:
+            problems.append(f"{name}: {fault}")
+            continue
+        if words_dropped(reader.report):
+            try:
+                open_dataset(settings)
+            except UserError as fault:
+                problems.append(f"{name}: {fault}")
+        has_files = len(reader) > 0 and image_path(reader, 0) is not None
+        sources.append(Source(name, role, settings, reader, copy.deepcopy(reader.report), has_files))
+    return sources, problems
+
+
+def image_path(reader: Reader, index: int) -> Path | None:
+    """Return the file of a sample's image; None where it has none, or its reader does not say."""
+    path = getattr(reader, "path", None)
+    return None if path is None else path(index)
+
+
+def _datasets(config: DetectionConfig) -> Iterator[tuple[str, Role, Any]]:
+    weak = config.train.weak
+    if weak is None or weak.use_synthtext:
+        for number, settings in enumerate(config.train.datasets):
+            yield f"train.datasets.{number}", "characters", settings
+    for number, settings in enumerate(weak.datasets if weak is not None else ()):
+        yield f"train.weak.datasets.{number}", "words", settings
+    for name, test in config.test.items():
+        yield f"test.{name}", "test", test.dataset
