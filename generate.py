@@ -14,6 +14,11 @@ def main(argv: list[str]) -> None:
     config, arguments = parse(
         argv, "Make scenes with word and character boxes, or crops of words with labels.", "generate", _add_arguments
     )
+    if arguments.preview:
+        from utils.preview import write_preview
+
+        write_preview(config, arguments.preview, arguments.count)
+        return
     from data.synth.shards import make_plan, parse_job
 
     job = parse_job(arguments.shard)
@@ -31,6 +36,8 @@ def _add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="I/N",
         help="make one of N parts of the dataset, 1/N to N/N; the jobs need nothing in common but the output folder",
     )
+    parser.add_argument("--preview", metavar="FILE.png", help="only draw the first items onto one sheet")
+    parser.add_argument("--count", metavar="N", type=int, help="with --preview: how many; else 64 scenes or 200 crops")
 
 
 def _interrupt(number: int, frame: FrameType | None) -> None:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import logging
 from pathlib import Path
 
 import cv2
 import numpy as np
 from tqdm import tqdm
 
+from config.errors import UserError
 from config.schema.generation import GenerateConfig
 from data.sample import TextSample, transform_points
 from data.synth.crop import draw_crop, encode_crop
@@ -15,15 +17,18 @@ from data.synth.resources import Resources
 from data.synth.scene import render_scene
 from utils.visualize import WORD, Colour, draw_polygons, save_picture
 
+log = logging.getLogger(__name__)
+
 SCENES, CROPS = 64, 200
 """Items of a sheet where no number is asked for."""
 CELL, COLUMNS = 256, 8
 ROW_WIDTH, GAP = 2048, 6
+MOST = 2000
 CHARACTER: Colour = (255, 176, 32)
 _BACKGROUND = (20, 21, 26)
 
 
-def write_preview(config: GenerateConfig, path: Path, count: int | None = None) -> int:
+def write_preview(config: GenerateConfig, target: str, count: int | None = None) -> None:
     """Draw the first items of the largest split onto one sheet.
 
     Scenes come eight in a row; words (green) and characters (orange) are outlined on every second one, so that each
@@ -31,12 +36,17 @@ def write_preview(config: GenerateConfig, path: Path, count: int | None = None) 
 
     Args:
         config: the recipe.
-        path: of the picture, .png or .jpg.
+        target: path of the picture, .png or .jpg.
         count: number of items; None takes 64 scenes or 200 crops.
 
-    Returns:
-        The number of items drawn.
+    Raises:
+        UserError: the path is none of a picture, or cannot be written.
     """
+    path = Path(target)
+    if path.suffix.lower() not in (".png", ".jpg", ".jpeg"):
+        raise UserError(f"--preview {target}: name a .png or .jpg file")
+    if count is not None and not 1 <= count <= MOST:
+        raise UserError(f"--count {count}: give a number from 1 to {MOST}")
     resources = Resources.load(config)
     split = max(config.splits, key=lambda name: config.splits[name])
     crops = config.output == "crops"
@@ -50,8 +60,11 @@ def write_preview(config: GenerateConfig, path: Path, count: int | None = None) 
         return cv2.cvtColor(cv2.imdecode(data, cv2.IMREAD_COLOR), cv2.COLOR_BGR2RGB)
 
     items = list(tqdm(map(crop if crops else scene, range(total)), total=total, unit=config.output[:-1], disable=None))
-    save_picture(path, pack_rows(items, ROW_WIDTH) if crops else grid(items, COLUMNS))
-    return total
+    try:
+        save_picture(path, pack_rows(items, ROW_WIDTH) if crops else grid(items, COLUMNS))
+    except OSError as fault:
+        raise UserError(f"--preview {target}: cannot be written ({fault.strerror or fault})") from fault
+    log.info("%d %s: %s", total, config.output, path)
 
 
 def scene_cell(sample: TextSample, *, with_boxes: bool) -> np.ndarray:

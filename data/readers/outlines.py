@@ -10,24 +10,28 @@ import cv2
 import numpy as np
 
 
+_TURNS = (np.arange(4)[:, None] + np.arange(4)) % 4
+"""The corners of a quad in the order they have when it begins with corner 0, 1, 2 or 3."""
+
+
 def outline_area(points: np.ndarray) -> float:
     """Return the area of an outline [P, 2] in square pixels, positive for clockwise as seen on screen."""
-    following = np.roll(points, -1, 0)
-    return float((points[:, 0] * following[:, 1] - points[:, 1] * following[:, 0]).sum() / 2)
+    before = points[np.arange(-1, len(points) - 1)]
+    return float(before[:, 0] @ points[:, 1] - before[:, 1] @ points[:, 0]) / 2
 
 
 def outline_crosses(points: np.ndarray) -> bool:
     """Tell whether two sides of an outline [P, 2] properly cross."""
-    ends = np.roll(points, -1, 0)
-    start_side = _sides(points, ends, points)
-    end_side = np.roll(start_side, -1, 1)
+    following = np.arange(1, len(points) + 1) % len(points)
+    start_side = _sides(points, points[following], points)
+    end_side = start_side[:, following]
     apart = start_side * end_side < 0  # [i, j]: side j has an end on either side of the line through side i
     return bool((apart & apart.T).any())
 
 
 def clockwise_outline(points: np.ndarray) -> np.ndarray:
     """Return an outline [P, 2] clockwise on screen, beginning with the same point."""
-    return points if outline_area(points) >= 0 else np.roll(points[::-1], 1, 0)
+    return points if outline_area(points) >= 0 else points[-np.arange(len(points))]
 
 
 def reading_rectangle(points: np.ndarray) -> np.ndarray:
@@ -52,8 +56,8 @@ def reading_rectangle(points: np.ndarray) -> np.ndarray:
     half = (len(points) + 1) // 2
     corners = points[[0, half - 1, half, len(points) - 1]] if len(points) > 3 else points[[0, 1, 2, 2]]
     corners = corners - corners.mean(0)
-    fits = [float((np.roll(box, -first, 0) * corners).sum()) for first in range(4)]
-    return (np.roll(box, -int(np.argmax(fits)), 0) + centre).astype(np.float32)
+    fits = (box[_TURNS] * corners).sum((1, 2))
+    return (box[_TURNS[np.argmax(fits)]] + centre).astype(np.float32)
 
 
 def _sides(starts: np.ndarray, ends: np.ndarray, points: np.ndarray) -> np.ndarray:

@@ -14,7 +14,7 @@ from utils.visualize import IGNORED, WORD
 
 
 def has_colour(picture: np.ndarray, colour) -> bool:
-    return bool((np.abs(picture.astype(int) - colour).max(-1) <= 3).any())
+    return bool((np.abs(picture.astype(int) - colour).max(-1) <= 30).any())
 
 
 def test_colours() -> None:
