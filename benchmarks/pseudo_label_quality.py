@@ -36,6 +36,8 @@ from utils.checkpoint import load_detector
 from utils.device import resolve_amp, resolve_device
 from utils.labelling import DetectorTeacher, batch_pixels
 
+COLUMNS = f"{'height':>7}{'margin':>8}{'fg':>6}{'bg':>6}{'keep':>6}"
+
 
 class Bare:
     """Samples in memory, without their characters: the labelling leaves words alone that have some."""
@@ -65,7 +67,7 @@ def iiit5k(folder: Path, count: int) -> list[TextSample]:
         left, top = left - 1.5, top - 1.5
         right, bottom = left + width, top + height
         quads = corners(left, top, right, bottom)
-        word = corners(left.min(keepdims=True), top.min(keepdims=True), right.max(keepdims=True), bottom.max(keepdims=True))
+        word = corners(*(edge[None] for edge in (left.min(), top.min(), right.max(), bottom.max())))
         image = read_image(folder.resolve(), str(name), str(name))
         owners = np.zeros(len(quads), np.int64)
         samples.append(TextSample(str(name), image, [str(text)], word, np.zeros(1, bool), quads, owners))
@@ -123,6 +125,12 @@ def blind(batch: np.ndarray) -> np.ndarray:
     return np.zeros((len(batch), batch.shape[2] // 2, batch.shape[3] // 2, 2), np.float32)
 
 
+def described(settings: LabelSettings) -> str:
+    """Return the columns of the table that name the settings."""
+    levels = (settings.sure_fg_th, settings.sure_bg_th, settings.keep_above)
+    return f"{settings.crop_height:>7}{settings.crop_margin:>8.2f}" + "".join(f"{level:>6.2f}" for level in levels)
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--weights", required=True, help="checkpoint of a detector")
@@ -137,6 +145,7 @@ def main() -> None:
     parser.add_argument("--crop-margin", type=float, nargs="+", default=[0.5])
     parser.add_argument("--sure-fg-th", type=float, nargs="+", default=[0.75])
     parser.add_argument("--sure-bg-th", type=float, nargs="+", default=[0.05])
+    parser.add_argument("--keep-above", type=float, nargs="+", default=[0.5])
     arguments = parser.parse_args()
     device = resolve_device(arguments.device)
     config = DetectionConfig(model=CraftModel(width=arguments.width, backbone_weights="none"))
@@ -149,20 +158,23 @@ def main() -> None:
     if arguments.iiit5k is not None:
         sets["IIIT5K train"] = iiit5k(arguments.iiit5k, arguments.words)
     grid = itertools.product(
-        arguments.crop_height, arguments.crop_margin, arguments.sure_fg_th, arguments.sure_bg_th
-    )  # fmt: skip
+        arguments.crop_height,
+        arguments.crop_margin,
+        arguments.sure_fg_th,
+        arguments.sure_bg_th,
+        arguments.keep_above,
+    )
     grid = [LabelSettings(*values, preprocess, amp) for values in grid]
     for name, samples in sets.items():
         print(f"{name}: {sum(len(sample.words) for sample in samples)} words, {len(samples)} images")
-        print(f"{'height':>7}{'margin':>8}{'fg':>6}{'bg':>6}{'mean IoU':>10}{'right count':>13}{'confidence':>12}{'split':>8}")
+        print(f"{COLUMNS}{'mean IoU':>10}{'right count':>13}{'confidence':>12}{'split':>8}")
         for settings, chosen in [*((one, teacher) for one in grid), (LabelSettings(32, 0.0), blind)]:
             blocks = [range(len(samples))]
             labels = label_blocks(Bare(samples), blocks, settings, chosen, max_batch_pixels=batch_pixels(device))
             iou, right, statistics = score(samples, next(labels))
-            shown = f"{settings.crop_height:>7}{settings.crop_margin:>8.2f}{settings.sure_fg_th:>6.2f}{settings.sure_bg_th:>6.2f}"
+            shares = f"{right:>13.1%}{statistics.mean_confidence:>12.3f}{statistics.split_share:>8.1%}"
             print(
-                f"{'split equally':<27}" if chosen is blind else shown,
-                f"{iou:>9.3f}{right:>13.1%}{statistics.mean_confidence:>12.3f}{statistics.split_share:>8.1%}",
+                f"{described(settings) if chosen is teacher else ' split equally':<{len(COLUMNS)}}{iou:>10.3f}{shares}"
             )
 
 

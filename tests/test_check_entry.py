@@ -80,6 +80,11 @@ def test_unreadable_image_and_several_problems(job: Path, tmp_path: Path) -> Non
     assert "train.weak.datasets.0: 1 of 5 images (20 %) cannot be read (e.g. img_3.jpg: image" in done.stdout
 
 
+def test_replay_without_data(job: Path) -> None:
+    done = check("--yaml", str(job), "--no-timing", "train.weak.use_synthtext=true")
+    assert "train.datasets is empty: name a dataset with character boxes to replay" in refused(done)
+
+
 def test_word_boxes_where_characters_are_wanted(job: Path, tmp_path: Path) -> None:
     text = job.read_text(encoding="utf-8")
     start, stop = text.index("  weak:"), text.index("test:")

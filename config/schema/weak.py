@@ -30,6 +30,11 @@ class WeakSupervision(Section):
     sure_bg_th: Annotated[float, Field(ge=0, lt=1)] = 0.05
     """Region scores below this are background."""
 
+    keep_above: Annotated[float, Field(ge=0.5, lt=1)] = 0.5
+    """The characters found in a word are kept where their confidence, (L - min(L, |L - found|)) / L for a text of L
+    characters, is above this; else the word is split equally. 0.5 is the published value; with a weak teacher 0.99,
+    which keeps them only where their number is right, gives better boxes."""
+
     crop_height: Annotated[int, Field(ge=32, multiple_of=32)] = 128
     """Height, pixels, of the crop in which the teacher sees a word; a teacher that was trained on small characters
     finds none in large crops."""

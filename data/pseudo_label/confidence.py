@@ -11,7 +11,7 @@ from data.graphemes import count_clusters, nfc
 from data.sample import transform_points
 
 SPLIT_CONFIDENCE = 0.5
-"""At this confidence or less a word is split equally, and this is the confidence of what comes of it."""
+"""The confidence of words that were split equally; also where the paper draws the line between them and others."""
 
 
 def count_characters(text: str) -> int:
@@ -44,7 +44,9 @@ def equal_boxes(count: int, shape: tuple[int, int], vertical: bool) -> np.ndarra
     return boxes
 
 
-def judge(boxes: np.ndarray, expected: int, shape: tuple[int, int], vertical: bool) -> tuple[np.ndarray, float, bool]:
+def judge(
+    boxes: np.ndarray, expected: int, shape: tuple[int, int], vertical: bool, keep_above: float = SPLIT_CONFIDENCE
+) -> tuple[np.ndarray, float, bool]:
     """Return the boxes to train on, their confidence, and whether they are those that were found.
 
     Args:
@@ -52,9 +54,10 @@ def judge(boxes: np.ndarray, expected: int, shape: tuple[int, int], vertical: bo
         expected: number of characters of the word, at least one.
         shape: height and width of the crop, which the boxes are cut off at.
         vertical: the word is written downwards.
+        keep_above: at this confidence or less the word is split.
     """
     confidence = length_confidence(expected, len(boxes))
-    if confidence <= SPLIT_CONFIDENCE:
+    if confidence <= keep_above:
         return equal_boxes(expected, shape, vertical), SPLIT_CONFIDENCE, False
     limit = np.array([shape[1], shape[0], shape[1], shape[0]], np.float32) - 0.5
     return np.clip(boxes, np.float32(-0.5), limit), confidence, True

@@ -138,7 +138,7 @@ def label_blocks(
                 images, words = images + 1, words + len(cut.crops)
                 report(images, words)
             batcher.finish()
-            labels = [label_image(cut, batcher.boxes(cut)) for cut in cuts]
+            labels = [label_image(cut, batcher.boxes(cut), settings.keep_above) for cut in cuts]
             report(images, words)
             yield labels
 
@@ -160,7 +160,7 @@ def label_one_by_one(
                     vertical=crop.vertical,
                 )
             )
-        yield label_image(cut, found)
+        yield label_image(cut, found, settings.keep_above)
 
 
 def _ahead(

@@ -64,6 +64,7 @@ class LabelSettings:
         crop_margin: surroundings of the word in its crop, on each side, as a share of the word's own extent across.
         sure_fg_th: region scores above this start a character.
         sure_bg_th: region scores below this belong to none.
+        keep_above: a word whose characters have this confidence or less is split equally.
         preprocess: normalisation of the teacher's input.
         amp: precision of the teacher's forward pass.
     """
@@ -72,13 +73,15 @@ class LabelSettings:
     crop_margin: float = 0.0
     sure_fg_th: float = 0.75
     sure_bg_th: float = 0.05
+    keep_above: float = 0.5
     preprocess: Preprocess = field(default_factory=Preprocess)
     amp: Literal["bf16", "fp16", "off"] = "off"
 
     @classmethod
     def of(cls, weak: WeakSupervision, preprocess: Preprocess, amp: Literal["bf16", "fp16", "off"]) -> LabelSettings:
         """Take the settings of a job."""
-        return cls(weak.crop_height, weak.crop_margin, weak.sure_fg_th, weak.sure_bg_th, preprocess, amp)
+        names = ("crop_height", "crop_margin", "sure_fg_th", "sure_bg_th", "keep_above")
+        return cls(**{name: getattr(weak, name) for name in names}, preprocess=preprocess, amp=amp)
 
     def key(self) -> str:
         """Return a short hash of all of it, and of the version of the algorithm."""

@@ -101,14 +101,14 @@ def word_map(region: np.ndarray, crop: WordCrop) -> np.ndarray:
     return region[start : start + height, start : start + width]
 
 
-def label_image(cut: CutImage, found: Sequence[np.ndarray]) -> ImageLabels:
-    """Put an image's labels together from the boxes [n, 4] that were found in each of its words."""
+def label_image(cut: CutImage, found: Sequence[np.ndarray], keep_above: float) -> ImageLabels:
+    """Put an image's labels together from the boxes [n, 4] that were found in each of its words; see `judge`."""
     confidence = np.zeros(len(cut.kind), np.float32)
     kind = cut.kind.copy()
     number = np.full(len(cut.kind), -1, np.int32)
     quads, words = [np.zeros((0, 4, 2), np.float32)], [np.zeros(0, np.int64)]
     for crop, word, expected, boxes in zip(cut.crops, cut.owners, cut.expected, found, strict=True):
-        chosen, confidence[word], kept = judge(boxes, int(expected), crop.word_shape, crop.vertical)
+        chosen, confidence[word], kept = judge(boxes, int(expected), crop.word_shape, crop.vertical, keep_above)
         kind[word] = WordKind.KEPT if kept else WordKind.SPLIT
         number[word] = len(boxes)
         quads.append(boxes_to_quads(chosen + crop.border, crop.matrix))

@@ -9,7 +9,6 @@ from __future__ import annotations
 import cv2
 import numpy as np
 
-
 _TURNS = (np.arange(4)[:, None] + np.arange(4)) % 4
 """The corners of a quad in the order they have when it begins with corner 0, 1, 2 or 3."""
 

@@ -103,8 +103,10 @@ def _read_face(path: Path, number: int, font: TTFont, settings: FontSettings, al
     missing = [character for character in needed if ord(character) not in cmap]
     if missing:
         return FaceReading(family, [], missing)
-    proof = ImageFont.truetype(str(path), _PROOF_SIZE, index=number)
-    blank = [character for character in needed if proof.getmask(character).getbbox() is None]
+    # Character by character, which needs no text engine. A glyph without ink has no height.
+    proof = ImageFont.truetype(str(path), _PROOF_SIZE, index=number, layout_engine=ImageFont.Layout.BASIC)
+    boxes = {character: proof.getbbox(character, anchor="ls") for character in needed}
+    blank = [character for character, (_, top, _, bottom) in boxes.items() if top >= bottom]
     if blank:
         return FaceReading(family, [], blank)
     os2 = font["OS/2"]
@@ -120,7 +122,7 @@ def _read_face(path: Path, number: int, font: TTFont, settings: FontSettings, al
     for axes, weight in _variations(font, settings.weight):
         if axes:
             proof.set_variation_by_axes(list(axes))
-            proof.getmask(alphabet)
+            proof.getmask(alphabet[:4])
         faces.append(FontFace(str(path), number, axes, weight, italic, cap_height, capitals_only))
     return FaceReading(family, faces, [])
 

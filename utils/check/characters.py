@@ -64,6 +64,9 @@ def report_characters(report: Report, sources: list[Source], censuses: list[Cens
     unseen = [character for character in sorted(tests) if character not in training]
     if training and unseen:
         lines.append(f"in the tests, but never in training: {_list(unseen, _SHOWN)}")
+    if not all(census.whole for census in censuses):
+        seen, total = sum(census.looked for census in censuses), sum(len(source.reader) for source in sources)
+        lines.append(f"counted in {seen:,} of {total:,} images")
     report.figures["characters"] = {
         "training": dict(training.most_common()),
         "test": dict(tests.most_common()),

@@ -107,7 +107,17 @@ def raise_problems(report: Report) -> None:
 
 
 def _check_start(report: Report, config: DetectionConfig) -> None:
-    """Look for the files of weights that a run would start from."""
+    """Look at what a run would start from: its weights, and the synthetic data that weak supervision replays."""
     train = config.train
+    if train.weak is not None and train.weak.use_synthtext and not train.datasets:
+        report.problems.append(
+            "train.datasets is empty: name a dataset with character boxes to replay beside the words, or set "
+            "train.weak.use_synthtext=false"
+        )
+    if train.weak is not None and train.ckpt_path is None:
+        report.remarks.append(
+            "train.ckpt_path is null: an untrained teacher finds no characters, so that every word is split equally; "
+            "train on character boxes first and name that checkpoint"
+        )
     if (train.datasets or train.weak) and train.ckpt_path is not None and not Path(train.ckpt_path).is_file():
         report.problems.append(f"train.ckpt_path: there is no file {train.ckpt_path} to start from")

@@ -92,7 +92,7 @@ def report_duplicates(
     report.figures["duplicates"] = figures
     looked = "the same bytes" + (", and the same look between training and test" if deep else "")
     unseen = [source.name for source in sources if not source.has_files]
-    lines = table(("what", "images", "for example"), rows, text_columns=1) if rows else [f"none ({looked})"]
+    lines = table(("what", "images", "for example"), rows, text_columns=3) if rows else [f"none ({looked})"]
     if unseen:
         lines.append(f"not compared, for their images are no files: {', '.join(unseen)}")
     report.section("Images that are there twice", lines)

@@ -68,7 +68,7 @@ def training_set(sources: Sequence[Source], config: DetectionConfig) -> tuple[Da
         reader = readers[0] if len(readers) == 1 else ConcatReader(readers)
         sets.append(DetectionTrainingSet(reader, settings, config.seed))
         replayed = weak is not None and role == "characters"
-        counts.append(config.train.batch_size // weak.synth_ratio if replayed else config.train.batch_size)
+        counts.append(max(1, config.train.batch_size // weak.synth_ratio) if replayed else config.train.batch_size)
     return (MixedTrainingSet(sets, counts), sum(counts)) if len(sets) > 1 else (sets[0], counts[0])
 
 

@@ -62,6 +62,9 @@ def test_words_at_half_or_less_are_split_and_others_kept():
     assert boxes.tolist() == [[0, 0, 10, 20], [10, 0, 30, 31.5]]
     boxes, confidence, kept = judge(two, 4, (32, 90), vertical=False)
     assert not kept and confidence == 0.5 and len(boxes) == 4
+    _, confidence, kept = judge(two, 3, (32, 90), vertical=False, keep_above=0.99)
+    assert not kept and confidence == 0.5
+    assert judge(two, 2, (32, 90), vertical=False, keep_above=0.99)[1:] == (1.0, True)
     boxes, confidence, kept = judge(np.zeros((0, 4)), 1, (32, 90), vertical=False)
     assert not kept and confidence == 0.5 and boxes.tolist() == [[-0.5, -0.5, 89.5, 31.5]]
 

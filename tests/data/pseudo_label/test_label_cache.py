@@ -14,7 +14,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from painted_words import PREPROCESS, PaintedReader, brightness_teacher, painted, small_dataset
+from painted_labels import PREPROCESS, PaintedReader, brightness_teacher, painted, small_dataset
 
 from config.errors import UserError
 from data.pseudo_label.cache import LabelCache, remove_old_caches
@@ -67,7 +67,7 @@ def test_what_is_read_is_what_was_labelled(reader, finished):
 def test_any_number_of_processes_writes_the_same_bytes(reader, finished, tmp_path):
     caches = [LabelCache(tmp_path, reader, SETTINGS, "teacher") for _ in range(3)]
     shares = [cache.missing(rank, 3) for rank, cache in enumerate(caches)]
-    assert sorted(sum(shares, [])) == caches[0].missing() == list(range(4))
+    assert sorted(shares[0] + shares[1] + shares[2]) == caches[0].missing() == list(range(4))
     fill(caches[2], reader, 2, 3)
     with pytest.raises(ValueError, match="not all blocks"):
         caches[2].finish()
@@ -155,6 +155,7 @@ def test_whatever_labels_depend_on_has_a_cache_of_its_own(reader, tmp_path):
         (reader, replace(SETTINGS, sure_bg_th=0.1), "one"),
         (reader, replace(SETTINGS, crop_height=96), "one"),
         (reader, replace(SETTINGS, crop_margin=0.1), "one"),
+        (reader, replace(SETTINGS, keep_above=0.9), "one"),
         (reader, replace(SETTINGS, amp="bf16"), "one"),
         (reader, replace(SETTINGS, preprocess=replace(PREPROCESS, mean=(0, 0, 0))), "one"),
         (other, SETTINGS, "one"),

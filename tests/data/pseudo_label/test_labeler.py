@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from itertools import chain
 
 import numpy as np
 import pytest
 import torch
-from painted_words import PREPROCESS, PaintedReader, box, brightness_teacher, painted, small_dataset
+from painted_labels import PREPROCESS, PaintedReader, box, brightness_teacher, painted, small_dataset
 
 from data.pseudo_label import labeler
 from data.pseudo_label.labeler import label_blocks, label_one_by_one
@@ -29,7 +30,9 @@ def assert_same(first, second, atol=0.0):
 
 
 def label(reader, settings=SETTINGS, **options):
-    return sum(label_blocks(reader, [range(len(reader))], settings, brightness_teacher, **options), [])
+    return list(
+        chain.from_iterable(label_blocks(reader, [range(len(reader))], settings, brightness_teacher, **options))
+    )
 
 
 def test_characters_lie_where_they_were_painted():
@@ -148,7 +151,7 @@ def test_batches_threads_and_blocks_change_nothing():
     blocks = [[0, 1, 2], [], [5, 4], [3]]
     parts = list(label_blocks(reader, blocks, SETTINGS, brightness_teacher))
     assert [len(part) for part in parts] == [3, 0, 2, 1]
-    assert_same(sum(parts, []), [plain[k] for k in (0, 1, 2, 5, 4, 3)])
+    assert_same(list(chain.from_iterable(parts)), [plain[k] for k in (0, 1, 2, 5, 4, 3)])
 
 
 def test_crops_of_one_shape_share_a_forward_pass_within_the_limit(monkeypatch):
@@ -184,7 +187,7 @@ def test_a_real_network_gives_the_same_labels_in_batches():
     teacher = DetectorTeacher(model, torch.device("cpu"), "off")
     reader = small_dataset(6)
     settings = replace(SETTINGS, crop_margin=0.25)
-    batched = sum(label_blocks(reader, [range(6)], settings, teacher), [])
+    batched = list(chain.from_iterable(label_blocks(reader, [range(6)], settings, teacher)))
     plain = list(label_one_by_one(reader, range(6), settings, teacher))
     assert_same(batched, plain, atol=1.0)
 

@@ -8,7 +8,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import torch
-from painted_words import PREPROCESS, PaintedReader, box, brightness_teacher, painted
+from painted_labels import PREPROCESS, PaintedReader, box, brightness_teacher, painted
 
 from config.schema.detection import DetectionData
 from data.augment.geometry import warp_sample

@@ -24,3 +24,13 @@ def write_label(path: Path, content: object) -> None:
     if not isinstance(content, bytes | str):
         content = json.dumps(content)
     path.write_bytes(content.encode() if isinstance(content, str) else content)
+
+
+def make_icdar(root: Path, labels: dict[str, bytes | str], images: list[str] | None = None) -> None:
+    """Write label files (name -> content) and images for them, or those of the list."""
+    for folder in ("images", "labels"):
+        (root / folder).mkdir(parents=True, exist_ok=True)
+    for name, content in labels.items():
+        write_label(root / "labels" / name, content)
+    for name in images if images is not None else [f"{name[3:-4]}.jpg" for name in labels]:
+        write_image(root / "images" / name)

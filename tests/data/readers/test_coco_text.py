@@ -56,13 +56,14 @@ def test_coco_text(tmp_path, caplog):
     del first_version["mask"]
     only_box = ann(5, 64, mask=[], utf8_string=".")
     images = [entry(64), entry(36), entry(71, set="val")]
-    make(tmp_path, images, [ann(2, 36), illegible, first_version, only_box])
+    guessed = ann(6, 36, legibility="illegible")
+    make(tmp_path, images, [ann(2, 36), guessed, illegible, first_version, only_box])
     with caplog.at_level(logging.INFO):
         reader = open_root(tmp_path)
     samples = [reader[k] for k in range(3)]
     assert [sample.sample_id[-6:] for sample in samples] == ["64.jpg", "36.jpg", "71.jpg"]
-    assert [sample.words for sample in samples] == [["New", "."], ["New", ""], []]
-    assert [sample.ignore.tolist() for sample in samples] == [[False, False], [False, True], []]
+    assert [sample.words for sample in samples] == [["New", "."], ["New", "New", ""], []]
+    assert [sample.ignore.tolist() for sample in samples] == [[False, False], [False, True, True], []]
     np.testing.assert_allclose(
         samples[1].word_quads[0], [[468.9, 286.7], [493.0, 287.2], [493.0, 295.8], [468.9, 295.2]], rtol=1e-6
     )
@@ -70,7 +71,7 @@ def test_coco_text(tmp_path, caplog):
     np.testing.assert_allclose(
         samples[0].word_quads[1], [[468.9, 286.7], [493, 286.7], [493, 295.8], [468.9, 295.8]], rtol=1e-6
     )
-    assert not reader.report.dropped and reader.report.noted["word: counter-clockwise, corners put in order"] == 2
+    assert not reader.report.dropped and reader.report.noted["word: counter-clockwise, corners put in order"] == 3
     assert "1 images are listed without words" in caplog.text
     train = open_root(tmp_path, split="train", select="60-70")
     assert len(train) == 1 and train.annotation(0).sample_id.endswith("64.jpg")

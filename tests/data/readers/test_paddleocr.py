@@ -10,6 +10,7 @@ from label_folders import SQUARE, write_image, write_label
 
 from config.errors import UserError
 from config.schema.datasets import PaddleOcrDataset
+from data.reader import UnreadableSample
 from data.readers import open_dataset
 
 
@@ -138,8 +139,10 @@ def test_a_link_out_of_the_root_is_not_followed(tmp_path):
     write_image(tmp_path / "secret.jpg")
     (root / "a.jpg").unlink()
     (root / "a.jpg").symlink_to(tmp_path / "secret.jpg")
-    with pytest.raises(Exception, match="a link leads outside the data root"):
+    with pytest.raises(UnreadableSample, match="a link leads outside the data root"):
         open_root(root)[0]
+    write_label(root / "Label.txt", line("../secret.jpg", word()) + "\n" + line("a.jpg", word()))
+    assert open_root(root).report.dropped["image: its path leads outside the data root"] == 1
 
 
 def test_several_label_files_select_and_images_without_text(tmp_path, caplog):
