@@ -36,7 +36,7 @@ MODELS: dict[str, type[DetectionConfig] | type[GenerateConfig]] = {
 }
 """The schema of each kind of job; a YAML names its own with `task`."""
 
-_PROGRAMS = {"detection": "trainSynth.py, train.py or eval.py", "generate": "generate.py"}
+_PROGRAMS = {"detection": "trainSynth.py, train.py, eval.py or check.py", "generate": "generate.py"}
 
 
 def load_config(

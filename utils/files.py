@@ -8,6 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from config.errors import UserError
+from data.durable import sync
 
 PART = ".part"
 """Ending of files that are not whole yet."""
@@ -32,7 +33,7 @@ def write_atomically(path: Path, write: Callable[[Path], None]) -> None:
         with open(temporary, "r+b") as file:  # Windows flushes only what is open for writing.
             os.fsync(file.fileno())
         os.replace(temporary, path)
-        _sync_folder(path.parent)
+        sync(path.parent)
     except OSError as fault:
         kept = "; what was there before is whole" if path.exists() else ""
         raise UserError(
@@ -65,17 +66,3 @@ def _digest(file) -> str:
     while block := file.read(1 << 20):
         digest.update(block)
     return digest.hexdigest()
-
-
-def _sync_folder(folder: Path) -> None:
-    """Make the rename itself durable; not every system lets a folder be opened."""
-    try:
-        descriptor = os.open(folder, os.O_RDONLY)
-    except OSError:
-        return
-    try:
-        os.fsync(descriptor)
-    except OSError:
-        return
-    finally:
-        os.close(descriptor)

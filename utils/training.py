@@ -13,6 +13,7 @@ from config.errors import UserError
 from config.loader import dump
 from config.schema.detection import DetectionConfig
 from utils import checkpoint
+from utils.check.quick import quick_check
 from utils.detection_task import DetectionTask
 from utils.device import Amp, resolve_amp, resolve_device
 from utils.engine.resume import check_same_run, evaluation_changed
@@ -54,6 +55,8 @@ def train_detector(config: DetectionConfig, *, resume: bool = False, fresh: bool
             f"--resume: the training data is not what {folder.last} was trained on; give the old data, or start a new "
             f"run from its weights with train.ckpt_path={folder.last}"
         )
+    if content is None:
+        _look_at_data(config)
     folder.make(fresh=fresh)
     trainer = Trainer(task, config.train, config=plain, folder=folder, device=device, amp=amp)
     if content is not None:
@@ -71,6 +74,15 @@ def train_detector(config: DetectionConfig, *, resume: bool = False, fresh: bool
             f"{config.train.data.output_size} (evaluation: canvas_size); lower one of them"
         ) from fault
     return folder
+
+
+def _look_at_data(config: DetectionConfig) -> None:
+    """Log the quick part of `check.py`; what is wrong with the data is said before it costs hours."""
+    for line in quick_check(config):
+        if line.startswith("warning: "):
+            log.warning("%s", line.removeprefix("warning: "))
+        else:
+            log.info("%s", line)
 
 
 def _task(

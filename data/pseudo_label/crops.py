@@ -20,8 +20,8 @@ from data.readers.quads import CROSSING, NOT_FINITE, ZERO_AREA, outside_image, q
 VERTICAL_ABOVE = 2.0
 """A word whose box is more than so many times as high as wide is written downwards."""
 MAYBE_VERTICAL_ABOVE, SHORT_CHARACTER = 1.6, 2.4
-"""So is one above the first number whose shorter side is more than the second number times as long as one character's
-share of the longer side: characters of that shape are set side by side only when they stand below each other."""
+"""So is one that is more than 1.6 times as high as wide, if its characters, below each other, would each be more than
+2.4 times as wide as high."""
 
 MAX_ASPECT = 32
 """A crop is at most so many times as long as high; a longer word is shown smaller, which keeps its aspect ratio."""

@@ -22,6 +22,7 @@ from pathlib import Path
 from typing import Any
 
 from config.errors import UserError
+from data.durable import sync
 from data.readers.synthtext_build import IndexBuilder
 from data.readers.synthtext_index import FORMAT, SynthTextIndex, write_facts
 from data.readers.synthtext_source import Source
@@ -89,7 +90,7 @@ def _convert(source: Source, folder: Path, place: str, files: list[list[Any]]) -
             builder.build(spool)
             hashes = builder.finish()
         write_facts(folder, place, files, builder.report, hashes)
-        _sync(folder / "index.json")
+        sync(folder / "index.json")
     except OSError as error:
         if error.errno not in (errno.ENOSPC, errno.EDQUOT):
             raise
@@ -98,7 +99,7 @@ def _convert(source: Source, folder: Path, place: str, files: list[list[Any]]) -
             "while it is made; set the dataset's `index_dir` to a folder with more room"
         ) from None
     shutil.rmtree(folder / "spool")
-    _sync(folder)
+    sync(folder)
 
 
 def _put_in_place(temporary: Path, final: Path) -> SynthTextIndex:
@@ -106,7 +107,7 @@ def _put_in_place(temporary: Path, final: Path) -> SynthTextIndex:
     for attempt in range(3):
         try:
             os.rename(temporary, final)
-            _sync(final.parent)
+            sync(final.parent)
             break
         except OSError:
             index = _existing(final)
@@ -172,21 +173,6 @@ def _meant_read_only(folder: Path) -> bool:
 def _cache_folder() -> Path:
     base = os.environ.get("XDG_CACHE_HOME")
     return (Path(base) if base else Path.home() / ".cache") / "ocr-trainer"
-
-
-def _sync(path: Path) -> None:
-    """Bring a file, or a folder's list of names, to the disk."""
-    try:
-        handle = os.open(path, os.O_RDONLY)
-    except OSError:  # Windows does not open folders
-        return
-    try:
-        os.fsync(handle)
-    except OSError as error:
-        if error.errno not in (errno.EINVAL, errno.ENOTSUP, errno.EBADF, errno.EACCES):
-            raise
-    finally:
-        os.close(handle)
 
 
 @contextlib.contextmanager

@@ -10,11 +10,11 @@ import numpy as np
 from config.errors import UserError
 from config.schema.generation import GenerateConfig
 from data.synth.bend import Bend, band, hull, hulls_of, make_bend, quads_of
-from data.synth.draws import between, between_log, pick
+from data.synth.draws import between, between_log
 from data.synth.fonts import FontFace
 from data.synth.glyphs import drawing_size
 from data.synth.layout import Block, BlockStyle, box_quads, set_block
-from data.synth.placement import find_place, map_points, shift_matrix, tilt_matrix
+from data.synth.placement import Pose, find_place, map_points, shift_matrix, tilt_matrix
 from data.synth.resources import Resources
 from data.synth.smooth import Preference
 from data.synth.spread import INK_SPREAD, widened
@@ -129,7 +129,7 @@ def place_block(
     for attempt in range(_ATTEMPTS * (3 if must else 1)):
         # Each attempt asks for less: text height and number of words shrink towards the least allowed.
         share = max(0.0, 1 - attempt / _ATTEMPTS)
-        face = _choose_face(config, resources, split, rng)
+        face = resources.choose_face(split, config.fonts.italic, rng)
         cap_height = between_log(rng, (low, low * (high / low) ** share))
         # Where no scene has curves no number is drawn for them, so such scenes are what they were before curves.
         curved = layout.curve.probability > 0 and rng.random() < layout.curve.probability
@@ -173,31 +173,13 @@ def place_block(
     return None
 
 
-@dataclass(frozen=True)
-class _Pose:
-    """How a block is turned before the camera: angles in degrees, distance in units of its longer side."""
-
-    angles: tuple[float, float, float]
-    distance: float
-
-    @property
-    def shrinking(self) -> float:
-        """How much smaller than in the middle a pixel of the block comes out at its far end, about.
-
-        Distance shrinks by 1 + depth, and along the tilt once more; the mean of the two powers is taken, for the
-        full square would pad the whole block for the sake of its last letter.
-        """
-        depth = 0.5 * float(np.abs(np.sin(np.radians(self.angles[:2]))).sum()) / self.distance
-        return 1 + 1.5 * depth
-
-
-def _draw_pose(config: GenerateConfig, rng: np.random.Generator) -> _Pose:
+def _draw_pose(config: GenerateConfig, rng: np.random.Generator) -> Pose:
     layout = config.layout
     angles = (between(rng, layout.tilt), between(rng, layout.tilt), between(rng, layout.rotation))
-    return _Pose(angles, between(rng, layout.camera_distance))
+    return Pose(angles, between(rng, layout.camera_distance))
 
 
-def _pad(config: GenerateConfig, pose: _Pose, curved: bool) -> float:
+def _pad(config: GenerateConfig, pose: Pose, curved: bool) -> float:
     """Return how far beyond the ink boxes reach, pixels of the scene."""
     if config.look.antialias:
         return INK_SPREAD  # and then as far as each character needs where it stands
@@ -212,21 +194,12 @@ def _draw_bend(block: Block, size: int, config: GenerateConfig, rng: np.random.G
     return make_bend(angle, block.word_boxes, block.char_boxes, block.char_words, middle, size)
 
 
-def _stand(block: Block, scale: float, size: int, pose: _Pose, margin: float, bend: Bend | None = None) -> PlacedBlock:
+def _stand(block: Block, scale: float, size: int, pose: Pose, margin: float, bend: Bend | None = None) -> PlacedBlock:
     """Turn and tilt a block about its middle; where it stands is not decided yet."""
     longer = max(block.width, block.height) * scale
     tilted = tilt_matrix(pose.angles, pose.distance * longer, scale)
     matrix = tilted @ shift_matrix(-(block.width - 1) / 2, -(block.height - 1) / 2)
     return PlacedBlock(block, matrix, size, max(margin * size, _BORDER / scale), bend)
-
-
-def _choose_face(config: GenerateConfig, resources: Resources, split: str, rng: np.random.Generator) -> FontFace:
-    """Choose a family, all alike, then upright or italic, then a weight."""
-    families = resources.families[split]
-    faces = pick(rng, families).faces
-    italic = rng.random() < config.fonts.italic
-    wanted = [face for face in faces if face.italic == italic] or list(faces)
-    return pick(rng, wanted)
 
 
 def _written(word: str, face: FontFace) -> str:

@@ -9,7 +9,7 @@ import numpy as np
 from config.errors import UserError
 from config.schema.generation import GenerateConfig
 from data.graphemes import clusters
-from data.synth.draws import pick, whole
+from data.synth.draws import whole
 from data.synth.fonts import FontFace
 from data.synth.resources import Resources
 
@@ -66,7 +66,7 @@ def draw_text(
     """
     words = _label_words(config, resources, split, rng)
     for _ in range(_FACE_TRIES):
-        face = choose_face(config, resources, split, rng)
+        face = resources.choose_face(split, config.fonts.italic, rng)
         if not face.capitals_only:
             break
         # Such a font shows every letter as a capital, so that is what the label has to say.
@@ -84,14 +84,6 @@ def draw_text(
     if rng.random() < config.crops.neighbours:
         text = _with_neighbours(text, resources, split, rng)
     return text, face
-
-
-def choose_face(config: GenerateConfig, resources: Resources, split: str, rng: np.random.Generator) -> FontFace:
-    """Choose a family, all alike, then upright or italic, then a weight."""
-    faces = pick(rng, resources.families[split]).faces
-    italic = rng.random() < config.fonts.italic
-    wanted = [face for face in faces if face.italic == italic] or list(faces)
-    return pick(rng, wanted)
 
 
 def _label_words(config: GenerateConfig, resources: Resources, split: str, rng: np.random.Generator) -> list[str]:

@@ -9,7 +9,7 @@ import numpy as np
 
 from config.schema.generation import CropSettings
 from data.synth.draws import between
-from data.synth.placement import map_points, shift_matrix, tilt_matrix
+from data.synth.placement import Pose, map_points, shift_matrix, tilt_matrix
 
 _BORDER = 3
 """Pixels around the box that are drawn too, for blur and resampling reach over its edge."""
@@ -69,20 +69,6 @@ class View:
             return shift_matrix(*-(self.corners[0] + 0.5))
         target = np.array([[0, 0], [self.cut_width, 0], [self.cut_width, self.cut_height], [0, self.cut_height]]) - 0.5
         return cv2.getPerspectiveTransform(self.corners.astype(np.float32), target.astype(np.float32))
-
-
-@dataclass(frozen=True)
-class Pose:
-    """How the text is turned before the camera: angles in degrees, distance in units of its longer side."""
-
-    angles: tuple[float, float, float]
-    distance: float
-
-    @property
-    def shrinking(self) -> float:
-        """How much smaller than in the middle the text comes out at its far end, about."""
-        depth = 0.5 * float(np.abs(np.sin(np.radians(self.angles[:2]))).sum()) / self.distance
-        return 1 + 1.5 * depth
 
 
 def draw_pose(crops: CropSettings, rng: np.random.Generator) -> Pose:

@@ -30,6 +30,7 @@ BUNDLED_FAMILIES = {
 }
 _UNREADABLE = "font: cannot be read"
 _LACKING = "font: lacks characters of the alphabet"
+_CAPITALS = "font: draws capitals only, which the alphabet lacks"
 _OTHER_FILE = "font: not a font file"
 
 
@@ -81,6 +82,9 @@ def find_families(settings: FontSettings, alphabet: str) -> tuple[list[FontFamil
                     lacking[character] = lacking.get(character, 0) + 1
                 shown = " ".join(map(_visible, one.missing[:5])) + (" ..." if len(one.missing) > 5 else "")
                 report.drop(_LACKING, f"{_named(path, settings)} lacks {shown}")
+            elif any(face.capitals_only for face in one.faces) and (capitals := _capitals_beyond(alphabet)):
+                # What such a font writes for "a" reads "A", and no label may say that.
+                report.drop(_CAPITALS, f"{_named(path, settings)} shows {' '.join(capitals[:5])}")
             else:
                 found.setdefault((family or one.family, kind), []).extend(one.faces)
     families = [
@@ -90,6 +94,11 @@ def find_families(settings: FontSettings, alphabet: str) -> tuple[list[FontFamil
     if not families:
         raise UserError(_nothing_usable(settings, len(files), readable, lacking, report))
     return families, report
+
+
+def _capitals_beyond(alphabet: str) -> list[str]:
+    """Return the capitals of the alphabet's letters that the alphabet does not hold."""
+    return sorted({one.upper() for one in alphabet if len(one.upper()) == 1} - set(alphabet))
 
 
 def _nothing_usable(
@@ -114,6 +123,11 @@ def _nothing_usable(
         return (
             f"No font {where} has every character of the alphabet (missing most often: {listed}{more}): add a font "
             f"that has them, or take them out of text.alphabet."
+        )
+    if _CAPITALS in report.dropped:
+        return (
+            f"The fonts {where} draw capitals only, which text.alphabet lacks: add the capitals to the alphabet, or "
+            f"fonts with lower-case letters."
         )
     broken = "; ".join(report.examples.get(_UNREADABLE, []))
     return f"No font {where} can be read ({broken}): replace the files, or set fonts.folder to null."

@@ -2,9 +2,29 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 
 from data.synth.smooth import Preference
+
+
+@dataclass(frozen=True)
+class Pose:
+    """How a block is turned before the camera: angles in degrees, distance in units of its longer side."""
+
+    angles: tuple[float, float, float]
+    distance: float
+
+    @property
+    def shrinking(self) -> float:
+        """How much smaller than in the middle a pixel of the block comes out at its far end, about.
+
+        Distance shrinks by 1 + depth, and along the tilt once more; the mean of the two powers is taken, for the
+        full square would pad the whole block for the sake of its last letter.
+        """
+        depth = 0.5 * float(np.abs(np.sin(np.radians(self.angles[:2]))).sum()) / self.distance
+        return 1 + 1.5 * depth
 
 
 def tilt_matrix(angles: tuple[float, float, float], distance: float, scale: float) -> np.ndarray:

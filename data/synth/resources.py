@@ -12,6 +12,8 @@ import numpy as np
 
 from config.schema.generation import GenerateConfig
 from data.reader import DropReport
+from data.synth.draws import pick
+from data.synth.faces import FontFace
 from data.synth.fonts import FontFamily, FontReport, find_families
 from data.synth.glyphs import GlyphCache
 from data.synth.partition import Partition
@@ -73,6 +75,13 @@ class Resources:
             photos=photos,
             report=report,
         )
+
+    def choose_face(self, split: str, italic: float, rng: np.random.Generator) -> FontFace:
+        """Choose a family, all alike, then upright or (with probability `italic`) slanted, then a weight."""
+        faces = pick(rng, self.families[split]).faces
+        slanted = rng.random() < italic
+        wanted = [face for face in faces if face.italic == slanted] or list(faces)
+        return pick(rng, wanted)
 
     @property
     def left_out_fonts(self) -> dict[str, list[str]]:

@@ -18,6 +18,7 @@ from typing import Any
 
 from config.errors import UserError
 from config.schema.generation import GenerateConfig
+from data.durable import sync
 from data.synth.existing import find_manifests, find_whole, make_room, move_aside, refuse_others, refuse_unknown
 from data.synth.manifest import DATASET, SHARD, dataset_manifest, settings_hash, shard_manifest, write_manifest
 from data.synth.outputs import output_of
@@ -123,7 +124,7 @@ class _Writer:
         (self.root / DATASET).unlink(missing_ok=True)
         place = shard.place(self.root)
         place.parent.mkdir(exist_ok=True)
-        _sync(folder)
+        sync(folder)
         while True:
             try:
                 os.rename(folder, place)
@@ -135,7 +136,7 @@ class _Writer:
                 logger.info("%s was made by another job meanwhile.", place)
                 break
             move_aside(place, work)
-        _sync(place.parent)
+        sync(place.parent)
 
     def _complete(self, anything_made: bool) -> dict[str, Any] | None:
         manifests = find_manifests(self.root, self._plan.shards, self._settings)
@@ -164,21 +165,6 @@ def _take(items: Iterator[Any], count: int, progress: Progress) -> Iterator[Any]
 def _describe(facts: dict[str, Any]) -> str:
     numbers = {name: value for name, value in facts.items() if isinstance(value, int)}
     return ", ".join(f"{value:,} {name if value != 1 else name.removesuffix('s')}" for name, value in numbers.items())
-
-
-def _sync(folder: Path) -> None:
-    """Bring a folder's list of names to the disk, where the system can be asked to."""
-    try:
-        handle = os.open(folder, os.O_RDONLY)
-    except OSError:  # Windows does not open folders
-        return
-    try:
-        os.fsync(handle)
-    except OSError as error:
-        if error.errno not in (errno.EINVAL, errno.ENOTSUP, errno.EBADF, errno.EACCES):
-            raise
-    finally:
-        os.close(handle)
 
 
 def _explain(error: OSError, writer: _Writer) -> str:

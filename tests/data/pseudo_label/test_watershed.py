@@ -29,7 +29,7 @@ def middles(boxes):
 
 @pytest.mark.parametrize("number", [1, 2, 3, 5, 7])
 def test_separated_gaussians_have_a_box_each(number):
-    """Map pixel j is centred at 2j + 0.5 of the crop; a Gaussian falls to 0.05 at sigma * sqrt(2 ln 20) = 2.448 sigma."""
+    """Map pixel j is centred at 2j + 0.5 of the crop; a Gaussian falls to 0.05 at sqrt(2 ln 20) = 2.448 sigma."""
     centres = [(18 + 33 * k, 31) for k in range(number)]
     boxes = find_characters(blobs(centres, 5.0), **LEVELS)
     np.testing.assert_allclose(middles(boxes), 2 * np.array(centres) + 0.5, atol=1)

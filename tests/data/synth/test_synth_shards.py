@@ -173,7 +173,7 @@ def test_loser_of_a_race_discards_its_shard(written: Path, tmp_path: Path, monke
     """Another job publishes the same shard at the last moment, once whole and once torn."""
     from data.synth import writer
 
-    real, rivals = writer._sync, iter(["whole", "torn"])
+    real, rivals = writer.sync, iter(["whole", "torn"])
 
     def slow(folder: Path) -> None:
         place = tmp_path / "out" / "train" / folder.name
@@ -185,7 +185,7 @@ def test_loser_of_a_race_discards_its_shard(written: Path, tmp_path: Path, monke
                 (place / "gt.mat").unlink()
         real(folder)
 
-    monkeypatch.setattr(writer, "_sync", slow)
+    monkeypatch.setattr(writer, "sync", slow)
     with caplog.at_level("INFO"):
         write_dataset(recipe(tmp_path / "out"))
     assert caplog.text.count("made by another job meanwhile") == 1 and caplog.text.count("is not whole") == 1

@@ -132,7 +132,7 @@ def test_interruption_and_full_disk_leave_whole_shards_only(
     assert contents(tmp_path / "out") == contents(written)
 
 
-@pytest.mark.parametrize("step", ["write_manifest", "shard_manifest", "_sync"])
+@pytest.mark.parametrize("step", ["write_manifest", "shard_manifest", "sync"])
 def test_disk_that_fills_up_at_the_end_of_a_shard(step: str, tmp_path: Path, monkeypatch) -> None:
     def full(*_: object) -> None:
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
