@@ -140,6 +140,7 @@ class _Translation:
         for key, folder in TRAIN_FOLDERS.items():
             self.put(f"train.weak.datasets.0.{key}", folder)
         self.native["train"]["weak"].setdefault("use_synthtext", False)
+        self.native["train"]["weak"]["crop_margin"] = 0.0  # there words are cut out tightly
         for theirs, ours in {"do_not_care_label": "do_not_care_label", "custom_sample": "samples"}.items():
             if _path(f"train.data.{theirs}") in self.values:
                 self.put(f"train.weak.datasets.0.{ours}", self.take(f"train.data.{theirs}"), f"train.data.{theirs}")

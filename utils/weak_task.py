@@ -77,14 +77,7 @@ class WeakDetectionTask(DetectionTask):
             )
         self.judges_start = True
         data = config.train.data
-        self._settings = LabelSettings(
-            crop_height=weak.crop_height,
-            crop_margin=weak.crop_margin,
-            sure_fg_th=weak.sure_fg_th,
-            sure_bg_th=weak.sure_bg_th,
-            preprocess=Preprocess(tuple(data.mean), tuple(data.std)),
-            amp=amp,
-        )
+        self._settings = LabelSettings.of(weak, Preprocess(tuple(data.mean), tuple(data.std)), amp)
         passes = -(-len(self._words_reader) // config.train.batch_size)
         self._interval = weak.relabel_interval or passes
         self._first = config.train.st_iter

@@ -15,6 +15,7 @@ from data.heatmap.homography import diagonal_crossings, square_to_quads
 from data.sample import transform_points
 
 SIZE, SIGMA = 200, 40.0
+RIM = math.exp(-((SIZE / 2 / SIGMA) ** 2) / 2)
 
 
 def draw(quads, shape=(96, 128), enlarge=(0.5, 0.5)):
@@ -125,12 +126,16 @@ def test_drawing_commutes_with_the_geometry(box, noise, angle, scale):
 
 
 @given(st.floats(-10, 140), st.floats(-10, 106), st.floats(5, 60), st.floats(-3, 3))
+@example(1.0, 0.0, 20.0, 0.0)
 @settings(max_examples=40, deadline=None)
 def test_a_character_that_leaves_the_map_is_drawn_up_to_the_edge(cx, cy, side, angle):
     quad = rotated_box(cx, cy, side, side * 0.7, angle)
     margin = 80
-    larger = draw([quad + margin], (96 + 2 * margin, 128 + 2 * margin))
-    np.testing.assert_allclose(draw([quad]), larger[margin:-margin, margin:-margin], atol=1e-6)
+    larger = draw([quad + margin], (96 + 2 * margin, 128 + 2 * margin))[margin:-margin, margin:-margin]
+    drawn = draw([quad])
+    # A pixel on the very rim, where the Gaussian is cut off, may fall to either side.
+    rim = (np.minimum(drawn, larger) == 0) & (np.abs(np.maximum(drawn, larger) - RIM) < 1e-4)
+    np.testing.assert_allclose(drawn[~rim], larger[~rim], atol=1e-6)
 
 
 @pytest.mark.parametrize(
