@@ -22,15 +22,17 @@ from data.synth.resources import Resources
 from data.synth.scene import draw_scene, encode_jpeg
 
 LARGE = [f"layout.{side}=[768, 768]" for side in ("width", "height")]
+FEW = ["layout.blocks=[2, 5]", "layout.lines=[1, 2]", "layout.words=[1, 3]"]
 CASES = {
     "demo recipe, 256-384 px": ("generate_demo", []),
     "demo recipe at 768 px": ("generate_demo", [*LARGE, "layout.blocks=[4, 7]"]),
-    "full recipe, 768 px": ("generate_scenes", []),
-    "full recipe, 768 px, every block curved": ("generate_scenes", ["layout.curve.probability=1"]),
+    "full recipe, 768 px": ("generate_scenes", LARGE),
+    "full recipe, 768 px, about 60 characters": ("generate_scenes", [*LARGE, *FEW]),
+    "the same, every block curved": ("generate_scenes", [*LARGE, *FEW, "layout.curve.probability=1"]),
 }
 PHOTOS = {
-    "full recipe, 768 px, 3 of 4 on photos": ("generate_scenes", []),
-    "full recipe, 768 px, all on photos": ("generate_scenes", ["backgrounds.photo_share=1"]),
+    "full recipe, 768 px, 3 of 4 on photos": ("generate_scenes", LARGE),
+    "about 60 characters, all on photos": ("generate_scenes", [*LARGE, *FEW, "backgrounds.photo_share=1"]),
 }
 
 

@@ -41,6 +41,13 @@ ROWS: dict[str, list[str]] = {
     ],
     "no small text": ["layout.text_height=[20, 90]"],
     "no photos": ["backgrounds.folder=null"],
+    "none of the new looks": [
+        "layout.curve.probability=0",
+        *(f"look.{name}=0" for name in ("texture", "emboss", "relief", "hard_shadow")),
+        "look.antialias=false",
+        *(f"camera.{name}.probability=0" for name in ("defocus", "lighting", "vignette", "cast", "sharpening")),
+        *(f"backgrounds.{name}=0" for name in ("photo_flip", "photo_light", "smooth")),
+    ],
 }
 """Name -> overrides of the recipe `generate_scenes`."""
 
