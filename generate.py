@@ -7,6 +7,7 @@ import signal
 from types import FrameType
 
 from config.cli import parse, run
+from config.errors import UserError
 
 
 def main(argv: list[str]) -> None:
@@ -14,7 +15,11 @@ def main(argv: list[str]) -> None:
     config, arguments = parse(
         argv, "Make scenes with word and character boxes, or crops of words with labels.", "generate", _add_arguments
     )
-    if arguments.preview:
+    if arguments.preview is None and arguments.count is not None:
+        raise UserError("on the command line: --count goes with --preview; `splits` says how many are made")
+    if arguments.preview is not None and arguments.shard is not None:
+        raise UserError("on the command line: --preview makes no shards; leave --shard out")
+    if arguments.preview is not None:
         from utils.preview import write_preview
 
         write_preview(config, arguments.preview, arguments.count)

@@ -34,7 +34,7 @@ class DetectionTrainingSet(Dataset):
 
     def __init__(self, reader: Reader, settings: DetectionData, seed: int) -> None:
         if not len(reader):
-            raise UserError("the training data holds no image, check the `root` of train.datasets")
+            raise UserError("the training data holds no image, check the `root` of its datasets")
         self.reader = reader
         self.settings = settings
         self.seed = seed
@@ -73,7 +73,7 @@ class DetectionTrainingSet(Dataset):
                 index = int(substitutes.integers(len(self.reader)))
         raise UserError(
             f"{MAX_UNREADABLE_IN_A_ROW} images in a row cannot be read, the last one: {unreadable[-1]}; "
-            "check that the images lie where train.datasets says"
+            "check that the images lie where the dataset's `root` says"
         )
 
 

@@ -18,6 +18,8 @@ class DropReport:
         dropped: reason -> how many items were left out for it. A reason reads as "word: zero area".
         examples: reason -> up to three places, with what is wrong there where the reason does not say it all
             ("gt_img_7.txt line 3", "gt_img_7.txt line 7: 'x12'", "8/ballet_106_0.jpg word 2").
+        unparsed: those reasons of `dropped` that are about how something is written, such as a number that is none,
+            and not about what it says.
         noted: reason -> how many items are odd, but kept; their examples are among the others.
     """
 
@@ -27,9 +29,12 @@ class DropReport:
     dropped: dict[str, int] = field(default_factory=dict)
     examples: dict[str, list[str]] = field(default_factory=dict)
     noted: dict[str, int] = field(default_factory=dict)
+    unparsed: list[str] = field(default_factory=list)
 
-    def drop(self, reason: str, example: str, count: int = 1) -> None:
+    def drop(self, reason: str, example: str, count: int = 1, *, unparsed: bool = False) -> None:
         """Count `count` items left out for `reason`, remembering `example` while there are under three."""
+        if unparsed and reason not in self.unparsed:
+            self.unparsed.append(reason)
         self.dropped[reason] = self.dropped.get(reason, 0) + count
         self._remember(reason, example)
 

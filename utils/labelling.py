@@ -24,6 +24,7 @@ from data.pseudo_label.records import LabelSettings
 from data.reader import Reader
 from utils.detection_eval import eval_mode
 from utils.device import Amp, autocast, memory_format
+from utils.engine.helper import start_helper
 
 log = logging.getLogger(__name__)
 
@@ -47,6 +48,17 @@ class DetectorTeacher(Teacher):
 
     @torch.no_grad()
     def __call__(self, batch: np.ndarray) -> np.ndarray:
+        try:
+            return self._scores(batch)
+        except torch.OutOfMemoryError:
+            if len(batch) < 2:
+                raise
+        # Not within the handler, where the fault would keep the memory of what was computed so far.
+        torch.cuda.empty_cache()
+        half = len(batch) // 2
+        return np.concatenate([self(batch[:half]), self(batch[half:])])
+
+    def _scores(self, batch: np.ndarray) -> np.ndarray:
         pixels = torch.from_numpy(batch).to(self._device).contiguous(memory_format=self._format)
         with eval_mode(self._model), autocast(self._device, self._amp):
             scores, _ = self._model(pixels)
@@ -77,7 +89,7 @@ def watershed_executor(device: torch.device) -> Iterator[Executor | None]:
     if device.type == "cpu" or processes < 2:
         yield None
         return
-    with ProcessPoolExecutor(processes, mp_context=get_context("spawn")) as executor:
+    with ProcessPoolExecutor(processes, get_context("spawn"), initializer=start_helper) as executor:
         yield executor
 
 
@@ -94,7 +106,7 @@ def label_dataset(
     *,
     rank: int = 0,
     world_size: int = 1,
-    loader_threads: int = 2,
+    loader_threads: int | None = None,
     progress: bool = True,
     stop: Callable[[], bool] = lambda: False,
 ) -> LabelCache | None:
@@ -109,7 +121,7 @@ def label_dataset(
         root: folder of all caches.
         device: where `model` is.
         rank, world_size: which of how many processes this is.
-        loader_threads: threads that read images.
+        loader_threads: threads that read images; None takes 2 beside a CPU's own work and up to 8 beside a GPU's.
         progress: show a bar on stderr.
         stop: asked after each image; the pass then ends, and what it has labelled by then is kept.
     """
@@ -146,7 +158,7 @@ def label_dataset(
                 rank=rank,
                 world_size=world_size,
                 max_batch_pixels=batch_pixels(device),
-                loader_threads=loader_threads,
+                loader_threads=loader_threads or (2 if device.type == "cpu" else min(8, os.cpu_count() or 1)),
                 executor=executor,
                 on_progress=show,
             )

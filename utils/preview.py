@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import os
 from pathlib import Path
 
 import cv2
@@ -47,6 +48,7 @@ def write_preview(config: GenerateConfig, target: str, count: int | None = None)
         raise UserError(f"--preview {target}: name a .png or .jpg file")
     if count is not None and not 1 <= count <= MOST:
         raise UserError(f"--count {count}: give a number from 1 to {MOST}")
+    _check_place(path)
     resources = Resources.load(config)
     split = max(config.splits, key=lambda name: config.splits[name])
     crops = config.output == "crops"
@@ -64,7 +66,14 @@ def write_preview(config: GenerateConfig, target: str, count: int | None = None)
         save_picture(path, pack_rows(items, ROW_WIDTH) if crops else grid(items, COLUMNS))
     except OSError as fault:
         raise UserError(f"--preview {target}: cannot be written ({fault.strerror or fault})") from fault
-    log.info("%d %s: %s", total, config.output, path)
+    log.info("%d %s: %s", total, config.output if total > 1 else config.output[:-1], path)
+
+
+def _check_place(path: Path) -> None:
+    """Say now, and not after a minute of drawing, that nothing can be written there."""
+    home = next(folder for folder in path.absolute().parents if folder.exists())
+    if path.is_dir() or not home.is_dir() or not os.access(home, os.W_OK):
+        raise UserError(f"--preview {path}: cannot be written there; name a file in a folder of yours")
 
 
 def scene_cell(sample: TextSample, *, with_boxes: bool) -> np.ndarray:

@@ -49,6 +49,8 @@ def train_detector(config: DetectionConfig, *, resume: bool = False, fresh: bool
         if evaluation_changed(before, plain):
             log.warning("the evaluation differs from that of the run so far, so its best score is forgotten")
             content["scores"] = Scores().state()
+            # So is the score of the teacher, which the next one would be held to.
+            content["task_state"].pop("gate", None)
     task = _task(config, device, amp, folder, initial_weights=content is None)
     if content is not None and content["provenance"]["data_fingerprint"] != task.data_fingerprint:
         raise UserError(

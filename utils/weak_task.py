@@ -27,13 +27,15 @@ from data.preprocess import Preprocess
 from data.pseudo_label.cache import LabelCache, remove_old_caches
 from data.pseudo_label.reader import PseudoLabelReader
 from data.pseudo_label.records import LabelSettings
-from data.pseudo_label.stored import PseudoLabels
+from data.pseudo_label.stored import COLUMNS, PseudoLabels
 from data.reader import Reader
 from data.readers import open_datasets
 from utils.detection_task import DetectionTask
 from utils.device import Amp
 from utils.engine.task import Evaluation
-from utils.labelling import label_dataset
+from utils.labelling import DetectorTeacher, label_dataset
+from utils.pseudo_label_sheet import draw_label_sheet
+from utils.visualize import save_picture
 
 log = logging.getLogger(__name__)
 
@@ -65,7 +67,7 @@ class WeakDetectionTask(DetectionTask):
     ) -> None:
         assert config.train.weak is not None
         weak: WeakSupervision = config.train.weak
-        self._config, self._labels_root = config, labels_root
+        self._config, self._weak, self._labels_root = config, weak, labels_root
         self._words: Reader | None = None
         self._labels: PseudoLabels | None = None
         self._stage, self._gate = -1, float("-inf")
@@ -88,8 +90,7 @@ class WeakDetectionTask(DetectionTask):
         return self._words
 
     def _open_data(self, config: DetectionConfig) -> tuple[Dataset, str, int]:
-        weak, batch_size = config.train.weak, config.train.batch_size
-        assert weak is not None
+        weak, batch_size = self._weak, config.train.batch_size
         self._words = open_datasets(weak.datasets)
         if not len(self._words):
             raise UserError("train.weak.datasets hold no image, check their `root`")
@@ -114,9 +115,7 @@ class WeakDetectionTask(DetectionTask):
         return self._mixed(self._words), digest, sum(self._counts)
 
     def _mixed(self, words: Reader) -> Dataset:
-        weak, train = self._config.train.weak, self._config.train
-        assert weak is not None
-        settings = train.data.model_copy(update={"augment": weak.custom_aug})
+        settings = self._config.train.data.model_copy(update={"augment": self._weak.custom_aug})
         real = DetectionTrainingSet(words, settings, self._config.seed)
         return MixedTrainingSet([real, self._synthetic or real], self._counts)
 
@@ -154,11 +153,21 @@ class WeakDetectionTask(DetectionTask):
         )
         statistics = self._labels.statistics()
         log.info("iteration %d  %s", step, statistics.summary())
+        if self._weak.pseudo_vis_opt and statistics.labelled:
+            self._draw(step, model)
         return {"relabelled": 1.0, **statistics.scalars()}
 
     def _label(self, model: nn.Module, stop: Callable[[], bool]) -> LabelCache | None:
         """Label with `model`; None if the run shall end first. What is labelled by then is on disk."""
         return label_dataset(model, self._words_reader, self._settings, self._labels_root, self.device, stop=stop)
+
+    def _draw(self, step: int, model: nn.Module) -> None:
+        assert self._labels is not None
+        path = Path(self._config.vis_test_dir) / f"{self._config.name}_pseudo_labels_{step}.png"
+        teacher = DetectorTeacher(model, self.device, self.amp)
+        title = f"{self._config.name}, iteration {step}"
+        save_picture(path, draw_label_sheet(self._words_reader, self._labels, self._settings, teacher, title=title))
+        log.info("iteration %d  the pseudo-labels are drawn in %s", step, path)
 
     def _level(self, model: nn.Module) -> float | None:
         evaluation = self.evaluate(model)
@@ -175,11 +184,11 @@ class WeakDetectionTask(DetectionTask):
         }
 
     def restore(self, state: dict[str, Any]) -> None:
-        self._stage, self._gate = state["stage"], state["gate"]
+        self._stage, self._gate = state["stage"], state.get("gate", float("-inf"))
         if state["labels"] is None:
             return
         folder = self._labels_root / state["labels"]
-        if not folder.is_dir():
+        if not (folder / COLUMNS).is_dir():
             raise UserError(
                 f"--resume: {folder}, the pseudo-labels of this run, is gone, and so is the teacher that made them; "
                 "restore it, or start a new run from the last weights with train.ckpt_path"

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import os.path
 from typing import Annotated
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 
 class Section(BaseModel):
@@ -20,4 +21,6 @@ PositiveInt = Annotated[int, Field(gt=0)]
 NonNegativeInt = Annotated[int, Field(ge=0)]
 PositiveFloat = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 NonNegativeFloat = Annotated[float, Field(ge=0, allow_inf_nan=False)]
+UserPath = Annotated[str, AfterValidator(os.path.expanduser)]
+"""A path in which ~ stands for the user's home."""
 UnitFloat = Annotated[float, Field(ge=0, le=1)]

@@ -6,7 +6,8 @@ appears whole or not at all, so that a pass that was killed goes on where it was
 all blocks are there they are joined to plain `.npy` columns, which are memory-mapped: every loader process sees the
 same pages.
 
-Layout: `labels.json` for people; `block_00012.npz` of a pass under way; `columns/NAME.npy`, see `join_labels`.
+Layout: `block_00012.npz` of a pass under way; then `columns/NAME.npy`, see `join_labels`, and `columns/labels.json`,
+which says what they were made with.
 """
 
 from __future__ import annotations
@@ -23,11 +24,10 @@ import numpy as np
 
 from config.errors import UserError
 from data.pseudo_label.records import COLUMN_NAMES, ImageLabels, LabelSettings, LabelStatistics, join_labels
-from data.pseudo_label.stored import COLUMNS, PseudoLabels
+from data.pseudo_label.stored import ABOUT, COLUMNS, PseudoLabels
 from data.reader import Reader
 
 PART = ".part"
-ABOUT = "labels.json"
 
 
 class LabelCache:

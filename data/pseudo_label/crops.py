@@ -7,7 +7,7 @@ other stand upright and the teacher knows upright ones.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import cv2
 import numpy as np
@@ -52,6 +52,10 @@ class WordCrop:
     def word_shape(self) -> tuple[int, int]:
         """Height and width of the word itself."""
         return self.pixels.shape[0] - 2 * self.border, self.pixels.shape[1] - 2 * self.border
+
+    def without_pixels(self) -> WordCrop:
+        """Return the crop with its size and all else, but black and without memory for its pixels."""
+        return replace(self, pixels=np.broadcast_to(np.uint8(0), self.pixels.shape))
 
 
 def word_faults(quads: np.ndarray, height: int, width: int) -> np.ndarray:

@@ -90,6 +90,7 @@ class _Batcher:
         for (cut, number), crop, region in zip(group, crops, regions, strict=True):
             arguments = {**limits, "vertical": crop.vertical}
             part = word_map(region, crop)
+            cut.crops[number] = crop.without_pixels()  # A block of dense pages would hold gigabytes of them.
             if self._executor is None:
                 self._found[id(cut), number] = find_characters(part, **arguments)
             else:

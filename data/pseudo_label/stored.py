@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import numpy as np
 
 from config.errors import UserError
-from data.pseudo_label.records import COLUMN_NAMES, ImageLabels, LabelStatistics
+from data.preprocess import Preprocess
+from data.pseudo_label.records import COLUMN_NAMES, ImageLabels, LabelSettings, LabelStatistics
 
 COLUMNS = "columns"
 """Folder of the columns, inside that of the cache."""
+ABOUT = "labels.json"
+"""File beside the columns: teacher, dataset, settings, statistics."""
 
 
 class PseudoLabels:
@@ -46,6 +50,25 @@ class PseudoLabels:
             *(np.array(columns[name][first:last]) for name in ("confidence", "kind", "found")),
             checksum=int(columns["checksum"][index]),
         )
+
+    @property
+    def settings(self) -> LabelSettings:
+        """What the labels were made with.
+
+        Raises:
+            UserError: the file that says so is gone or damaged.
+        """
+        path = self.folder / COLUMNS / ABOUT
+        try:
+            stored = json.loads(path.read_text(encoding="utf-8"))["settings"]
+            return LabelSettings(**{**stored, "preprocess": Preprocess.from_state(stored["preprocess"])})
+        except (OSError, ValueError, LookupError, TypeError) as fault:
+            raise UserError(f"{path} cannot be read ({fault}); remove {self.folder}, it is made anew") from fault
+
+    @property
+    def teacher(self) -> str:
+        """Hash of the weights that made them."""
+        return self.folder.name.rpartition("-")[2]
 
     def statistics(self) -> LabelStatistics:
         """Return sums over the whole dataset."""

@@ -31,6 +31,7 @@ class ConcatReader:
             merged.images += own.images
             merged.words += own.words
             merged.chars += own.chars
+            merged.unparsed += [reason for reason in own.unparsed if reason not in merged.unparsed]
             for counts, theirs in ((merged.dropped, own.dropped), (merged.noted, own.noted)):
                 for reason, count in theirs.items():
                     counts[reason] = counts.get(reason, 0) + count

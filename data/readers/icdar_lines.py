@@ -18,11 +18,13 @@ class MalformedLineError(Exception):
 
     Attributes:
         detail: the part of the line that is wrong, where there is one.
+        parsed: the line is of its format, only what it says makes no sense.
     """
 
-    def __init__(self, reason: str, detail: str = "") -> None:
+    def __init__(self, reason: str, detail: str = "", *, parsed: bool = False) -> None:
         super().__init__(reason)
         self.detail = detail
+        self.parsed = parsed
 
 
 def parse_icdar2015(line: str) -> tuple[list[float], str]:
@@ -52,7 +54,7 @@ def parse_icdar2013(line: str) -> tuple[list[float], str]:
         raise MalformedLineError("not 4 numbers and a text, parted by commas or spaces", shortened(line))
     left, top, right, bottom = numbers(match.groups()[:4])
     if right < left or bottom < top:
-        raise MalformedLineError("its right or lower edge comes before the other one")
+        raise MalformedLineError("its right or lower edge comes before the other one", parsed=True)
     text = match[5].strip()
     if len(text) >= 2 and text[0] == text[-1] == '"':
         text = re.sub(r'\\(["\\])', r"\1", text[1:-1])

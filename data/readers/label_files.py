@@ -59,7 +59,7 @@ def line_parser(parse: Callable[[str], tuple[list[float], str]]) -> FileParser:
             except UnicodeDecodeError:
                 words.drop("line is not UTF-8", name, number)
             except MalformedLineError as fault:
-                words.drop(str(fault), name, number, fault.detail)
+                words.drop(str(fault), name, number, fault.detail, parsed=fault.parsed)
         return len(lines), (0, 0)
 
     return parse_file
@@ -94,7 +94,7 @@ def open_label_files(config: FolderDataset, parse: FileParser, unit: str = "line
         try:
             listed, size = parse(label_bytes(labels / label), label, words)
         except LabelFileError as fault:
-            report.drop(f"image: its label file {fault}", label)
+            report.drop(f"image: its label file {fault}", label, unparsed=True)
             report.drop("word: its image was left out", label)
             continue
         if not listed:

@@ -71,7 +71,7 @@ class _Parser:
             (left, right), (top, bottom) = sorted(points[::2]), sorted(points[1::2])
             points = [left, top, right, top, right, bottom, left, bottom]
         elif kind not in ("polygon", "rectangle", *_FOUR):
-            words.drop("shape is no box and no polygon", name, number, repr(kind))
+            words.drop("shape is no box and no polygon", name, number, repr(kind), parsed=True)
             return
         elif kind != "polygon" and len(points) != 8:
             words.drop("shape has not as many points as its type", name, number, f"{len(points) // 2} for {kind!r}")

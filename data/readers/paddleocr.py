@@ -47,14 +47,14 @@ def open_paddleocr(config: PaddleOcrDataset) -> WordReader:
             total += 1
             if name and not takes(name):
                 continue
-            image = None
+            image, unparsed = None, bool(fault)
             if not fault:
                 image, fault = found.find(name)
             if image in seen:
                 fault = "image: listed twice"
             if fault or image is None:
                 place = f"{path.name} line {number}"
-                report.drop(fault, f"{place}: {name!r}" if name else place)
+                report.drop(fault, f"{place}: {name!r}" if name else place, unparsed=unparsed)
                 report.drop("word: its image was left out", place, max(len(listed), 1))
                 continue
             seen.add(image)

@@ -47,7 +47,7 @@ def parse_totaltext_file(data: bytes, name: str, words: WordBuilder) -> tuple[in
         except UnicodeDecodeError:
             words.drop("line is not UTF-8", name, number)
         except MalformedLineError as fault:
-            words.drop(str(fault), name, number, fault.detail)
+            words.drop(str(fault), name, number, fault.detail, parsed=fault.parsed)
         else:
             words.word(name, number, coordinates, text, ignore)
     return len(records), (0, 0)

@@ -82,7 +82,7 @@ class WordBuilder:
             self.drop("text is not valid Unicode", source, item)
             return
         if len(coordinates) < 6:
-            self.drop("outline of fewer than three points", source, item)
+            self.drop("outline of fewer than three points", source, item, parsed=True)
             return
         ignore = ignore or text in self._do_not_care
         if chars and not ignore:
@@ -101,10 +101,10 @@ class WordBuilder:
         self._coordinates += coordinates
         self._ends.append(len(self._coordinates) // 2)
 
-    def drop(self, reason: str, source: str, item: int | str, detail: str = "") -> None:
-        """Count a word that cannot be taken in."""
+    def drop(self, reason: str, source: str, item: int | str, detail: str = "", *, parsed: bool = False) -> None:
+        """Count a word that cannot be taken in; `parsed` where it is written well and only makes no sense."""
         place = self._place(source, item)
-        self.report.drop(f"word: {reason}", f"{place}: {detail}" if detail else place)
+        self.report.drop(f"word: {reason}", f"{place}: {detail}" if detail else place, unparsed=not parsed)
 
     def image(self, name: str, size: tuple[int, int] = (0, 0)) -> None:
         """End an image: the words since the last one are its own.

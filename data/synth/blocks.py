@@ -11,7 +11,6 @@ from config.errors import UserError
 from config.schema.generation import GenerateConfig
 from data.synth.bend import Bend, band, hull, hulls_of, make_bend, quads_of
 from data.synth.draws import between, between_log
-from data.synth.fonts import FontFace
 from data.synth.glyphs import drawing_size
 from data.synth.layout import Block, BlockStyle, box_quads, set_block
 from data.synth.placement import Pose, find_place, map_points, shift_matrix, tilt_matrix
@@ -137,7 +136,7 @@ def place_block(
         longest = None if attempt < _ATTEMPTS else max(layout.words[0], 3)
         lines = [
             [
-                _written(resources.texts[split].draw(rng, longest), face)
+                face.shown(resources.texts[split].draw(rng, longest))
                 for _ in range(layout.words[0] + int(rng.random() * share * (layout.words[1] - layout.words[0] + 1)))
             ]
             for _ in range(number)
@@ -200,9 +199,3 @@ def _stand(block: Block, scale: float, size: int, pose: Pose, margin: float, ben
     tilted = tilt_matrix(pose.angles, pose.distance * longer, scale)
     matrix = tilted @ shift_matrix(-(block.width - 1) / 2, -(block.height - 1) / 2)
     return PlacedBlock(block, matrix, size, max(margin * size, _BORDER / scale), bend)
-
-
-def _written(word: str, face: FontFace) -> str:
-    """Return the word as the face shows it: in capitals where it has no others."""
-    capitals = word.upper()
-    return capitals if face.capitals_only and len(capitals) == len(word) else word

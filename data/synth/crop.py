@@ -35,6 +35,8 @@ _BENT_SPREAD = 1.1
 _TYPICAL_RATIO = 1.35
 """Height of a box in units of a capital's height, about."""
 _PLATE_MARGIN = 0.35
+_LEAST_DEPTH = 0.1
+"""Least distance of what is drawn from the camera, in units of the label's."""
 _MOST_SEEN = 0.5
 """A character beside the label of which more can be seen would be read, though the label does not have it."""
 
@@ -161,8 +163,14 @@ def _set(text: CropText, style: BlockStyle, resources: Resources) -> tuple[Block
 
 
 def _seen(block: Block, mine: np.ndarray, view: View) -> float:
-    """Return the greatest share of a neighbour's character that lies in the picture, by upright rectangles."""
-    quads = map_points(box_quads(block.char_boxes[~mine]), view.to_crop() @ view.matrix)
+    """Return the greatest share of a neighbour's character that lies in the picture, by upright rectangles.
+
+    A long word beside a short label may reach behind the camera when it is tilted: it counts as seen, too.
+    """
+    flat = box_quads(block.char_boxes[~mine])
+    if (flat @ view.matrix[2, :2] + view.matrix[2, 2]).min() < _LEAST_DEPTH:
+        return 1.0
+    quads = map_points(flat, view.to_crop() @ view.matrix)
     low, high = quads.min(axis=1), quads.max(axis=1)
     limits = np.array([view.out_width, view.out_height]) - 0.5
     inside = np.maximum(np.minimum(high, limits) - np.maximum(low, -0.5), 0).prod(axis=1)

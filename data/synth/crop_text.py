@@ -8,12 +8,13 @@ import numpy as np
 
 from config.errors import UserError
 from config.schema.generation import GenerateConfig
-from data.graphemes import clusters
+from data.graphemes import clusters, count_clusters
 from data.synth.draws import whole
-from data.synth.fonts import FontFace
+from data.synth.faces import FontFace
 from data.synth.resources import Resources
 
 _FACE_TRIES = 20
+_WORD_TRIES = 50
 _LEAST_ROOM = 2
 """No further word is begun where fewer characters than this are left of `max_length`."""
 _FRAGMENT = 3
@@ -70,9 +71,8 @@ def draw_text(
         if not face.capitals_only:
             break
         # Such a font shows every letter as a capital, so that is what the label has to say.
-        capitals = [word.upper() for word in words]
-        same_length = all(len(one) == len(other) for one, other in zip(capitals, words, strict=True))
-        if same_length and set(resources.alphabet).issuperset("".join(capitals)):
+        capitals = [face.shown(word) for word in words]
+        if set(resources.alphabet).issuperset("".join(capitals)):
             words = capitals
             break
     else:
@@ -92,7 +92,11 @@ def _label_words(config: GenerateConfig, resources: Resources, split: str, rng: 
     for _ in range(whole(rng, config.crops.words)):
         if words and room < max(_LEAST_ROOM, config.text.length[0]):
             break
-        word = source.draw(rng, room)
+        for _ in range(_WORD_TRIES):
+            word = source.draw(rng, room)
+            # A label is measured in code points, as recognisers do; the source measures in grapheme clusters.
+            if len(word) <= room or count_clusters(word) > room:
+                break
         if len(word) > room:
             break
         words.append(word)

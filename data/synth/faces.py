@@ -7,6 +7,7 @@ a glyph with ink for every character of the alphabet.
 from __future__ import annotations
 
 import struct
+import zlib
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -21,9 +22,10 @@ from data.synth.shaping import is_invisible
 SUFFIXES = {".ttf", ".otf", ".ttc", ".otc"}
 DAMAGE = (
     *(TTLibError, OSError, ValueError, KeyError, IndexError, TypeError, AttributeError, AssertionError),
-    *(EOFError, OverflowError, MemoryError, NotImplementedError, struct.error),
+    *(EOFError, OverflowError, MemoryError, NotImplementedError, ImportError, struct.error, zlib.error),
 )
-"""What the readers raise on damaged files; each byte of a font may lead them astray in its own way."""
+"""What the readers raise on damaged files, of which each byte may lead them astray in its own way, and on web fonts
+under another name, which they would need further packages for."""
 _TELLING = "aegr"
 """Lower-case letters that look nothing like their capitals."""
 _WEIGHT_STEPS = 4
@@ -57,6 +59,15 @@ class FontFace:
     def __hash__(self) -> int:
         """Faces are looked up for every character that is set; the path and the axes tell nearly all of them apart."""
         return hash((self.path, self.axes))
+
+    def shown(self, word: str) -> str:
+        """Return the word as the face shows it: in capitals where it has no others.
+
+        A letter whose capital is two letters ("ß") stays, for nothing is drawn but its own glyph.
+        """
+        if not self.capitals_only:
+            return word
+        return "".join(letter.upper() if len(letter.upper()) == 1 else letter for letter in word)
 
 
 @lru_cache(maxsize=256)

@@ -181,5 +181,5 @@ def _of_weight(faces: list[FontFace], wanted: list[int]) -> list[FontFace]:
     inside = [face for face in faces if wanted[0] <= face.weight <= wanted[1]]
     if inside:
         return inside
-    nearest = min(abs(face.weight - wanted[0]) for face in faces)
-    return [face for face in faces if abs(face.weight - wanted[0]) == nearest]
+    distances = [max(wanted[0] - face.weight, face.weight - wanted[1]) for face in faces]
+    return [face for face, distance in zip(faces, distances, strict=True) if distance == min(distances)]

@@ -81,7 +81,7 @@ def dataset_manifest(
         "settings_hash": settings,
         "alphabet": resources.alphabet,
         "splits": splits,
-        "fonts_left_out": getattr(resources, "left_out_fonts", {}),
+        "fonts_left_out": resources.left_out_fonts,
         # Without what may differ from job to job.
         "config": {**config.model_dump(mode="json", exclude=_NOT_IN_HASH), "shards": plan.of},
     }

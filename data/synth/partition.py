@@ -68,8 +68,8 @@ class Partition:
         ]
         if len(order) < len(self.shares):
             raise UserError(
-                f"{len(self.shares)} splits need at least as many {what}, for they share none, but {len(order)} was "
-                f"found: add {what}, or leave splits out."
+                f"{len(self.shares)} splits need at least as many {what}, for they share none, but there are only "
+                f"{len(order)}: add {what}, or leave splits out."
             )
         parts: dict[str, list[str]] = {split: [] for split in self.shares}
         for count, name in enumerate(order, start=1):

@@ -56,7 +56,10 @@ def load_photo(
         data = np.fromfile(path, np.uint8)
     except OSError:
         data = np.zeros(0, np.uint8)
-    photo = cv2.imdecode(data, _decoding(data, 2 * max(width, height))) if data.size else None
+    try:
+        photo = cv2.imdecode(data, _decoding(data, 2 * max(width, height))) if data.size else None
+    except cv2.error:  # more pixels than OpenCV takes
+        photo = None
     if photo is None:
         logger.warning("The photo %s cannot be read; a background made by formula takes its place.", path)
         return None
@@ -85,6 +88,8 @@ def _decoding(data: np.ndarray, side: int) -> int:
     try:
         with Image.open(io.BytesIO(data.tobytes())) as header:
             least = min(header.size)
+    except Image.DecompressionBombError:  # Pillow's word for more than 179 million pixels
+        return cv2.IMREAD_REDUCED_COLOR_4
     except (OSError, ValueError):  # a format that only OpenCV knows, or no image: OpenCV says which
         return cv2.IMREAD_COLOR
     flags = ((8, cv2.IMREAD_REDUCED_COLOR_8), (4, cv2.IMREAD_REDUCED_COLOR_4), (2, cv2.IMREAD_REDUCED_COLOR_2))

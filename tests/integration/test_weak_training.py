@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import logging
 import math
+import pickle
 import shutil
 from pathlib import Path
 
@@ -17,6 +18,7 @@ import torch
 from config.errors import UserError
 from config.loader import load_config
 from utils import weak_task
+from utils.engine.trainer import Trainer
 from utils.training import train_detector
 
 
@@ -134,6 +136,46 @@ def test_a_worse_teacher_does_not_label(weak, monkeypatch, caplog):
     assert [line["relabelled"] for line in lines(folder, "stage")] == [1, 0]
     assert "the labels stay: the new teacher scores 0.400, the one that made them 0.500" in caplog.text
     assert "below that of the starting weights (0.500)" in caplog.text
+
+
+def test_a_run_killed_after_labelling_does_not_label_or_log_that_again(weak, monkeypatch):
+    original = Trainer._train_step
+
+    def dying(self, batch):
+        if self.step == 5:
+            raise ConnectionError("the machine is gone")
+        original(self, batch)
+
+    monkeypatch.setattr(Trainer, "_train_step", dying)
+    with pytest.raises(ConnectionError):
+        run(weak, "name=killed")
+    monkeypatch.setattr(Trainer, "_train_step", original)
+    monkeypatch.setattr(weak_task, "label_dataset", None)
+    folder = run(weak, "name=killed", resume=True)
+    assert [line["step"] for line in lines(folder, "stage")] == [0, 4]
+    assert [line["step"] for line in lines(folder, "validation")] == [0, 4, 6]
+
+
+def test_a_changed_evaluation_lifts_the_gate_and_the_data_may_move(weak, words, tmp_path):
+    run(weak, "name=moved", "train.end_iter=3")
+    elsewhere = shutil.copytree(words, tmp_path / "elsewhere")
+    changed = [one.replace(str(words), str(elsewhere)) for one in weak]
+    pictures = f"vis_test_dir={tmp_path / 'pictures'}"
+    extra = ("train.weak.pseudo_vis_opt=true", pictures, "test.validation.iou=0.3")
+    folder = run(changed, "name=moved", "train.end_iter=5", *extra, resume=True)
+    assert [line["relabelled"] for line in lines(folder, "stage")] == [1, 1]
+    assert cv2.imread(str(tmp_path / "pictures" / "moved_pseudo_labels_4.png")) is not None
+
+
+def test_the_samples_can_be_sent_to_a_spawned_process(weak, tmp_path):
+    config = load_config("craft_tiny", weak, "detection")
+    task = weak_task.WeakDetectionTask(config, torch.device("cpu"), "off", labels_root=tmp_path / "labels")
+    task.begin_stage(0, task.model, None, lambda: False)
+    there = pickle.loads(pickle.dumps(task.dataset))
+    for position in range(3):
+        for name in ("image", "region", "mask"):
+            np.testing.assert_array_equal(there[position][name], task.dataset[position][name])
+    assert len(pickle.dumps(task.dataset)) < 20_000
 
 
 def test_faulty_words_are_counted_and_harmless(weak, words, tmp_path, caplog):

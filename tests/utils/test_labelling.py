@@ -2,6 +2,14 @@
 
 from __future__ import annotations
 
+import os
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
 import numpy as np
 import pytest
 import torch
@@ -35,6 +43,68 @@ def test_a_teacher_runs_in_eval_mode_and_leaves_no_trace(model):
     model.eval()
     with torch.no_grad():
         np.testing.assert_allclose(scores, model(torch.from_numpy(batch))[0].numpy(), atol=1e-5)
+
+
+def test_a_batch_that_is_too_large_is_halved():
+    sizes = []
+
+    class Small(torch.nn.Module):
+        def forward(self, pixels):
+            if len(pixels) > 2:
+                raise torch.OutOfMemoryError("too large")
+            sizes.append(len(pixels))
+            return pixels[:, :2, ::2, ::2].permute(0, 2, 3, 1), None
+
+    batch = np.random.default_rng(0).normal(size=(5, 3, 32, 64)).astype(np.float32)
+    scores = DetectorTeacher(Small(), CPU, "off")(batch)
+    np.testing.assert_array_equal(scores, batch[:, :2, ::2, ::2].transpose(0, 2, 3, 1))
+    assert sizes == [2, 1, 2]
+
+
+def test_processes_outlast_ctrl_c_and_not_their_parent():
+    script = (
+        "import os, signal, time\n"
+        "from concurrent.futures import ProcessPoolExecutor\n"
+        "from multiprocessing import get_context\n"
+        "from utils.engine.helper import start_helper\n"
+        "if __name__ == '__main__':\n"
+        "    pool = ProcessPoolExecutor(1, get_context('spawn'), initializer=start_helper)\n"
+        "    child = pool.submit(os.getpid).result()\n"
+        "    os.kill(child, signal.SIGINT)\n"
+        "    assert pool.submit(os.getpid).result() == child\n"
+        "    print(child, flush=True)\n"
+        "    os.kill(os.getpid(), signal.SIGKILL)\n"
+    )
+    # A file, for processes that are spawned import the main program.
+    done = run_script(script)
+    child = int(done)
+    for _ in range(200):
+        if not alive(child):
+            return
+        time.sleep(0.05)
+    os.kill(child, signal.SIGKILL)
+    pytest.fail("the process outlived its parent")
+
+
+def run_script(text: str) -> str:
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "main.py"
+        path.write_text(text)
+        root = Path(__file__).resolve().parents[2]
+        environment = {**os.environ, "PYTHONPATH": str(root)}
+        done = subprocess.run(
+            [sys.executable, str(path)], stdout=subprocess.PIPE, text=True, env=environment, timeout=60
+        )
+    return done.stdout
+
+
+def alive(process: int) -> bool:
+    try:
+        os.kill(process, 0)
+    except ProcessLookupError:
+        return False
+    state = Path(f"/proc/{process}/stat")
+    return not (state.exists() and state.read_text().rpartition(")")[2].split()[0] == "Z")
 
 
 def test_the_hash_is_that_of_the_weights(model):

@@ -15,6 +15,7 @@ from config.schema.detection import DetectionConfig
 from data.reader import DropReport, Reader
 from data.readers import open_dataset
 from data.readers.limits import words_dropped
+from utils.check.report import counted
 
 Role = Literal["characters", "words", "test"]
 
@@ -58,7 +59,8 @@ def open_sources(config: DetectionConfig) -> tuple[list[Source], list[str]]:
 
     Returns:
         The datasets that could be opened, and a sentence for each reason why training would refuse to start: what
-        cannot be opened, and what drops more than its `max_dropped`.
+        cannot be opened, and what drops more than its `max_dropped`; and for what training would leave out without a
+        word, because it cannot be parsed, where the configuration does not say itself how much may be left out.
     """
     sources, problems = [], []
     for name, role, settings in _datasets(config):
@@ -72,9 +74,23 @@ def open_sources(config: DetectionConfig) -> tuple[list[Source], list[str]]:
                 open_dataset(settings)
             except UserError as fault:
                 problems.append(f"{name}: {fault}")
+            else:
+                if reader.report.unparsed and "max_dropped" not in settings.model_fields_set:
+                    problems.append(f"{name}: {_unparsed(reader.report)}")
         has_files = len(reader) > 0 and image_path(reader, 0) is not None
         sources.append(Source(name, role, settings, reader, copy.deepcopy(reader.report), has_files))
     return sources, problems
+
+
+def _unparsed(report: DropReport) -> str:
+    """Return the sentence about what stands in label files and cannot be parsed."""
+    reason = min(report.unparsed, key=lambda one: (-report.dropped[one], one))
+    total = sum(report.dropped[one] for one in report.unparsed)
+    what = reason.partition(": ")[2]
+    return (
+        f"{counted(total, 'item')} of its labels cannot be parsed (e.g. {report.examples[reason][0]}, {what}); mend "
+        "what is written there, or set this dataset's `max_dropped` to say how much may be left out"
+    )
 
 
 def image_path(reader: Reader, index: int) -> Path | None:

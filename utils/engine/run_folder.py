@@ -61,9 +61,10 @@ class RunFolder:
         if resume and not self.last.is_file():
             raise UserError(f"--resume: {self.last} does not exist, so there is no run to continue; leave out --resume")
         if not resume and not fresh and self._holds_a_run():
+            going_on = "continue it with --resume, " if self.last.is_file() else ""
             raise UserError(
-                f"{self.root} already holds a run: continue it with --resume, put it aside and start anew with "
-                "--fresh, or give this one another name with name=NEW"
+                f"{self.root} already holds a run: {going_on}put it aside and start anew with --fresh, or give this "
+                "one another name with name=NEW"
             )
         place = self.root
         while not place.exists():
@@ -88,7 +89,8 @@ class RunFolder:
             raise UserError(f"{self.root} cannot be made ({fault.strerror}), choose another results_dir") from fault
 
     def _holds_a_run(self) -> bool:
-        return self.metrics.exists() or self.last.exists()
+        """Tell whether there is something to lose; a run that was ended before its first line left an empty log."""
+        return self.last.exists() or (self.metrics.exists() and self.metrics.stat().st_size > 0)
 
     def _aside(self) -> Path:
         number = 1

@@ -160,6 +160,7 @@ class Trainer:
         values = self.task.begin_stage(self.step, self.evaluated_model, level, lambda: stop.wanted)
         if values is not None:
             records.write(self.step, "stage", values)
+            checkpoint.save(self.folder.last, self.state())  # A run killed from here on does not make it again.
 
     def _run_until(self, end: int, records: MetricsLog, stop: StopRequest, progress: Progress) -> None:
         """Train up to iteration `end`, or until a stop is wanted."""

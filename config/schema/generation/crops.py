@@ -11,7 +11,7 @@ from config.schema.generation.ranges import (
     PAIR,
     AngleRange,
     CountRange,
-    PositiveRange,
+    DistanceRange,
     QualityRange,
     TiltRange,
     ordered,
@@ -27,8 +27,9 @@ MarginRange = Annotated[list[Annotated[float, Field(ge=-0.1, le=2)]], PAIR, Afte
 class CropSettings(Section):
     """Pictures of words or lines, where `output` is `crops`.
 
-    Fonts, text, look, backgrounds and camera follow their own sections. `layout` is for scenes only: what a crop needs
-    of it is set here.
+    Fonts, text, look, backgrounds and camera follow their own sections. Of `layout` only `line_spacing` counts, for the
+    lines around the text; what else a crop needs of it is set here. `backgrounds.smooth` and its `distractors` are for
+    scenes only.
     """
 
     format: Literal["lmdb", "folder"] = "lmdb"
@@ -53,7 +54,7 @@ class CropSettings(Section):
     """Rotation about the horizontal and about the vertical axis, degrees: perspective."""
     curve: Effect = Effect(probability=0.03, strength=[10.0, 50.0])
     """Text bent along an arc of a circle: angle of the arc, degrees. Less where letters would be stretched too much."""
-    camera_distance: PositiveRange = [2.0, 6.0]
+    camera_distance: DistanceRange = [2.0, 6.0]
     """Distance of the camera in units of the text's width: the nearer, the stronger the perspective."""
     rectified: UnitFloat = 0.4
     """Probability that the box follows the text's rotation and tilt, and is made straight again, as a detector's

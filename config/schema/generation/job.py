@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
-from config.schema.base import NonNegativeInt, PositiveInt, Section
+from config.schema.base import NonNegativeInt, PositiveInt, Section, UserPath
 from config.schema.generation.crops import CropSettings
 from config.schema.generation.scene import BackgroundSettings, CameraSettings, LayoutSettings, LookSettings
 from config.schema.generation.text import FontSettings, TextSettings
@@ -16,7 +16,7 @@ class GenerateConfig(Section):
     """A whole generation job."""
 
     task: Literal["generate"] = "generate"
-    output_dir: str = "./datasets/generated"
+    output_dir: UserPath = "./datasets/generated"
     """Folder of the dataset; each split becomes a folder in it."""
     overwrite: bool = False
     """Replace a dataset that was made with other settings. Whole shards of these settings are kept all the same."""

@@ -29,6 +29,7 @@ NonNegativeRange = Annotated[list[NonNegativeFloat], PAIR, AfterValidator(ordere
 UnitRange = Annotated[list[UnitFloat], PAIR, AfterValidator(ordered)]
 AngleRange = Annotated[list[Annotated[float, Field(ge=-180, le=180)]], PAIR, AfterValidator(ordered)]
 TiltRange = Annotated[list[Annotated[float, Field(ge=-60, le=60)]], PAIR, AfterValidator(ordered)]
+DistanceRange = Annotated[list[Annotated[float, Field(ge=1, allow_inf_nan=False)]], PAIR, AfterValidator(ordered)]
 FactorRange = Annotated[list[Annotated[float, Field(gt=0, le=4)]], PAIR, AfterValidator(ordered)]
 QualityRange = Annotated[list[Annotated[int, Field(ge=1, le=100)]], PAIR, AfterValidator(ordered)]
 SignedRange = Annotated[list[Annotated[float, Field(ge=-1, le=2)]], PAIR, AfterValidator(ordered)]

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from pydantic import model_validator
 
-from config.schema.base import NonNegativeFloat, Section, UnitFloat
+from config.schema.base import NonNegativeFloat, Section, UnitFloat, UserPath
 from config.schema.generation.ranges import (
     AngleRange,
     CountRange,
     CountRangeFromZero,
+    DistanceRange,
     FactorRange,
     NonNegativeRange,
     PositiveRange,
@@ -53,7 +54,7 @@ class LayoutSettings(Section):
     """Rotation in the plane of the picture, degrees."""
     tilt: TiltRange = [-25.0, 25.0]
     """Rotation about the horizontal and about the vertical axis, degrees: perspective."""
-    camera_distance: PositiveRange = [2.0, 5.0]
+    camera_distance: DistanceRange = [2.0, 5.0]
     """Distance of the camera in units of the block's longer side: the nearer, the stronger the perspective."""
     vertical: UnitFloat = 0.0
     """Probability that a block is set from top to bottom in upright characters, as on signs and in columns of Chinese,
@@ -102,7 +103,7 @@ class LookSettings(Section):
 class BackgroundSettings(Section):
     """What is behind the text."""
 
-    folder: str | None = None
+    folder: UserPath | None = None
     """Folder searched for photos; null makes every background by formula."""
     photo_share: UnitFloat = 1.0
     """Share of the scenes that use a photo where `folder` is given."""

@@ -6,7 +6,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, Field
 
-from config.schema.base import NonNegativeFloat, PositiveInt, Section, UnitFloat
+from config.schema.base import NonNegativeFloat, PositiveInt, Section, UnitFloat, UserPath
 from config.schema.generation.ranges import CountRange, SpacingRange, WeightRange
 
 TextKind = Literal["word", "number", "price", "date", "time", "code", "email", "url", "phone", "random"]
@@ -20,7 +20,7 @@ def _as_list(value: Any) -> Any:
     return [value] if isinstance(value, str) else value
 
 
-Files = Annotated[list[str], Field(min_length=1), BeforeValidator(_as_list)]
+Files = Annotated[list[UserPath], Field(min_length=1), BeforeValidator(_as_list)]
 
 
 class TextSettings(Section):
@@ -66,7 +66,7 @@ class TextSettings(Section):
 class FontSettings(Section):
     """Which fonts write it."""
 
-    folder: str | None = None
+    folder: UserPath | None = None
     """Folder searched for `.ttf`, `.otf` and `.ttc` files; null takes the fonts installed with the requirements."""
     weight: WeightRange = [300, 900]
     """Least and greatest weight (400 is regular, 700 bold); a family without any keeps the nearest one it has."""

@@ -20,8 +20,8 @@ class ShardSummary:
     """What a finished shard holds, as its manifest says it.
 
     Attributes:
-        annotation_sha256: hash of the annotations alone (texts and boxes, in order): equal for equal settings on
-            every machine, whatever the image codec's version.
+        annotation_sha256: hash of the annotations alone (texts and boxes, in order): equal for equal settings and
+            versions of the libraries that lay out text, whatever the image codec's.
         files: name relative to the shard -> size in bytes, of every file that makes it whole.
         counts: such as {"words": 310, "characters": 1840}.
     """

@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
 from pathlib import Path
 
 import numpy as np
+import pytest
 
+from config.errors import UserError
+from config.loader import load_config
 from config.schema.datasets import SynthTextDataset
 from data.readers.synthtext import SynthTextReader
 from data.synth.resources import Resources
 from data.synth.scene import render_scene
+from generate import main
 
 ROOT = Path(__file__).resolve().parents[3]
 
@@ -42,3 +47,30 @@ def test_mistake_is_one_sentence_and_exit_2(tmp_path: Path) -> None:
     assert done.returncode == 2
     assert done.stderr.count("\n") == 1 and "漢" in done.stderr and "Traceback" not in done.stderr
     assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        (["--count", "5"], "--count goes with --preview"),
+        (["--preview", "a.png", "--shard", "1/2"], "leave --shard out"),
+        (["--preview", ""], "name a .png or .jpg file"),
+        (["--preview", "{}/file/a.png"], "cannot be written there"),
+        (["--preview", "{}/a.png", "--count", "0"], "from 1 to"),
+    ],
+)
+def test_options_that_do_not_go_together_are_refused_before_anything_is_drawn(
+    tmp_path: Path, options: list[str], said: str
+) -> None:
+    (tmp_path / "file").touch()
+    with pytest.raises(UserError, match=re.escape(said)):
+        main(["--yaml=generate_demo", f"output_dir={tmp_path}/out", *(text.format(tmp_path) for text in options)])
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_tilde_is_the_home_of_the_user(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HOME", "/somebody")
+    given = ["output_dir=~/out", "fonts.folder=~/fonts", "backgrounds.folder=~/photos", "text.word_list=~/words.txt"]
+    config = load_config("generate_demo", given, "generate")
+    assert (config.output_dir, config.fonts.folder) == ("/somebody/out", "/somebody/fonts")
+    assert (config.backgrounds.folder, config.text.word_list) == ("/somebody/photos", ["/somebody/words.txt"])

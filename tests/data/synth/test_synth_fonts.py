@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import shutil
+from dataclasses import replace
 from importlib.metadata import distribution
 from pathlib import Path
 
@@ -10,7 +11,7 @@ import pytest
 from config.errors import UserError
 from config.schema.generation import FontSettings
 from data.synth.faces import FontFace, open_face
-from data.synth.fonts import BUNDLED_FAMILIES, find_families
+from data.synth.fonts import BUNDLED_FAMILIES, _of_weight, find_families
 from data.synth.glyphs import GlyphCache, drawing_size
 from data.synth.vocabulary import ASCII_ALPHABET
 
@@ -44,21 +45,32 @@ def test_weights_of_variable_and_static_fonts() -> None:
     assert ink == sorted(ink) and ink[-1] > 1.1 * ink[0]
 
 
+def test_a_family_without_the_weights_asked_for_gives_the_nearest() -> None:
+    face = FontFace("a.ttf", 0, (), 250.0, False, 0.7, False)
+    pair = [face, replace(face, weight=850.0)]
+    assert [one.weight for one in _of_weight(pair, [400, 800])] == [850.0]
+    assert [one.weight for one in _of_weight(pair, [300, 800])] == [250.0, 850.0]
+    assert [one.weight for one in _of_weight(pair, [200, 800])] == [250.0]
+
+
 def test_folder_with_broken_and_foreign_files_uses_the_rest(tmp_path: Path) -> None:
     good = bundled("lora")[0]
     shutil.copy(good, tmp_path / "good.ttf")
     (tmp_path / "broken.ttf").write_bytes(good.read_bytes()[:5000])
     (tmp_path / "empty.otf").write_bytes(b"")
+    (tmp_path / "web.ttf").write_bytes(b"wOF2" + bytes(60))  # under the name of another format
     (tmp_path / "notes.txt").write_text("not a font")
     shutil.copy(bundled("arvo")[0], tmp_path / "no_euro.ttf")
     families, report = find_families(FontSettings(folder=str(tmp_path)), "abc€")
     assert [family.name for family in families] == ["Lora"]
     assert report.dropped == {
-        "font: cannot be read": 2,
+        "font: cannot be read": 3,
         "font: lacks characters of the alphabet": 1,
         "font: not a font file": 1,
     }
     assert report.examples["font: lacks characters of the alphabet"] == ["no_euro.ttf lacks €"]
+    assert report.left_out["cannot be read"][2].startswith("web.ttf")
+    del report.left_out["cannot be read"][2]
     assert report.left_out == {
         "cannot be read": ["broken.ttf (TTLibError)", "empty.otf (TTLibError)"],
         "lacks characters of the alphabet": ["no_euro.ttf lacks €"],

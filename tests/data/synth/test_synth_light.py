@@ -3,6 +3,7 @@ from __future__ import annotations
 import cv2
 import numpy as np
 import pytest
+from PIL import Image
 
 from config.schema.generation import CameraSettings, Effect, LookSettings
 from data.synth.effects import disc_kernel, photograph, sharpen
@@ -126,3 +127,6 @@ def test_large_photos_are_read_at_a_fraction_of_their_size(tmp_path, monkeypatch
         assert load_photo(tmp_path / "a.jpg", side, side, np.random.default_rng(0)).shape == (side, side, 3)
     expected = [cv2.IMREAD_COLOR, cv2.IMREAD_REDUCED_COLOR_2, cv2.IMREAD_REDUCED_COLOR_4, cv2.IMREAD_REDUCED_COLOR_8]
     assert flags == expected
+    monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 1000)  # more than twice as many: Pillow refuses to open it
+    assert load_photo(tmp_path / "a.jpg", 70, 70, np.random.default_rng(0)).shape == (70, 70, 3)
+    assert flags[-1] == cv2.IMREAD_REDUCED_COLOR_4

@@ -47,13 +47,28 @@ def test_table_and_reasons(tmp_path: Path) -> None:
 def test_few_faults_are_a_remark(tmp_path: Path) -> None:
     opened(tmp_path, train_images=60)
     label = tmp_path / "train/labels/gt_img_3.txt"
-    label.write_text("5,5,x,5,45,15,5,15,bad\n", encoding="utf-8")
+    label.write_text("5,5,45,5,45,5,5,5,flat\n", encoding="utf-8")
     _, sources = reopened(tmp_path, tmp_path / "train", tmp_path / "test")
     report = Report(lambda text: None)
     report_counts(report, sources, [take_census(source, 1000) for source in sources])
     assert report.problems == []
     assert "1 word left out as faulty" in report.remarks[0]
     assert "gt_img_3.txt line 1" in report.remarks[0]
+
+
+def test_what_cannot_be_parsed_is_a_problem_unless_it_is_allowed(tmp_path: Path) -> None:
+    config, _ = opened(tmp_path, train_images=120)
+    label = tmp_path / "train/labels/gt_img_3.txt"
+    label.write_text("\n" * 6 + "5,5,x,5,45,15,5,15,bad\n", encoding="utf-8")
+    _, problems = open_sources(config)
+    assert len(problems) == 1
+    assert "1 item of its labels cannot be parsed (e.g. gt_img_3.txt line 7: 'x', a coordinate is not" in problems[0]
+    assert config.train.weak is not None
+    settings = type(config.train.weak.datasets[0])(
+        **{**config.train.weak.datasets[0].model_dump(exclude_unset=True), "max_dropped": 0.01}
+    )
+    config.train.weak.datasets[0] = settings
+    assert open_sources(config)[1] == []
 
 
 def test_nothing_to_learn(tmp_path: Path) -> None:

@@ -18,10 +18,24 @@ def test_an_older_run_is_not_overwritten_but_can_be_put_aside(tmp_path):
     folder.metrics.write_text('{"step": 1}\n')
     with pytest.raises(UserError, match="already holds a run"):
         folder.check(resume=False, fresh=False)
+    with pytest.raises(UserError) as caught:
+        folder.check(resume=False, fresh=False)
+    assert "--resume" not in str(caught.value)  # there is nothing that it could go on from
+    folder.last.write_bytes(b"weights")
+    with pytest.raises(UserError, match="continue it with --resume"):
+        folder.check(resume=False, fresh=False)
+    folder.last.unlink()
     folder.check(resume=False, fresh=True)
     folder.make(fresh=True)
     assert not folder.metrics.exists()
     assert (tmp_path / "exp" / "a.old1" / "metrics.jsonl").read_text() == '{"step": 1}\n'
+
+
+def test_a_run_that_ended_before_its_first_line_is_in_nobodys_way(tmp_path):
+    folder = RunFolder(tmp_path / "run")
+    folder.make(fresh=False)
+    folder.metrics.touch()
+    folder.check(resume=False, fresh=False)
 
 
 def test_resume_needs_a_run_and_an_unwritable_place_is_said(tmp_path):
@@ -62,6 +76,10 @@ def test_settings_that_make_it_another_run_are_refused(tmp_path):
     check_same_run(before, longer, tmp_path)
     moved = {"train": {"datasets": [{"root": "/b"}]}}
     check_same_run({"train": {"datasets": [{"root": "/a"}]}}, moved, tmp_path)
+    weak = [{"train": {"weak": {"datasets": [{"root": place, "labels": [place]}]}}} for place in "ab"]
+    check_same_run(*weak, tmp_path)
+    with pytest.raises(UserError, match=r"train\.weak\.keep_above was 0\.5"):
+        check_same_run(*[{"train": {"weak": {"keep_above": value}}} for value in (0.5, 0.9)], tmp_path)
     with pytest.raises(UserError, match="cosine"):
         cosine = [{"train": {"schedule": "cosine", "end_iter": end}} for end in (10, 20)]
         check_same_run(*cosine, tmp_path)

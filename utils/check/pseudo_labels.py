@@ -1,0 +1,159 @@
+"""Pseudo-labels to look at: those that a run made, or those that it would start with."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from config.errors import UserError
+from config.schema.detection import DetectionConfig
+from data.preprocess import Preprocess
+from data.pseudo_label.records import LabelSettings
+from data.pseudo_label.stored import COLUMNS, PseudoLabels
+from data.reader import DropReport, Reader
+from data.readers import open_datasets
+from data.sample import TextSample
+from model.craft import Craft
+from model.registry import build_detector
+from utils.device import Amp, memory_format, resolve_amp, resolve_device
+from utils.engine.run_folder import RunFolder
+from utils.labelling import DetectorTeacher, label_dataset, weights_hash
+from utils.pseudo_label_sheet import draw_label_sheet
+from utils.run_paths import run_folder
+from utils.visualize import save_picture
+from utils.weights import load_into, read_file, state_dict_of
+
+IMAGES = 24
+"""So many images are labelled where the run has no labels yet."""
+
+_PICTURES = (".png", ".jpg", ".jpeg")
+
+
+def draw_pseudo_labels(config: DetectionConfig, path: Path) -> str:
+    """Draw words with the characters that a teacher found in them.
+
+    The labels are the newest ones of the run, or else are made here, of a few images, with the weights that the
+    run would start from. The region scores of a run's labels are left out unless the weights that made them are
+    those of `train.ckpt_path` or of one of its checkpoints.
+
+    Args:
+        config: the whole job.
+        path: of the picture, .png or .jpg.
+
+    Returns:
+        A sentence with the statistics of the labels.
+
+    Raises:
+        UserError: there is no weak supervision in the job, there are no weights, or no word was labelled.
+    """
+    if path.suffix.lower() not in _PICTURES:
+        raise UserError(f"--pseudo-labels {path}: name a .png or .jpg file")
+    if config.train.weak is None:
+        raise UserError("--pseudo-labels: the configuration has no train.weak section, so nothing is labelled")
+    device = resolve_device(config.device)
+    amp = resolve_amp(config.amp, device)
+    reader, folder = open_datasets(config.train.weak.datasets), run_folder(config)
+    labels = _newest(folder, reader)
+    if labels is not None:
+        teacher = _teacher_of(labels, config, device)
+        source = f"labels of the run {folder.root}"
+        note = "" if teacher else "; without region scores, for the weights that made them are no longer there"
+        _draw(path, reader, labels, labels.settings, teacher, f"{config.name}: {source}")
+        return f"{path}: {source}: {labels.statistics().summary()}{note}"
+    if config.train.ckpt_path is None:
+        raise UserError(
+            f"--pseudo-labels: train.ckpt_path is null and {folder.root} holds no labels of this data, so there is "
+            "nothing to label with; give train.ckpt_path=FILE"
+        )
+    model = _network(config, Path(config.train.ckpt_path), device)
+    few, settings = _Few(reader, IMAGES), _settings(config, amp)
+    with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as place:
+        cache = label_dataset(model, few, settings, Path(place), device)
+        assert cache is not None, "nobody asked it to stop"
+        labels = cache.finish()
+        source = f"labelled with {config.train.ckpt_path}"
+        _draw(path, few, labels, settings, DetectorTeacher(model, device, amp), f"{config.name}: {source}")
+        return f"{path}: {source}: {labels.statistics().summary()}"
+
+
+def _draw(
+    path: Path,
+    reader: Reader,
+    labels: PseudoLabels,
+    settings: LabelSettings,
+    teacher: DetectorTeacher | None,
+    title: str,
+) -> None:
+    save_picture(path, draw_label_sheet(reader, labels, settings, teacher, title=title))
+
+
+def _settings(config: DetectionConfig, amp: Amp) -> LabelSettings:
+    assert config.train.weak is not None
+    data = config.train.data
+    return LabelSettings.of(config.train.weak, Preprocess(tuple(data.mean), tuple(data.std)), amp)
+
+
+def _newest(folder: RunFolder, reader: Reader) -> PseudoLabels | None:
+    """Return the finished labels of this dataset that a run made last."""
+    found = [path / COLUMNS for path in folder.pseudo_labels.glob(f"{reader.fingerprint()}-*-*")]
+    found = [path for path in found if path.is_dir()]
+    return PseudoLabels(max(found, key=lambda path: path.stat().st_mtime_ns).parent) if found else None
+
+
+def _teacher_of(labels: PseudoLabels, config: DetectionConfig, device: torch.device) -> DetectorTeacher | None:
+    """Return the network that made the labels, where its weights are still there."""
+    for path in _weights(config):
+        try:
+            model = _network(config, path, device)
+        except UserError:  # A file that does not fit this model did not make the labels either.
+            continue
+        if weights_hash(model) == labels.teacher:
+            return DetectorTeacher(model, device, labels.settings.amp)
+    return None
+
+
+def _weights(config: DetectionConfig) -> Iterator[Path]:
+    folder = run_folder(config)
+    named = [Path(config.train.ckpt_path)] if config.train.ckpt_path is not None else []
+    for path in (folder.last, folder.best, *named, *sorted(folder.checkpoints.glob("step_*.pth"))):
+        if path.is_file():
+            yield path
+
+
+def _network(config: DetectionConfig, path: Path, device: torch.device) -> Craft:
+    """Return the detector with the weights that training would start with from this file."""
+    model = build_detector(config.model)
+    load_into(model, state_dict_of(read_file(path), path), path)
+    return model.to(device, memory_format=memory_format(device))
+
+
+class _Few:
+    """A few samples of a reader, spread evenly over it."""
+
+    def __init__(self, reader: Reader, limit: int) -> None:
+        self._reader = reader
+        count = min(limit, len(reader))
+        self._indices = (np.arange(count) * len(reader) // max(1, count)).tolist()
+
+    @property
+    def report(self) -> DropReport:
+        return self._reader.report
+
+    def __len__(self) -> int:
+        return len(self._indices)
+
+    def __getitem__(self, index: int) -> TextSample:
+        return self._reader[self._indices[index]]
+
+    def annotation(self, index: int) -> TextSample:
+        return self._reader.annotation(self._indices[index])
+
+    def path(self, index: int) -> Path | None:
+        return self._reader.path(self._indices[index])
+
+    def fingerprint(self) -> str:
+        return f"{self._reader.fingerprint()}of{len(self)}"
