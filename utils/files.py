@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import os
 from collections.abc import Callable
@@ -40,7 +41,8 @@ def write_atomically(path: Path, write: Callable[[Path], None]) -> None:
             f"{path} cannot be written ({fault.strerror or fault}), make room or choose another folder{kept}"
         ) from fault
     finally:
-        temporary.unlink(missing_ok=True)
+        with contextlib.suppress(OSError):  # such as a file where the folder should be, which was said above
+            temporary.unlink(missing_ok=True)
 
 
 def remove_parts(folder: Path) -> None:

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
+from config.errors import UserError
 from config.schema.generation import CameraSettings, CropSettings, Effect, GenerateConfig
 from data.synth.bend import Bend, make_bend, quads_of
 from data.synth.crop_ground import make_ground
@@ -59,7 +60,11 @@ class Crop:
 
 
 def encode_crop(crop: Crop) -> bytes:
-    """Return the picture as a JPEG file."""
+    """Return the picture as a JPEG file.
+
+    Raises:
+        UserError: it is too large for one.
+    """
     return _jpeg(crop.image[:, :, ::-1], crop.jpeg_quality).tobytes()
 
 
@@ -73,7 +78,7 @@ def draw_crop(config: GenerateConfig, resources: Resources, split: str, index: i
         index: number of the crop in its split.
 
     Raises:
-        UserError: no word of the split is short enough.
+        UserError: no word of the split is short enough, or the crop is too large for its format.
     """
     rng = np.random.default_rng([config.seed, stable_hash("crop", split), index])
     one = place_text(config, resources, split, rng)
@@ -201,5 +206,9 @@ def _within_limits(camera: CameraSettings, cap_height: float, crops: CropSetting
 
 def _jpeg(image: np.ndarray, quality: int) -> np.ndarray:
     done, data = cv2.imencode(".jpg", image, [cv2.IMWRITE_JPEG_QUALITY, quality])
-    assert done, "a uint8 picture of three channels can always be encoded"
+    if not done:  # the format has 16 bits for a side
+        raise UserError(
+            f"A crop is {image.shape[1]:,} x {image.shape[0]:,} pixels, more than a JPEG file takes: lower "
+            f"crops.height, crops.text_height, crops.words or crops.max_length."
+        )
     return data

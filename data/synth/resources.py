@@ -32,6 +32,7 @@ class Resources:
         texts: split -> source of its words.
         families: split -> its font families.
         photos: split -> its photos, relative to `backgrounds.folder`; empty lists without one.
+        photo_sizes: size of each photo's file, bytes.
         report: fonts and words of the list that were left out, and why.
         glyphs: the process's cache, empty after pickling.
     """
@@ -40,6 +41,7 @@ class Resources:
     texts: dict[str, TextSource]
     families: dict[str, list[FontFamily]]
     photos: dict[str, list[str]]
+    photo_sizes: dict[str, int]
     report: FontReport
     glyphs: GlyphCache = field(default_factory=GlyphCache)
 
@@ -64,8 +66,11 @@ class Resources:
             kinds.setdefault(family.kind, []).append(family.name)
         owned = partition.divide(kinds, "font families")
         photos: dict[str, list[str]] = {split: [] for split in config.splits}
+        sizes: dict[str, int] = {}
         if config.backgrounds.folder is not None:
-            photos = partition.divide({"photo": find_photos(config.backgrounds.folder)}, "background photos")
+            folder = Path(config.backgrounds.folder)
+            sizes = {name: (folder / name).stat().st_size for name in find_photos(config.backgrounds.folder)}
+            photos = partition.divide({"photo": list(sizes)}, "background photos")
         for source in texts.values():
             source.draw(np.random.default_rng(0))  # Raises where there is nothing to write, before any process starts.
         return cls(
@@ -73,6 +78,7 @@ class Resources:
             texts=texts,
             families={split: [family for family in families if family.name in owned[split]] for split in owned},
             photos=photos,
+            photo_sizes=sizes,
             report=report,
         )
 
@@ -89,10 +95,11 @@ class Resources:
         return self.report.left_out
 
     def fingerprint(self) -> str:
-        """Return a hash of the words, font files and photos: two equal ones give the same scenes."""
+        """Return a hash of the words and of the names and sizes of font files and photos: equal ones give equal scenes."""
         digest = hashlib.sha256(self.alphabet.encode())
         for split in sorted(self.texts):
-            digest.update(json.dumps([split, self.texts[split].fingerprint(), self.photos[split]]).encode())
+            photos = [[name, self.photo_sizes[name]] for name in self.photos[split]]
+            digest.update(json.dumps([split, self.texts[split].fingerprint(), photos]).encode())
             for family in self.families[split]:
                 for face in family.faces:
                     size = Path(face.path).stat().st_size

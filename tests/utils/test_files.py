@@ -28,3 +28,9 @@ def test_sha256(tmp_path):
     path = tmp_path / "b"
     path.write_bytes(b"x" * 3_000_000)
     assert sha256(path) == hashlib.sha256(b"x" * 3_000_000).hexdigest()
+
+
+def test_a_file_where_the_folder_should_be(tmp_path: Path) -> None:
+    (tmp_path / "taken").write_text("a file")
+    with pytest.raises(UserError, match="cannot be written"):
+        write_text(tmp_path / "taken" / "below.txt", "text")

@@ -12,7 +12,7 @@ from synth_recipes import load
 from config.errors import UserError
 from config.loader import load_config
 from data.graphemes import count_clusters
-from data.synth.crop import place_text
+from data.synth.crop import Crop, encode_crop, place_text
 from data.synth.crop_text import draw_text
 from data.synth.faces import FontFace
 from data.synth.layout import box_quads
@@ -58,6 +58,12 @@ def test_no_neighbour_reaches_behind_the_camera(tmp_path: Path) -> None:
         assert (flat @ one.view.matrix[2, :2] + one.view.matrix[2, 2]).min() > 0.05
         alone += bool(one.mine.all())
     assert alone < 40
+
+
+def test_a_crop_too_wide_for_its_format_is_refused_in_one_sentence() -> None:
+    crop = Crop(np.zeros((8, 66_000, 3), np.uint8), "long", np.zeros((0, 4, 2), np.float32), 90)
+    with pytest.raises(UserError, match=r"66,000 x 8 pixels.*lower crops\.height"):
+        encode_crop(crop)
 
 
 @pytest.mark.parametrize("key", ["layout.camera_distance", "crops.camera_distance"])
