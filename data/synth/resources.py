@@ -95,7 +95,7 @@ class Resources:
         return self.report.left_out
 
     def fingerprint(self) -> str:
-        """Return a hash of the words and of the names and sizes of font files and photos: equal ones give equal scenes."""
+        """Return a hash of the words, and of the names and sizes of font files and photos."""
         digest = hashlib.sha256(self.alphabet.encode())
         for split in sorted(self.texts):
             photos = [[name, self.photo_sizes[name]] for name in self.photos[split]]

@@ -30,7 +30,7 @@ def test_sha256(tmp_path):
     assert sha256(path) == hashlib.sha256(b"x" * 3_000_000).hexdigest()
 
 
-def test_a_file_where_the_folder_should_be(tmp_path: Path) -> None:
+def test_a_file_where_the_folder_should_be(tmp_path):
     (tmp_path / "taken").write_text("a file")
     with pytest.raises(UserError, match="cannot be written"):
         write_text(tmp_path / "taken" / "below.txt", "text")

@@ -43,8 +43,8 @@ def test_the_full_recipe_is_like_street_photos(scenes: GenerateConfig, resources
     heights = np.linalg.norm(quads[:, 3] - quads[:, 0], axis=1)
     low, middle, high = np.percentile(heights, (10, 50, 90))
     assert 8 < low < 12 and 15 < middle < 24 and 33 < high < 55
-    assert 45 < np.mean([len(sample.char_quads) for sample in samples]) < 85
-    assert all(sample.image.shape == (768, 768, 3) for sample in samples)
+    # Far more text than a street photo has: a training crop without any teaches little.
+    assert 120 < np.mean([len(sample.char_quads) for sample in samples]) < 250
 
 
 def test_words_and_characters_belong_together(demo: GenerateConfig, resources: Resources) -> None:
