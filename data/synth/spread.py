@@ -1,7 +1,7 @@
 """How far resampling carries ink, and boxes that hold it, for each character where it stands.
 
 A pixel of the scene is a square of ink, and a smoothing Gaussian of a third of a pixel comes before it. So ink is seen
-about 0.85 pixels of the scene beyond the edge of its glyph: more pixels of the drawing at the far end of a tilted line
+about 0.9 pixels of the scene beyond the edge of its glyph: more pixels of the drawing at the far end of a tilted line
 than at its near end, and on the inner side of an arc than on the outer.
 
 With these boxes at least 98 % of a character's ink lies in its quad, but for one in a thousand where text is 8 to 12
@@ -19,7 +19,7 @@ from data.synth.bend import Bend
 from data.synth.layout import Block
 from data.synth.placement import map_points
 
-INK_SPREAD = 0.85
+INK_SPREAD = 0.9
 """How far ink spreads where drawings are smoothed before they are shrunk, pixels of the scene."""
 
 
