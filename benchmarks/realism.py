@@ -37,8 +37,13 @@ EVERYTHING = [
     *("backgrounds.photo_light=0.3", "backgrounds.smooth=0.8"),
     *("camera.defocus.probability=0.2", "camera.lighting.probability=0.4", "camera.vignette.probability=0.3"),
     *("camera.cast.probability=0.4", "camera.sharpening.probability=0.3"),
+    "camera.blur={probability: 0.4, strength: [0.4, 1.5]}",
+    "camera.motion={probability: 0.15, strength: [2.0, 5.0]}",
+    "camera.noise={probability: 0.7, strength: [1.5, 12.0]}",
+    "camera.resolution={probability: 0.25, factor: [0.5, 0.9]}",
+    "camera.jpeg_quality=[35, 95]",
 ]
-"""What the generator can do and the recipe `generate_scenes` leaves out, for it did not earn its place here."""
+"""What the generator can do and the recipe `generate_scenes` leaves out or does less of: it did not earn its place."""
 
 OFF: dict[str, list[str]] = {
     "one font": ["fonts.folder={fonts}"],
