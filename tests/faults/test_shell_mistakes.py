@@ -89,9 +89,9 @@ def test_cuda_where_there_is_none(overrides):
     assert status == 2 and "cuda" in complaint and "device=cpu" in complaint
 
 
-def test_jobs_of_later_milestones_say_so():
-    status, complaint = attempt("train.py", "--yaml", "custom_data_train")
-    assert status == 2 and "weak supervision" in complaint
+def test_weak_supervision_without_its_data():
+    status, complaint = attempt("train.py", "--yaml", "custom_data_train", "train.weak.datasets.0.root=/nonexistent")
+    assert status == 2 and "/nonexistent" in complaint
 
 
 def test_data_without_a_readable_image_ends_the_program_at_once(overrides, scenes, tmp_path):

@@ -255,12 +255,6 @@ def test_a_resumed_run_does_not_need_its_starting_weights(overrides, tmp_path):
     train(overrides, f"train.ckpt_path={start}", "train.end_iter=2", resume=True)
 
 
-def test_weak_supervision_is_not_ignored(overrides):
-    weak = "train.weak={datasets: [{format: icdar2015, root: x}]}"
-    with pytest.raises(UserError, match="not available yet"):
-        train(overrides, weak)
-
-
 def test_validation_can_be_switched_off_and_its_missing_data_says_how(overrides):
     with pytest.raises(UserError, match=r"test\.validation: .*train\.validation=none"):
         train(overrides, "test.validation.dataset.root=/nonexistent")
