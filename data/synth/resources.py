@@ -58,7 +58,7 @@ class Resources:
         families, report = find_families(config.fonts, alphabet)
         for reason, count in report.dropped.items():
             examples = "; ".join(report.examples[reason])
-            logger.warning("%d font files left out (%s), such as %s.", count, reason.removeprefix("font: "), examples)
+            logger.warning("Font files left out (%s): %d, such as %s.", reason.removeprefix("font: "), count, examples)
         report.dropped.update(words_report.dropped)
         report.examples.update(words_report.examples)
         kinds: dict[str, list[str]] = {}
