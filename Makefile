@@ -37,6 +37,7 @@ bench: $(VENV)/.installed-dev  ## one table per claim of the README
 	$(BIN)/python -m benchmarks.synthtext_index
 	$(BIN)/python -m benchmarks.postprocess
 	$(BIN)/python -m benchmarks.generate
+	$(BIN)/python -m benchmarks.generate_crops
 	$(BIN)/python -m benchmarks.training_step
 
 $(VENV)/bin/python:
