@@ -76,6 +76,9 @@ def open_face(face: FontFace, size: int) -> ImageFont.FreeTypeFont:
     font = ImageFont.truetype(face.path, size, index=face.number)
     if face.axes:
         font.set_variation_by_axes(list(face.axes))
+    # FreeType measures the first text after a change of the axes a little differently from all others; what a scene
+    # looks like must not depend on which word its process drew first.
+    font.getlength("x")
     return font
 
 

@@ -21,7 +21,7 @@ from data.synth.resources import Resources
 from data.synth.shards import Plan, Shard
 
 SHARD, DATASET = "shard.json", "dataset.json"
-VERSION = 2
+VERSION = 3
 """Raised when a change of the generator changes what it makes of the same settings."""
 _NOT_IN_HASH = {"output_dir", "overwrite", "workers", "shards"}
 _IMAGES = (".jpg", ".png")

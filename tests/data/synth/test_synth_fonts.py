@@ -13,6 +13,7 @@ from config.schema.generation import FontSettings
 from data.synth.faces import FontFace, open_face
 from data.synth.fonts import BUNDLED_FAMILIES, _of_weight, find_families
 from data.synth.glyphs import GlyphCache, drawing_size
+from data.synth.resources import Resources
 from data.synth.vocabulary import ASCII_ALPHABET
 
 
@@ -115,3 +116,11 @@ def test_drawing_sizes_are_half_an_octave_apart() -> None:
     for em in np.geomspace(12, 512, 100):
         assert em <= drawing_size(em) <= max(16, em * 1.45)
     assert drawing_size(900) == 512
+
+
+def test_a_text_is_as_long_the_first_time_as_ever_after(resources: Resources) -> None:
+    faces = {face.path: face for family in resources.families["train"] for face in family.faces}
+    for face in faces.values():
+        open_face.cache_clear()
+        font = open_face(face, 64)
+        assert font.getlength("V") == font.getlength("V"), face.path
