@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 
 LOWEST := .venv-lowest
 
-.PHONY: demo test test-lowest test-slow lint format docs bench clean
+.PHONY: demo test test-lowest test-slow explore lint format docs bench clean
 
 demo: $(VENV)/.installed  ## generate data, train a small detector, evaluate it, draw pictures (about 9 minutes)
 	$(BIN)/python generate.py --yaml=generate_demo
@@ -21,6 +21,9 @@ test-slow: $(VENV)/.installed-dev  ## the tests that take minutes
 
 test-lowest: $(LOWEST)/.installed  ## the test suite with the lowest versions that requirements.txt admits
 	$(LOWEST)/bin/python -m pytest -m "not slow"
+
+explore: $(VENV)/.installed-dev  ## the property tests on examples not tried before, for an hour with nothing to do
+	$(BIN)/python -m pytest -m hypothesis --hypothesis-profile=explore
 
 lint: $(VENV)/.installed-dev
 	$(BIN)/ruff check .

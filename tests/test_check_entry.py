@@ -8,7 +8,10 @@ from pathlib import Path
 
 import cv2
 import pytest
+import torch
 from tiny_icdar import recipe, write_icdar
+
+from model.craft import Craft
 
 REPOSITORY = Path(__file__).resolve().parents[1]
 
@@ -76,8 +79,15 @@ def test_unreadable_image_and_several_problems(job: Path, tmp_path: Path) -> Non
     (tmp_path / "train/images/img_3.jpg").write_bytes(b"")
     done = check("--yaml", str(job), "--no-timing", "train.ckpt_path=./nowhere.pth")
     assert "(and 1 more, see the verdict)" in refused(done)
-    assert "there is no file ./nowhere.pth to start from" in done.stdout
+    assert "train.ckpt_path: nowhere.pth: there is no such file of weights" in done.stdout
     assert "train.weak.datasets.0: 1 of 5 images (20 %) cannot be read (e.g. img_3.jpg: image" in done.stdout
+
+
+def test_weights_of_another_width(job: Path, tmp_path: Path) -> None:
+    torch.save(Craft(0.25).state_dict(), tmp_path / "wide.pth")
+    done = check("--yaml", str(job), "--no-timing", f"train.ckpt_path={tmp_path / 'wide.pth'}")
+    assert "train.ckpt_path: " in refused(done)
+    assert "(the file seems to be of model.width=0.25, this model is of" in done.stderr
 
 
 def test_replay_without_data(job: Path) -> None:

@@ -127,7 +127,7 @@ class DetectionTask:
             "best_low_text": best.low_text,
         }
         summary += f"  (best F1 {best.counts.hmean:.3f} at text {best.text_threshold:g}, low {best.low_text:g})"
-        return Evaluation(score=result.hmean, values=values, summary=summary, level=best.counts.hmean)
+        return Evaluation(result.hmean, values, summary, level=best.counts.hmean, level_name="best F1")
 
     def pictures(self, model: nn.Module, batch: Mapping[str, Any]) -> dict[str, np.ndarray]:
         images = batch["image"][:PICTURES]

@@ -22,7 +22,8 @@ class WeakSupervision(Section):
     mistakes feed back into the student."""
 
     synth_ratio: PositiveInt = 5
-    """Each iteration takes `batch_size` // this many samples of `train.datasets` beside `batch_size` of the words."""
+    """Each iteration takes `batch_size` // this many samples of `train.datasets`, but at least one, beside `batch_size`
+    of the words."""
 
     sure_fg_th: Annotated[float, Field(gt=0, lt=1)] = 0.75
     """Region scores above this mark the inside of a character, where the watershed starts."""
@@ -35,7 +36,7 @@ class WeakSupervision(Section):
     characters, is above this; else the word is split equally. 0.5 is the published value; with a weak teacher 0.99,
     which keeps them only where their number is right, gives better boxes."""
 
-    crop_height: Annotated[int, Field(ge=32, multiple_of=32)] = 128
+    crop_height: Annotated[int, Field(ge=32, le=512, multiple_of=32)] = 128
     """Height, pixels, of the crop in which the teacher sees a word; a teacher that was trained on small characters
     finds none in large crops."""
 

@@ -111,24 +111,30 @@ class LabelCache:
             columns[name] = np.concatenate([part[name] + first for part, first in zip(parts, before, strict=True)])
         with _writing(self.folder):
             temporary = self.folder / f".{COLUMNS}.{uuid.uuid4().hex}{PART}"
-            temporary.mkdir()
-            for name, column in columns.items():
-                with open(temporary / f"{name}.npy", "wb") as file:
-                    np.save(file, column, allow_pickle=False)
-                    _to_disk(file)
-            statistics = LabelStatistics.of(len(columns["checksum"]), columns["kind"], columns["confidence"])
-            about = {**self._about, "statistics": statistics.scalars()}
-            with open(temporary / ABOUT, "w", encoding="utf-8") as file:
-                file.write(json.dumps(about, indent=2) + "\n")
-                _to_disk(file)
             try:
+                self._write_columns(columns, temporary)
                 os.rename(temporary, self.folder / COLUMNS)
             except OSError:
                 shutil.rmtree(temporary, ignore_errors=True)
-                if not self.complete:
+                if not self.complete:  # else another process was first
                     raise
         for path in [*self.folder.glob("block_*.npz"), *self.folder.glob(f".block_*{PART}")]:
             path.unlink(missing_ok=True)
+        # Left by a process that was killed here, or of one that is a moment late and finds the labels complete.
+        for path in self.folder.glob(f".{COLUMNS}.*{PART}"):
+            shutil.rmtree(path, ignore_errors=True)
+
+    def _write_columns(self, columns: dict[str, np.ndarray], folder: Path) -> None:
+        folder.mkdir()
+        for name, column in columns.items():
+            with open(folder / f"{name}.npy", "wb") as file:
+                np.save(file, column, allow_pickle=False)
+                _to_disk(file)
+        statistics = LabelStatistics.of(len(columns["checksum"]), columns["kind"], columns["confidence"])
+        about = {**self._about, "statistics": statistics.scalars()}
+        with open(folder / ABOUT, "w", encoding="utf-8") as file:
+            file.write(json.dumps(about, indent=2) + "\n")
+            _to_disk(file)
 
     def _block(self, number: int) -> Path:
         return self.folder / f"block_{number:05d}.npz"

@@ -24,6 +24,8 @@ stretched to 1 + 1/3.3 of its foot, so that its quad, a keystone, stays less tha
 _WORD_GAP = 0.04
 """How far each bent word's rectangle keeps its neighbours away, in units of the font size."""
 _HALVINGS = 4
+_STRAIGHT = 1e-15
+"""Curvature that bends no image by the width of a rounding error; the division by it would lose all digits."""
 
 
 @dataclass(frozen=True)
@@ -56,7 +58,7 @@ class Bend:
     def flatten(self, x: np.ndarray, y: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Return the flat coordinates of bent ones, in the precision they come in."""
         k = self.curvature
-        if k == 0:
+        if abs(k) < _STRAIGHT:
             return x, y
         x, y = x - self.x, y - self.y
         across, down = k * x, 1 - k * y

@@ -37,7 +37,16 @@ def report_cost(report: Report, sources: Sequence[Source], config: DetectionConf
     iteration = max(step.seconds, batch_size / prepared)
     if not train.num_workers:
         iteration = step.seconds + batch_size * sample_seconds
-    hours = (train.end_iter - train.st_iter) * iteration / 3600
+    iterations = train.end_iter - train.st_iter
+    hours = iterations * iteration / 3600
+    labelling, passes = None, 0
+    if train.weak is not None:
+        from utils.check.labelling_cost import labelling_seconds
+
+        images = sum(len(source.reader) for source in sources if source.role == "words")
+        passes = -(-iterations // (train.weak.relabel_interval or max(1, -(-images // train.batch_size))))
+        labelling = labelling_seconds(sources, config, device, amp)
+        hours += passes * (labelling or 0.0) / 3600
     report.figures["cost"] = {
         "device": str(device),
         "amp": amp,
@@ -49,6 +58,8 @@ def report_cost(report: Report, sources: Sequence[Source], config: DetectionConf
         "peak_memory_gb": step.peak_bytes / 1e9,
         "bottleneck": "data" if waits or (not workers and batch_size * sample_seconds > step.seconds) else "network",
         "hours": hours,
+        "labelling_pass_s": labelling,
+        "labelling_passes": passes,
     }
     lines = [
         f"network     {network_rate:8.3g} images/s   {step.seconds:.3g} s for a step of {batch_size} images, "
@@ -57,9 +68,13 @@ def report_cost(report: Report, sources: Sequence[Source], config: DetectionConf
         + (f"; about {prepared:.3g} with {workers}" if workers > 1 else ""),
         f"memory      {step.peak_bytes / 1e9:8.3g} GB         "
         + ("of the GPU" if device.type == "cuda" else "of this process at most, so far"),
-        f"whole run   {_duration(hours)} for {train.end_iter - train.st_iter:,} iterations, evaluations not counted; "
+        f"whole run   {_duration(hours)} for {iterations:,} iterations, evaluations not counted; "
         f"the {report.figures['cost']['bottleneck']} sets the pace",
     ]
+    if labelling is not None:
+        lines.insert(
+            3, f"labelling   {_duration(labelling / 3600)} for a pass over the words, at most {passes:,} times"
+        )
     if not step.measured:
         lines.append(
             f"the network was run with {step.batch} x {step.side} x {step.side} pixels only and its time extrapolated, "

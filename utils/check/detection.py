@@ -11,6 +11,7 @@ from typing import Any
 
 from config.errors import UserError
 from config.schema.detection import DetectionConfig
+from model.registry import build_detector
 from utils.check.boxes import measure_boxes, report_boxes
 from utils.check.characters import report_characters
 from utils.check.counts import report_counts, take_census
@@ -20,6 +21,7 @@ from utils.check.probe import survey_images
 from utils.check.report import Report
 from utils.check.sources import open_sources
 from utils.files import write_text
+from utils.weights import load_into, read_file, state_dict_of
 
 log = logging.getLogger(__name__)
 
@@ -119,5 +121,9 @@ def _check_start(report: Report, config: DetectionConfig) -> None:
             "train.ckpt_path is null: an untrained teacher finds no characters, so that every word is split equally; "
             "train on character boxes first and name that checkpoint"
         )
-    if (train.datasets or train.weak) and train.ckpt_path is not None and not Path(train.ckpt_path).is_file():
-        report.problems.append(f"train.ckpt_path: there is no file {train.ckpt_path} to start from")
+    if (train.datasets or train.weak) and train.ckpt_path is not None:
+        try:
+            state = state_dict_of(read_file(train.ckpt_path), train.ckpt_path)
+            load_into(build_detector(config.model), state, train.ckpt_path)
+        except UserError as fault:
+            report.problems.append(f"train.ckpt_path: {fault}")

@@ -40,16 +40,18 @@ class Scores:
         improved = evaluation.score > self.best
         self.best = max(self.best, evaluation.score)
         self.latest, self.latest_step = evaluation.level, step
-        remark = "  (best)" if improved else ""
+        remark = "  (best so far)" if improved else ""
         if at_start:
             self.start = evaluation.level
             return improved, "  (the starting weights, unchanged)"
         if self.start is not None:
-            remark += f"  {evaluation.level - self.start:+.3f} since the start"
+            change = f"{evaluation.level - self.start:+.3f}"
+            remark += f"  {change}{' in ' if evaluation.level_name else ''}{evaluation.level_name} since the start"
             if evaluation.level < self.start:
                 log.warning(
-                    "validation (%.3f) is below that of the starting weights (%.3f): training has made the network "
-                    "worse so far; best.pth keeps the best weights", evaluation.level, self.start,
+                    "validation%s (%.3f) is below that of the starting weights (%.3f): training has made the network "
+                    "worse so far; best.pth keeps the weights of the best score",
+                    f", {evaluation.level_name}" if evaluation.level_name else "", evaluation.level, self.start,
                 )  # fmt: skip
         return improved, remark
 

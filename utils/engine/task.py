@@ -24,12 +24,14 @@ class Evaluation:
         summary: one line for a person.
         level: what tells whether training makes the network better; unlike `score` it may be free of a threshold.
             The score itself unless given.
+        level_name: what `level` is called where it is not the score.
     """
 
     score: float
     values: dict[str, float] = field(default_factory=dict)
     summary: str = ""
     level: float = float("nan")
+    level_name: str = ""
 
     def __post_init__(self) -> None:
         if math.isnan(self.level):

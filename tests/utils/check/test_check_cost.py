@@ -32,7 +32,10 @@ def test_cost_of_words(tmp_path: Path) -> None:
     assert figures["measured_with"] == {"batch": 2, "side": 64, "extrapolated": False}
     assert figures["network_images_per_s"] == pytest.approx(2 / figures["step_s"])
     slower = max(figures["step_s"], 2 / figures["data_images_per_s_one_worker"])
-    assert figures["hours"] == pytest.approx(100 * slower / 3600)
+    assert figures["labelling_passes"] == 34  # 5 images in batches of 2: one pass in three iterations
+    assert figures["labelling_pass_s"] > 0
+    assert figures["hours"] == pytest.approx((100 * slower + 34 * figures["labelling_pass_s"]) / 3600)
+    assert "labelling" in said[0]
     assert "Cost of an iteration" in said[0]
 
 
