@@ -38,7 +38,8 @@ class BoxFigures:
         lost: words that lie outside the crops.
         degenerate, outside, beyond: boxes without area or with crossing sides, boxes wholly outside the image, and
             boxes that reach over its edge.
-        places: examples of the first two.
+        words: how many words were looked at, "don't care" ones too.
+        places: examples of `degenerate` and `outside`.
     """
 
     stored: np.ndarray = field(default_factory=lambda: np.zeros(0, np.float32))
@@ -47,6 +48,7 @@ class BoxFigures:
     degenerate: int = 0
     outside: int = 0
     beyond: int = 0
+    words: int = 0
     places: list[str] = field(default_factory=list)
 
 
@@ -136,6 +138,7 @@ def _count_faults(found: BoxFigures, sample: TextSample, size: tuple[int, int]) 
     degenerate = (quad_faults(quads) != 0) & ~outside
     low, high = quads.min(1, initial=np.inf), quads.max(1, initial=-np.inf)
     beyond = (low < -_BEYOND).any(1) | (high > np.array([width - 1, height - 1]) + _BEYOND).any(1)
+    found.words += len(quads)
     found.outside += int(outside.sum())
     found.degenerate += int(degenerate.sum())
     found.beyond += int((beyond & ~outside).sum())
@@ -163,12 +166,18 @@ def _figures(census: Census, found: BoxFigures, small: int) -> dict[str, Any]:
 
 
 def _judge(report: Report, source: Source, found: BoxFigures, small: int) -> None:
-    if found.outside or found.degenerate:
-        places = ", ".join(found.places)
-        report.remarks.append(
-            f"{source.name}: {counted(found.outside + found.degenerate, 'word')} without a usable place in the image "
-            f"(e.g. {places})"
-        )
+    unusable = found.outside + found.degenerate
+    if unusable:
+        sentence = f"{source.name}: {counted(unusable, 'word')} without a usable place in the image"
+        places, allowed = ", ".join(found.places), source.settings.max_dropped
+        # Only training leaves them out; an evaluation counts them as missed.
+        if source.is_training and unusable > allowed * found.words:
+            report.problems.append(
+                f"{sentence} ({percent(unusable, found.words)}, more than `max_dropped` ({allowed:g}) allows; "
+                f"e.g. {places}); mend them, or raise this dataset's `max_dropped`"
+            )
+        else:
+            report.remarks.append(f"{sentence} (e.g. {places})")
     if small > 0.1 * len(found.seen):
         remedy = (
             "crop a smaller part of the image, or raise train.data.output_size"

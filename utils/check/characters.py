@@ -61,6 +61,9 @@ def report_characters(report: Report, sources: list[Source], censuses: list[Cens
         lines.append(f"  most frequent  {_list(ordered, 20)}")
         if rare:
             lines.append(f"  under {RARE} times  {_list(rare, _SHOWN)}")
+    single = sum(census.single for source, census in zip(sources, censuses, strict=True) if source.is_training)
+    if single:
+        lines.append(f"training words of one character, which teach no affinity: {single:,}")
     unseen = [character for character in sorted(tests) if character not in training]
     if training and unseen:
         lines.append(f"in the tests, but never in training: {_list(unseen, _SHOWN)}")

@@ -25,6 +25,7 @@ class Census:
         per_image: int64 [looked], words of each image, ignored ones included.
         without_text: images with no word at all.
         textless: places of words that have no text and are not "don't care".
+        single: words of one character, "don't care" ones aside.
         characters: how often each character occurs, "don't care" words aside.
     """
 
@@ -36,6 +37,7 @@ class Census:
     per_image: np.ndarray = field(default_factory=lambda: np.zeros(0, np.int64))
     without_text: int = 0
     textless: list[str] = field(default_factory=list)
+    single: int = 0
     characters: Counter[str] = field(default_factory=Counter)
 
 
@@ -58,7 +60,9 @@ def take_census(source: Source, limit: int) -> Census:
             if not word.strip():
                 census.textless.append(f"{sample.sample_id} word {number}")
     for word, count in texts.items():
-        for character in clusters(word):
+        found = clusters(word)
+        census.single += count * (len(found) == 1)
+        for character in found:
             census.characters[character] += count
     return census
 
@@ -110,6 +114,7 @@ def _figures(source: Source, census: Census) -> dict[str, Any]:
         "words": census.words,
         "characters": census.chars,
         "dont_care": census.ignored,
+        "of_one_character": census.single,
         "images_without_text": census.without_text,
         "kept": {"images": source.report.images, "words": source.report.words, "characters": source.report.chars},
         "left_out": dict(source.report.dropped),

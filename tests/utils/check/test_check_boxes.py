@@ -68,5 +68,19 @@ def test_small_and_odd_boxes_are_told(tmp_path: Path) -> None:
     # 8 words of 6.4 px and one of 4.5 px; the middles of the other two lie outside the crop.
     assert figures[f"under_{SMALL:g}_px"] == 9
     assert figures["words_measured"] == 9
-    assert any("1 word without a usable place" in remark for remark in report.remarks)
+    assert any("1 word without a usable place" in problem for problem in report.problems)
+    assert any("e.g. img_2.jpg word 2" in problem for problem in report.problems)
     assert any("under 8 pixels high" in remark for remark in report.remarks)
+
+
+def test_a_word_outside_that_max_dropped_allows_is_a_remark(tmp_path: Path) -> None:
+    opened(tmp_path, train_images=50)
+    label = tmp_path / "train/labels/gt_img_2.txt"
+    label.write_text("200,5,240,5,240,30,200,30,away\n", encoding="utf-8")
+    config, sources = reopened(tmp_path, tmp_path / "train", tmp_path / "test")
+    found = measured(config, sources[0])
+    assert (found.outside, found.words) == (1, 148)
+    report = Report(lambda text: None)
+    report_boxes(report, sources[:1], [take_census(sources[0], 1000)], [found])
+    assert report.problems == []
+    assert any("1 word without a usable place" in remark for remark in report.remarks)

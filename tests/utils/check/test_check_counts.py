@@ -16,13 +16,15 @@ def test_census(tmp_path: Path) -> None:
     opened(tmp_path)
     (tmp_path / "train/labels/gt_img_1.txt").write_text("", encoding="utf-8")
     (tmp_path / "train/labels/gt_img_2.txt").write_text("5,5,45,5,45,15,5,15,a b\n", encoding="utf-8")
+    (tmp_path / "train/labels/gt_img_3.txt").write_text("5,5,45,5,45,15,5,15,I\n", encoding="utf-8")
     _, sources = reopened(tmp_path, tmp_path / "train", tmp_path / "test")
     census = take_census(sources[0], 1000)
-    assert (census.looked, census.whole, census.words, census.ignored, census.without_text) == (5, True, 10, 3, 1)
-    assert census.per_image.tolist() == [0, 1, 3, 3, 3]
-    assert census.characters == Counter({"W": 6, "o": 6, "r": 6, "d": 6, "a": 1, "b": 1, " ": 1})
+    assert (census.looked, census.whole, census.words, census.ignored, census.without_text) == (5, True, 8, 2, 1)
+    assert census.per_image.tolist() == [0, 1, 1, 3, 3]
+    assert census.single == 1
+    assert census.characters == Counter({"W": 4, "o": 4, "r": 4, "d": 4, "a": 1, "b": 1, " ": 1, "I": 1})
     part = take_census(sources[0], 2)
-    assert (part.looked, part.whole, part.words) == (2, False, 3)
+    assert (part.looked, part.whole, part.words) == (2, False, 1)
 
 
 def test_table_and_reasons(tmp_path: Path) -> None:
