@@ -1,6 +1,6 @@
 """Is a run that was killed and resumed the same as one that was not? Prints a Markdown table.
 
-    python -m benchmarks.training_kill --yaml=icdar2015_weak --kill labelling training train.end_iter=40 ...
+    python -m benchmarks.training_kill --yaml=icdar2015_weak --kill=labelling,training train.end_iter=40 ...
 
 The job is run once in peace, then under another name by a process group that gets SIGKILL at the moments named, one
 after the other, and is resumed each time (or started, where it had not yet saved anything): `labelling`, when the first
@@ -33,13 +33,20 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--script", default="train.py", help="the entry point")
     parser.add_argument("--yaml", required=True, help="the recipe")
-    parser.add_argument("--kill", nargs="+", choices=MOMENTS, default=list(MOMENTS), help="moments, in their order")
+    parser.add_argument("--kill", type=moments, default=list(MOMENTS), help="moments in their order, with commas")
     parser.add_argument("--folder", type=Path, help="where both runs go and stay; default: a temporary folder")
     parser.add_argument("--seed", type=int, help="of the random moments; default: another one each time")
     parser.add_argument("overrides", nargs="*", metavar="key.sub=value")
     arguments = parser.parse_intermixed_args()
     with tempfile.TemporaryDirectory() as temporary:
         return compare(arguments, (arguments.folder or Path(temporary)).resolve())
+
+
+def moments(text: str) -> list[str]:
+    unknown = [name for name in text.split(",") if name not in MOMENTS]
+    if unknown:
+        raise argparse.ArgumentTypeError(f"there is no moment '{unknown[0]}', only {', '.join(MOMENTS)}")
+    return text.split(",")
 
 
 def compare(arguments: argparse.Namespace, folder: Path) -> int:

@@ -28,9 +28,9 @@ def test_sigkill_while_labelling_and_while_training(overrides, tmp_path: Path) -
         "train.save_interval=6",
         "train.num_workers=2",
     ]
-    kills = ["--kill", "labelling", "training", "training", "--"]
+    kills = "--kill=labelling,training,training"
     done = subprocess.run(
-        [sys.executable, "-m", "benchmarks.training_kill", "--yaml=craft_tiny", f"--folder={tmp_path}", *kills, *job],
+        [sys.executable, "-m", "benchmarks.training_kill", "--yaml=craft_tiny", f"--folder={tmp_path}", kills, *job],
         cwd=REPOSITORY,
         capture_output=True,
         text=True,
