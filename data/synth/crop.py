@@ -27,6 +27,8 @@ from data.synth.placement import map_points
 from data.synth.render import draw_block
 from data.synth.resources import Resources
 
+_JPEG_SIDE = 65_500
+"""Pixels of a side that libjpeg writes."""
 _INK_SPREAD = 0.65
 """Bilinear resampling spreads ink up to a pixel of the photo; boxes are so much larger on each side."""
 _RESIZE_SPREAD = 0.5
@@ -205,10 +207,11 @@ def _within_limits(camera: CameraSettings, cap_height: float, crops: CropSetting
 
 
 def _jpeg(image: np.ndarray, quality: int) -> np.ndarray:
-    done, data = cv2.imencode(".jpg", image, [cv2.IMWRITE_JPEG_QUALITY, quality])
-    if not done:  # the format has 16 bits for a side
+    if max(image.shape[:2]) > _JPEG_SIDE:
         raise UserError(
             f"A crop is {image.shape[1]:,} x {image.shape[0]:,} pixels, more than a JPEG file takes: lower "
             f"crops.height, crops.text_height, crops.words or crops.max_length."
         )
+    done, data = cv2.imencode(".jpg", image, [cv2.IMWRITE_JPEG_QUALITY, quality])
+    assert done, "any image of this size can be encoded"
     return data

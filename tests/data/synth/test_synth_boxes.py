@@ -82,7 +82,8 @@ CASES = {  # recipe, changes, share of characters whose quad may be 35 % larger 
     "curved": ("generate_scenes", ARCS, 0.06),
     "small": ("generate_scenes", SMALL, 0.09),
     "tilted": ("generate_scenes", {"tilt": [-50.0, 50.0], "rotation": [-60.0, 60.0]}, 0.06),
-    "all three": ("generate_scenes", {**SMALL, **ARCS, "tilt": [-45.0, 45.0]}, 0.15),
+    # 0.12 with the newest Pillow, 0.156 with Pillow 11.
+    "all three": ("generate_scenes", {**SMALL, **ARCS, "tilt": [-45.0, 45.0]}, 0.16),
 }
 
 
