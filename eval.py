@@ -1,4 +1,4 @@
-"""Evaluate a detector, or score a competition's archive.
+"""Evaluate a detector or a recogniser, or score a competition's archive.
 
 python eval.py --yaml NAME [--checkpoint PATH] [--test NAME] [--sweep] [--draw FILE.png] [key.sub=value ...]
 python eval.py --submission FILE.zip --gt FILE.zip [--json OUT]
@@ -9,14 +9,15 @@ from __future__ import annotations
 import argparse
 
 from config.cli import parse, run
+from config.errors import UserError
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the options that go with --yaml."""
     parser.add_argument("--checkpoint", metavar="PATH", help="weights; else trained_model of the YAML, else best.pth")
     parser.add_argument("--test", metavar="NAME", help="evaluate only this entry under `test`")
-    parser.add_argument("--sweep", action="store_true", help="also score a grid of thresholds and show the best")
-    parser.add_argument("--draw", metavar="FILE.png", help="draw up to 8 images with their detections into one picture")
+    parser.add_argument("--sweep", action="store_true", help="detection: also score a grid of thresholds")
+    parser.add_argument("--draw", metavar="FILE.png", help="draw images with what was found into one picture")
 
 
 def main(argv: list[str]) -> None:
@@ -26,7 +27,14 @@ def main(argv: list[str]) -> None:
 
         print(evaluate_archive(argv))
         return
-    config, options = parse(argv, __doc__, task="detection", add_arguments=add_arguments)
+    config, options = parse(argv, __doc__, task=("detection", "recognition"), add_arguments=add_arguments)
+    if config.task == "recognition":
+        if options.sweep:
+            raise UserError("--sweep is for detectors: a recogniser has no thresholds")
+        from utils.recognition_evaluation import evaluate_words
+
+        print(evaluate_words(config, checkpoint=options.checkpoint, test=options.test, draw=options.draw))
+        return
     from utils.evaluation import evaluate  # here, because `--help` and `--submission` do without torch
 
     print(evaluate(config, checkpoint=options.checkpoint, test=options.test, draw=options.draw, sweep=options.sweep))

@@ -7,11 +7,12 @@ from config.cli import add_run_arguments, parse, run
 
 def main(argv: list[str]) -> None:
     """Train what the YAML describes."""
-    config, arguments = parse(argv, "Train the job that a YAML describes.", "detection", add_run_arguments)
+    tasks = ("detection", "recognition")
+    config, arguments = parse(argv, "Train the job that a YAML describes.", tasks, add_run_arguments)
     # Torch is imported only now: a mistake in the YAML is answered at once.
-    from utils.training import train_detector
+    from utils.training import train_job
 
-    train_detector(config, resume=arguments.resume, fresh=arguments.fresh)
+    train_job(config, resume=arguments.resume, fresh=arguments.fresh)
 
 
 if __name__ == "__main__":

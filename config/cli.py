@@ -22,10 +22,11 @@ EXIT_MISTAKE, EXIT_INTERRUPTED = 2, 130
 _EXAMPLES = {
     "detection": ("train.batch_size=8 train.lr=5e-5", "train.datasets.0.root=/data/SynthText/"),
     "generate": ("splits.train=500", "text.language=de output_dir=./datasets/german"),
+    "convert": ("datasets.0.root=./my_words to=jsonl", "output_dir=./datasets/my_words"),
 }
 
 
-class _Parser(argparse.ArgumentParser):
+class Parser(argparse.ArgumentParser):
     """An argument parser whose complaints are a `UserError` and not a usage text and an exit."""
 
     def error(self, message: str) -> NoReturn:
@@ -35,7 +36,7 @@ class _Parser(argparse.ArgumentParser):
 def parse(
     argv: Sequence[str] | None,
     description: str,
-    task: str,
+    task: str | Sequence[str],
     add_arguments: Callable[[argparse.ArgumentParser], Any] | None = None,
 ) -> tuple[Any, argparse.Namespace]:
     """Read a program's command line and load the configuration it names.
@@ -43,7 +44,7 @@ def parse(
     Args:
         argv: arguments without the program's name; None takes those of the process.
         description: what the program does, for `--help`.
-        task: the kind of configuration it needs, `detection` or `generate`.
+        task: the kind of configuration it needs, such as `detection`; or several of them, the usual one first.
         add_arguments: adds the program's own options to the parser.
 
     Returns:
@@ -53,7 +54,7 @@ def parse(
         UserError: on a mistake in the arguments or the configuration.
         SystemExit: with status 0 after `--help` and `--print-config`.
     """
-    parser = _Parser(
+    parser = Parser(
         description=description,
         usage="%(prog)s --yaml NAME_OR_PATH [key.sub=value ...] [options]",
         epilog=_epilog(task),
@@ -162,24 +163,25 @@ def _unknown_option(option: str, parser: argparse.ArgumentParser) -> str:
     return f"on the command line: there is no option {name}; {hint}"
 
 
-def _no_yaml(overrides: Sequence[str], task: str) -> str:
+def _no_yaml(overrides: Sequence[str], task: str | Sequence[str]) -> str:
     named = next((argument for argument in overrides if "=" not in argument), None)
     if named is not None:
         return f"on the command line: '{named}' has no option before it; did you mean --yaml {named}?"
     return f"on the command line: --yaml NAME_OR_PATH is missing; the recipes are {', '.join(recipes(task))}"
 
 
-def _epilog(task: str) -> str:
+def _epilog(task: str | Sequence[str]) -> str:
     program = os.path.basename(sys.argv[0])
     known = recipes(task)
-    name = next((known_name for known_name in ("syn_train", "generate_demo") if known_name in known), "NAME")
+    name = next((one for one in ("syn_train", "generate_demo", "convert_words") if one in known), "NAME")
     width = max((len(recipe) for recipe in known), default=0)
     lines = [
         "recipes (config/NAME.yaml):",
         *(f"  {recipe:{width}}  {textwrap.shorten(text, 96, placeholder=' ...')}" for recipe, text in known.items()),
     ]
     lines += ["", "examples:", f"  python {program} --yaml {name}"]
-    lines += [f"  python {program} --yaml {name} {example}" for example in _EXAMPLES[task]]
+    usual = task if isinstance(task, str) else task[0]
+    lines += [f"  python {program} --yaml {name} {example}" for example in _EXAMPLES[usual]]
     lines += [f"  python {program} --yaml my/own.yaml --print-config"]
     lines += ["", "Every setting, its bounds and its default: docs/configuration.md"]
     return "\n".join(lines)

@@ -7,9 +7,7 @@ an error, as everywhere.
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Iterator
-from itertools import pairwise
 from typing import Any
 
 from config.easyocr_keys import (
@@ -25,14 +23,13 @@ from config.easyocr_keys import (
     TRAIN_MARKS,
     WEAK_MARKS,
 )
+from config.easyocr_translation import Translation, to_path
 from config.errors import UserError, nearest
 from config.explain import nearest_path, show
 from config.origins import Origins, dotted
 from config.schema.detection import DetectionConfig
 from config.schema_tree import dotted_paths
 from config.yaml_strict import Path
-
-_log = logging.getLogger(__name__)
 
 
 def is_easyocr(data: dict[str, Any]) -> bool:
@@ -64,10 +61,7 @@ def translate(data: dict[str, Any], origins: Origins) -> tuple[dict[str, Any], O
     """
     translation = _Translation(data, origins)
     translation.run()
-    if translation.unused:
-        names = ", ".join(origins.find(path).name for path in translation.unused)
-        _log.warning("These settings of EasyOCR's trainer mean nothing here and are ignored: %s", names)
-    return translation.native, translation.native_origins
+    return translation.finish()
 
 
 def _pattern(path: Path) -> str:
@@ -77,35 +71,32 @@ def _pattern(path: Path) -> str:
     return dotted(path)
 
 
-class _Translation:
-    """One file's way from EasyOCR's keys to the native ones; every value is either used or named in the warning."""
+class _Translation(Translation):
+    """A file of the CRAFT trainer."""
 
     def __init__(self, data: dict[str, Any], origins: Origins) -> None:
-        self.origins = origins
-        self.values: dict[Path, Any] = dict(self.leaves(data, ()))
-        self.unused = dict.fromkeys(self.values)
-        self.native: dict[str, Any] = {"task": "detection"}
         sections = {
             path: known for path, known in origins.entries.items() if _pattern(path) in ("", "test.*", *SECTIONS)
         }
-        self.native_origins = Origins(sections)
+        super().__init__("detection", origins, Origins(sections))
+        self.hold(self.leaves(data, ()))
 
     def run(self) -> None:
-        for path, allowed in ONLY_VALUE.items():
-            value = self.take(path)
-            if value not in (None, allowed):
-                raise self.fail(_path(path), f"is {show(value)}, but only '{allowed}' is known")
-        weak = any(self.values.get(_path(key)) is not None for key in WEAK_MARKS)
+        for key, allowed in ONLY_VALUE.items():
+            self.only(key, allowed)
+        weak = any(self.values.get(to_path(key)) is not None for key in WEAK_MARKS)
         for theirs, ours in (MOVED | (MOVED_WEAK if weak else {})).items():
-            if _path(theirs) in self.values:
+            if to_path(theirs) in self.values:
                 self.put(ours, self.take(theirs), theirs)
         amp = self.take("train.amp")
         if amp is not None:
             if not isinstance(amp, bool):
-                raise self.fail(_path("train.amp"), f"is {show(amp)}; write true or false")
+                raise self.fail("train.amp", f"is {show(amp)}; write true or false")
             self.put("amp", "bf16" if amp else "off", "train.amp")
         # EasyOCR's network starts from ImageNet's VGG wherever no checkpoint replaces it.
-        self.put("model.backbone_weights", "imagenet" if self.values.get(_path("train.ckpt_path")) is None else "none")
+        self.put(
+            "model.backbone_weights", "imagenet" if self.values.get(to_path("train.ckpt_path")) is None else "none"
+        )
         self.synthetic(weak)
         if weak:
             self.words()
@@ -115,19 +106,19 @@ class _Translation:
     def synthetic(self, weak: bool) -> None:
         wanted = self.take("train.dataset")
         if wanted is not None and (not isinstance(wanted, list) or any(item != "synthtext" for item in wanted)):
-            raise self.fail(_path("train.dataset"), f"is {show(wanted)}, but must be ['synthtext'] or []")
+            raise self.fail("train.dataset", f"is {show(wanted)}, but must be ['synthtext'] or []")
         key = "train.synth_data_dir" if weak else "data_dir.synthtext"
         root = self.take(key)
         if root is None:
             if wanted:
-                raise self.fail(_path("train.dataset"), f"needs the folder of SynthText in {key}")
+                raise self.fail("train.dataset", f"needs the folder of SynthText in {key}")
             return
         if wanted == []:
             return
         self.put("train.datasets.0.format", "synthtext", key)
         self.put("train.datasets.0.root", root, key)
         for theirs, ours in {"data_dir.synthtext_gt": "gt", "train.data.syn_sample": "samples"}.items():
-            if _path(theirs) in self.values:
+            if to_path(theirs) in self.values:
                 self.put(f"train.datasets.0.{ours}", self.take(theirs), theirs)
 
     def words(self) -> None:
@@ -142,7 +133,7 @@ class _Translation:
         self.native["train"]["weak"].setdefault("use_synthtext", False)
         self.native["train"]["weak"]["crop_margin"] = 0.0  # there words are cut out tightly
         for theirs, ours in {"do_not_care_label": "do_not_care_label", "custom_sample": "samples"}.items():
-            if _path(f"train.data.{theirs}") in self.values:
+            if to_path(f"train.data.{theirs}") in self.values:
                 self.put(f"train.weak.datasets.0.{ours}", self.take(f"train.data.{theirs}"), f"train.data.{theirs}")
 
     def test(self, name: str) -> None:
@@ -173,31 +164,6 @@ class _Translation:
             elif inner is not None or pattern == "test.*":
                 raise self.fail(here, f"is {show(inner)}, but must be a section (keys indented beneath it)")
 
-    def take(self, key: str | Path) -> Any:
-        """The value of one of EasyOCR's keys, null where it is absent; it counts as used from here on."""
-        path = _path(key)
-        self.unused.pop(path, None)
-        return self.values.get(path)
-
-    def put(self, destination: str | Path, value: Any, source: str | Path | None = None) -> None:
-        """Set a native value and note which of EasyOCR's keys it stands for."""
-        path = _path(destination)
-        container: Any = self.native
-        for step, following in pairwise(path):
-            if isinstance(container, list):
-                if step == len(container):
-                    container.append({})
-                container = container[int(step)]
-            else:
-                container = container.setdefault(step, [] if isinstance(following, int) else {})
-        container[path[-1]] = value
-        if source is not None:
-            self.origins.carry(self.native_origins, _path(source), path)
-
-    def fail(self, path: Path, message: str) -> UserError:
-        origin = self.origins.find(path)
-        return UserError(f"{origin.place}: {origin.name} {message}")
-
     def unknown(self, path: Path) -> UserError:
         if dotted(path) in dotted_paths(DetectionConfig):
             name = self.origins.find(path).name
@@ -210,9 +176,3 @@ class _Translation:
         meant = dotted((*path[:-1], similar)) if similar else nearest_path(path, list(KNOWN))
         hint = f"did you mean '{meant}'?" if meant else f"the keys there are {', '.join(siblings)}"
         return self.fail(path, f"is not a key of EasyOCR's trainer, which this file is written for; {hint}")
-
-
-def _path(key: str | Path) -> Path:
-    if isinstance(key, tuple):
-        return key
-    return tuple(int(step) if step.isdecimal() else step for step in key.split("."))

@@ -14,14 +14,18 @@ from typing import Any
 
 from pydantic import BaseModel, ValidationError
 
-from config import easyocr, yaml_strict
+from config import easyocr, easyocr_recognition, yaml_strict
 from config.easyocr_keys import SYNONYMS
+from config.easyocr_recognition_keys import REPEATED
+from config.easyocr_recognition_keys import SYNONYMS as RECOGNITION_SYNONYMS
 from config.errors import UserError, nearest
 from config.explain import explain, show
 from config.origins import Origins
 from config.overrides import apply_override, parse_override
+from config.schema.conversion import ConvertConfig
 from config.schema.detection import DetectionConfig
 from config.schema.generation import GenerateConfig
+from config.schema.recognition import RecognitionConfig
 from config.yaml_dump import dump
 from config.yaml_strict import Path
 
@@ -30,44 +34,56 @@ __all__ = ["MODELS", "dump", "load_config", "recipes"]
 CONFIG_DIR = pathlib.Path(__file__).resolve().parent
 _SUFFIXES = (".yaml", ".yml")
 
-MODELS: dict[str, type[DetectionConfig] | type[GenerateConfig]] = {
+Config = DetectionConfig | RecognitionConfig | GenerateConfig | ConvertConfig
+
+MODELS: dict[str, type[Config]] = {
     "detection": DetectionConfig,
+    "recognition": RecognitionConfig,
     "generate": GenerateConfig,
+    "convert": ConvertConfig,
 }
 """The schema of each kind of job; a YAML names its own with `task`."""
 
-_PROGRAMS = {"detection": "trainSynth.py, train.py, eval.py or check.py", "generate": "generate.py"}
+_PROGRAMS = {
+    "detection": "trainSynth.py, train.py, eval.py or check.py",
+    "recognition": "train.py or eval.py",
+    "generate": "generate.py",
+    "convert": "convert.py",
+}
+
+_EASYOCR = {"detection": easyocr, "recognition": easyocr_recognition}
+"""Readers of EasyOCR's files, by the kind of job these describe."""
 
 
-def load_config(
-    name_or_path: str, overrides: Sequence[str] = (), task: str | None = None
-) -> DetectionConfig | GenerateConfig:
+def load_config(name_or_path: str, overrides: Sequence[str] = (), task: str | Sequence[str] | None = None) -> Config:
     """Load, override and validate a configuration.
 
     Args:
         name_or_path: NAME or NAME.yaml of a recipe in this project's `config/`, or the path of a YAML file.
         overrides: `key.sub=value` arguments, applied in order.
-        task: the kind of job the program does; None takes any.
+        task: the kind of job the program does, or several of them, the usual one first; None takes any.
 
     Raises:
         UserError: on any mistake in the name, the file or the overrides.
     """
     path, source = _resolve(name_or_path)
-    document = yaml_strict.load(_read(path, source), source)
+    document = yaml_strict.load(_read(path, source), source, REPEATED)
     data = document.data
     if not isinstance(data, dict):
         what = "is empty" if data is None else "does not hold `key: value` lines"
         raise UserError(f"{source} {what}; copy one of the recipes of config/ ({', '.join(recipes())})")
     origins = Origins.of_document(document, source)
-    model = MODELS[_task(data, origins, task)]
+    model = MODELS[_task(data, origins, (task,) if isinstance(task, str) else tuple(task or ()))]
 
     waiting = [parse_override(argument) for argument in overrides]
-    if easyocr.is_easyocr(data):
-        early = [item for item in waiting if easyocr.knows(item[0])]
+    foreign = _easyocr_task(data)
+    if foreign is not None:
+        reader = _EASYOCR[foreign]
+        early = [item for item in waiting if reader.knows(item[0])]
         for keys, value in early:
             apply_override(data, origins, keys, value, model)
-        data, origins = easyocr.translate(data, origins)
-        waiting = [item for item in waiting if not easyocr.knows(item[0])]
+        data, origins = reader.translate(data, origins)
+        waiting = [item for item in waiting if not reader.knows(item[0])]
     for keys, value in waiting:
         apply_override(data, origins, keys, value, model)
     if "name" in model.model_fields and data.get("name") is None:
@@ -75,13 +91,14 @@ def load_config(
     return _validate(data, origins, model)
 
 
-def recipes(task: str | None = None) -> dict[str, str]:
-    """Names of the YAML files in `config/` with the text of each one's first comment, optionally of one task."""
+def recipes(task: str | Sequence[str] | None = None) -> dict[str, str]:
+    """Names of the YAML files in `config/` with the text of each one's first comment, optionally of some tasks."""
+    wanted = (task,) if isinstance(task, str) else task
     found = {}
     for path in sorted(CONFIG_DIR.glob("*.yaml")):
         lines = path.read_text(encoding="utf-8").splitlines()
         kind = next((line.split(":", 1)[1].split("#")[0].strip() for line in lines if line.startswith("task:")), None)
-        if task in (None, kind or "detection"):
+        if not wanted or (kind or "detection") in wanted:
             found[path.stem] = lines[0].lstrip("# ").strip() if lines and lines[0].startswith("#") else ""
     return found
 
@@ -95,7 +112,8 @@ def _validate(data: dict[str, Any], origins: Origins, model: type[BaseModel]) ->
         # As JSON, because strict validation of Python data would refuse what YAML cannot express, such as tuples.
         return model.model_validate_json(json.dumps(data))
     except ValidationError as error:
-        raise explain(error, model, origins, SYNONYMS) from None
+        synonyms = RECOGNITION_SYNONYMS if model is RecognitionConfig else SYNONYMS
+        raise explain(error, model, origins, synonyms) from None
 
 
 def _numbers(value: Any, path: Path) -> Iterator[tuple[Path, float]]:
@@ -106,19 +124,25 @@ def _numbers(value: Any, path: Path) -> Iterator[tuple[Path, float]]:
             yield from _numbers(inner, (*path, key))
 
 
-def _task(data: dict[str, Any], origins: Origins, wanted: str | None) -> str:
+def _easyocr_task(data: dict[str, Any]) -> str | None:
+    """The kind of job that one of EasyOCR's files describes; None for a native file."""
+    return next((task for task, reader in _EASYOCR.items() if reader.is_easyocr(data)), None)
+
+
+def _task(data: dict[str, Any], origins: Origins, wanted: tuple[str, ...]) -> str:
     found = data.get("task")
     if found is None:
         # EasyOCR's files, and native ones that leave the task out.
-        found = "detection" if easyocr.is_easyocr(data) else wanted or "detection"
+        found = _easyocr_task(data) or next(iter(wanted), "detection")
     place = origins.find(("task",)).place
     if not isinstance(found, str) or found not in MODELS:
         similar = nearest(found, MODELS) if isinstance(found, str) else None
         hint = f"did you mean '{similar}'?" if similar else f"write one of {', '.join(MODELS)}"
         raise UserError(f"{place}: task is {show(found)}, which does not exist; {hint}")
-    if wanted is not None and found != wanted:
+    if wanted and found not in wanted:
+        names = "' or '".join(wanted)
         raise UserError(
-            f"{place}: this is a configuration for task '{found}', but one for task '{wanted}' is wanted here; "
+            f"{place}: this is a configuration for task '{found}', but one for task '{names}' is wanted here; "
             f"use it with {_PROGRAMS[found]}, or choose one of {', '.join(recipes(wanted))}"
         )
     return found

@@ -32,9 +32,20 @@ with the run.
 - The YAML files of EasyOCR's CRAFT trainer load as they are; `--print-config` shows what they become. `amp: True`
   becomes `bf16`, `variance` becomes `std`, `syn_aug` becomes `train.data.augment`, and what belongs to weak
   supervision goes to `train.weak`. Their own paths work as `key.sub=value` arguments, too.
+- So does the YAML file of EasyOCR's recognition trainer, `en_filtered_config.yaml`. Each folder of `select_data`
+  becomes a dataset of format `labels_csv`, `valid_data` becomes `test.validation`, and `number`, `symbol` and
+  `lang_char` together become `characters`. There, labels that the alphabet cannot write or that are too long are left
+  out without a word; here as many may be left out (`max_dropped: 1`), and the log counts them by reason. Of the folder
+  behind `valid_data` all labels count. `lr` is honoured with `optim: 'adam'`, too, for which EasyOCR's code ignores it:
+  the file's 1.0 is Adadelta's, Adam's is 1e-3.
 """
 
-_TITLES = {"detection": "Detection (`task: detection`)", "generate": "Generating data (`task: generate`)"}
+_TITLES = {
+    "detection": "Detection (`task: detection`)",
+    "recognition": "Recognition (`task: recognition`)",
+    "generate": "Generating data (`task: generate`)",
+    "convert": "Converting pictures of words (`task: convert`)",
+}
 
 
 def reference() -> str:

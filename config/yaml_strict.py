@@ -9,13 +9,17 @@ or twelve.
 
 from __future__ import annotations
 
+import logging
 import re
+from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Any
 
 import yaml
 
 from config.errors import UserError
+
+_log = logging.getLogger(__name__)
 
 Path = tuple[str | int, ...]
 """Keys and list indices that lead from the top of a document to a value."""
@@ -90,12 +94,14 @@ _resolver("float", _FLOAT.pattern, "-+.0123456789")
 _resolver("merge", "<<", "<")
 
 
-def load(text: str, source: str) -> StrictDocument:
+def load(text: str, source: str, repeatable: Collection[str] = ()) -> StrictDocument:
     """Parse one YAML document.
 
     Args:
         text: the document.
         source: what to call it in an error, such as the file's path.
+        repeatable: keys of the top level that may be given twice: the last one holds, with a warning if the values
+            differ.
 
     Raises:
         UserError: on a syntax error, a repeated key, a tag this project has no use for, or an alias bomb.
@@ -112,7 +118,7 @@ def load(text: str, source: str) -> StrictDocument:
     except yaml.reader.ReaderError as error:
         line = text[: error.position].count("\n") + 1
         raise UserError(f"{source}:{line}: character U+{error.character:04X} may not stand in YAML") from None
-    builder = _Builder(source)
+    builder = _Builder(source, repeatable)
     return StrictDocument(builder.build(root, ()) if root is not None else None, builder.lines)
 
 
@@ -134,8 +140,8 @@ def _explain(error: yaml.MarkedYAMLError) -> str:
 class _Builder:
     """Turns nodes into values, noting lines; the node graph may share nodes (aliases) and even hold cycles."""
 
-    def __init__(self, source: str) -> None:
-        self.source = source
+    def __init__(self, source: str, repeatable: Collection[str] = ()) -> None:
+        self.source, self.repeatable = source, repeatable
         self.lines: dict[Path, int] = {}
         self.open: set[int] = set()
         self.count = 0
@@ -175,8 +181,7 @@ class _Builder:
             if not isinstance(key, yaml.ScalarNode):
                 raise self.fail(key, "a key must be plain text")
             if key.value in written:
-                first = _line(written[key.value][0])
-                raise self.fail(key, f"the key '{key.value}' was already given in line {first}; remove one of the two")
+                self.repeated(path, written[key.value], (key, value))
             written[key.value] = (key, value)
             self.lines.setdefault((*path, key.value), _line(key))
         for other in merged:
@@ -190,6 +195,19 @@ class _Builder:
                 written.setdefault(name, pair)
             self.open.discard(id(other))
         return written
+
+    def repeated(self, path: Path, first: tuple[yaml.Node, yaml.Node], last: tuple[yaml.Node, yaml.Node]) -> None:
+        """Let the last of two equal keys hold, or refuse it."""
+        key, line = last[0].value, _line(first[0])
+        if path or key not in self.repeatable:
+            raise self.fail(last[0], f"the key '{key}' was already given in line {line}; remove one of the two")
+        self.lines.pop((key,), None)
+        plain = [self.scalar(node) for _, node in (first, last) if isinstance(node, yaml.ScalarNode)]
+        if len(plain) < 2 or plain[0] != plain[1]:
+            _log.warning(
+                "%s:%d: %s was already given in line %d with another value; this one holds",
+                self.source, _line(last[0]), key, line,
+            )  # fmt: skip
 
     def scalar(self, node: yaml.ScalarNode) -> Any:
         text, kind = node.value, node.tag.removeprefix(_TAG)

@@ -3,9 +3,33 @@
 from __future__ import annotations
 
 from config.schema.model import CraftModel
+from config.schema.recognizer import RecognizerModel
 from model.craft import Craft
+from model.crnn_digits import CrnnDigits
+from model.recognizer import Recognizer
+from model.residual_crnn import ResidualCrnn
+from model.vgg_bilstm_ctc import VggBilstmCtc
+
+RECOGNIZERS: dict[str, type[Recognizer]] = {
+    "vgg_bilstm_ctc": VggBilstmCtc,
+    "residual_crnn": ResidualCrnn,
+    "crnn_digits": CrnnDigits,
+}
 
 
 def build_detector(settings: CraftModel) -> Craft:
     """Return the detector with fresh weights; `backbone_weights` is the caller's to load."""
     return Craft(width=settings.width)
+
+
+def build_recognizer(config: RecognizerModel, num_class: int) -> Recognizer:
+    """Return the recogniser with fresh weights; `freeze` is the caller's to do once weights are loaded.
+
+    Args:
+        config: the network; what is null there takes the default of its class.
+        num_class: characters and the blank.
+    """
+    sizes = config.model_dump(include={"input_channel", "output_channel", "hidden_size", "dropout", "reading"})
+    return RECOGNIZERS[config.architecture](
+        num_class, **{name: value for name, value in sizes.items() if value is not None}
+    )

@@ -96,6 +96,9 @@ class DetectionTask:
         parts = self._criterion(scores, batch["region"], batch["affinity"], batch["mask"])
         return {"loss": parts.total, "loss_region": parts.region, "loss_affinity": parts.affinity}
 
+    def gauges(self) -> dict[str, float]:
+        return {}
+
     def evaluate(self, model: nn.Module) -> Evaluation | None:
         return self._evaluate(model, sweep=False)
 

@@ -5,9 +5,11 @@ from __future__ import annotations
 import logging
 import re
 from pathlib import Path
+from typing import Any
 
 from config.errors import UserError, nearest
-from config.schema.detection import DetectionConfig, DetectionTest
+from config.schema.detection import DetectionConfig
+from config.schema.recognition import RecognitionConfig
 from metrics.detection_iou import Counts
 from utils import visualize
 from utils.contact_sheet import ContactSheet
@@ -20,7 +22,7 @@ from utils.threshold_sweep import ThresholdSweep
 log = logging.getLogger(__name__)
 
 
-def find_checkpoint(config: DetectionConfig, given: str | None) -> Path:
+def find_checkpoint(config: DetectionConfig | RecognitionConfig, given: str | None) -> Path:
     """Return the weights to evaluate: those given, else `trained_model`, else the run's best, else its last.
 
     Raises:
@@ -38,14 +40,15 @@ def find_checkpoint(config: DetectionConfig, given: str | None) -> Path:
         log.info("%s: the run was not evaluated so far, so its last checkpoint is taken", folder.last)
         return folder.last
     if not path.is_file():
+        program = "trainSynth.py" if config.task == "detection" else "train.py"
         raise UserError(
             f"{path}: this run has no checkpoint yet; make one with "
-            f"`python trainSynth.py --yaml {config.name}`, or name another with --checkpoint"
+            f"`python {program} --yaml {config.name}`, or name another with --checkpoint"
         )
     return path
 
 
-def select_tests(config: DetectionConfig, name: str | None) -> dict[str, DetectionTest]:
+def select_tests(config: DetectionConfig | RecognitionConfig, name: str | None) -> dict[str, Any]:
     """Return the entries to evaluate.
 
     Raises:
@@ -120,7 +123,7 @@ def evaluate(
         written = write_results(folder, values, image_lines(result))
         log.info("%s: %s", name, written)
         if sheet is not None and draw is not None:
-            target = Path(draw) if len(tests) == 1 else _with_name(Path(draw), name)
+            target = Path(draw) if len(tests) == 1 else with_name(Path(draw), name)
             visualize.save_picture(target, sheet.render(_title(name, result)))
             log.info("%s: %s", name, target)
     return format_table(rows)
@@ -146,7 +149,8 @@ def safe_name(name: str) -> str:
     return re.sub(r"[^\w.-]+", "_", name).lstrip(".") or "_"
 
 
-def _with_name(path: Path, name: str) -> Path:
+def with_name(path: Path, name: str) -> Path:
+    """Return a path with a name put before its suffix."""
     return path.with_name(f"{path.stem}_{safe_name(name)}{path.suffix}")
 
 

@@ -106,7 +106,12 @@ def format_table(rows: Mapping[str, Counts]) -> str:
         numbers = (counts.images, counts.gt_care, counts.det_care, counts.matched)
         ratios = (counts.precision, counts.recall, counts.hmean)
         cells.append((name, *(f"{number:,}" for number in numbers), *(f"{ratio:.4f}" for ratio in ratios)))
-    widths = [max(len(row[column]) for row in cells) for column in range(len(heading))]
+    return aligned(cells)
+
+
+def aligned(cells: Sequence[Sequence[str]]) -> str:
+    """Return a heading, a rule and rows as lines: the first column to the left, numbers to the right."""
+    widths = [max(len(row[column]) for row in cells) for column in range(len(cells[0]))]
     lines = [
         "  ".join(
             [row[0].ljust(widths[0]), *(cell.rjust(width) for cell, width in zip(row[1:], widths[1:], strict=True))]

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import argparse
 import json
 from collections.abc import Sequence
 from pathlib import Path
-from typing import NoReturn
 
+from config.cli import Parser
 from config.errors import UserError
 from metrics.detection_iou import PROTOCOL
 from metrics.submission import LAYOUTS, score_submission
@@ -17,20 +16,13 @@ from utils.results import score
 DESCRIPTION = "Score a submission by the protocol of ICDAR 2015 task 4.1."
 
 
-class _Parser(argparse.ArgumentParser):
-    """Complains in one sentence, as every other mistake is reported."""
-
-    def error(self, message: str) -> NoReturn:
-        raise UserError(f"on the command line: {message}; see --help")
-
-
 def evaluate_archive(argv: Sequence[str]) -> str:
     """Parse the options of `eval.py --submission`, score, and return the lines to print.
 
     Raises:
         UserError: an archive cannot be read or does not fit the other.
     """
-    parser = _Parser(prog="eval.py", description=DESCRIPTION, allow_abbrev=False)
+    parser = Parser(prog="eval.py", description=DESCRIPTION, allow_abbrev=False)
     parser.add_argument("--submission", required=True, metavar="FILE.zip", help="res_NAME.txt for each image")
     parser.add_argument("--gt", required=True, metavar="FILE.zip", help="gt_NAME.txt for each image")
     parser.add_argument("--gt-format", choices=LAYOUTS, help="form of the lines; told from the ground truth if absent")

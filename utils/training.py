@@ -12,6 +12,7 @@ from pydantic import ValidationError
 from config.errors import UserError
 from config.loader import dump
 from config.schema.detection import DetectionConfig
+from config.schema.recognition import RecognitionConfig
 from utils import checkpoint
 from utils.check.quick import quick_check
 from utils.detection_task import DetectionTask
@@ -19,6 +20,7 @@ from utils.device import Amp, resolve_amp, resolve_device
 from utils.engine.resume import check_same_run, evaluation_changed
 from utils.engine.run_folder import RunFolder
 from utils.engine.scores import Scores
+from utils.engine.task import Task
 from utils.engine.trainer import Trainer
 from utils.files import write_text
 from utils.run_paths import run_folder
@@ -26,8 +28,8 @@ from utils.run_paths import run_folder
 log = logging.getLogger(__name__)
 
 
-def train_detector(config: DetectionConfig, *, resume: bool = False, fresh: bool = False) -> RunFolder:
-    """Train the detector and return the run's folder.
+def train_job(config: DetectionConfig | RecognitionConfig, *, resume: bool = False, fresh: bool = False) -> RunFolder:
+    """Train the model that a configuration describes and return the run's folder.
 
     Args:
         config: the job.
@@ -44,7 +46,7 @@ def train_detector(config: DetectionConfig, *, resume: bool = False, fresh: bool
     plain = config.model_dump(mode="json")
     content = checkpoint.load(folder.last, config.task) if resume else None
     if content is not None:
-        before = _in_present_form(content["config"])
+        before = _in_present_form(content["config"], type(config))
         check_same_run(before, plain, folder.last)
         if evaluation_changed(before, plain):
             log.warning("the evaluation differs from that of the run so far, so its best score is forgotten")
@@ -72,34 +74,56 @@ def train_detector(config: DetectionConfig, *, resume: bool = False, fresh: bool
         trainer.run()
     except torch.OutOfMemoryError as fault:
         raise UserError(
-            f"{device} is out of memory with train.batch_size={config.train.batch_size} and train.data.output_size="
-            f"{config.train.data.output_size} (evaluation: canvas_size); lower one of them"
+            f"{device} is out of memory with train.batch_size={config.train.batch_size} and {_size(config)}; lower one "
+            "of them"
         ) from fault
     return folder
 
 
-def _look_at_data(config: DetectionConfig) -> None:
+def _look_at_data(config: DetectionConfig | RecognitionConfig) -> None:
     """Log the quick part of `check.py`; what is wrong with the data is said before it costs hours."""
-    for line in quick_check(config):
+    if isinstance(config, RecognitionConfig):
+        from utils.check.words import quick_word_check
+
+        lines = quick_word_check(config)
+    else:
+        lines = quick_check(config)
+    for line in lines:
         if line.startswith("warning: "):
             log.warning("%s", line.removeprefix("warning: "))
         else:
             log.info("%s", line)
 
 
+def _size(config: DetectionConfig | RecognitionConfig) -> str:
+    if isinstance(config, RecognitionConfig):
+        return f"train.data.max_width={config.train.data.max_width}"
+    return f"train.data.output_size={config.train.data.output_size} (evaluation: canvas_size)"
+
+
 def _task(
-    config: DetectionConfig, device: torch.device, amp: Amp, folder: RunFolder, *, initial_weights: bool
-) -> DetectionTask:
+    config: DetectionConfig | RecognitionConfig,
+    device: torch.device,
+    amp: Amp,
+    folder: RunFolder,
+    *,
+    initial_weights: bool,
+) -> Task:
+    # What one job needs and the others do not takes long to load.
+    if isinstance(config, RecognitionConfig):
+        from utils.recognition_task import RecognitionTask
+
+        return RecognitionTask(config, device, amp, initial_weights=initial_weights)
     if config.train.weak is None:
         return DetectionTask(config, device, amp, initial_weights=initial_weights)
-    from utils.weak_task import WeakDetectionTask  # scikit-image, which only this job needs, takes long to load
+    from utils.weak_task import WeakDetectionTask
 
     return WeakDetectionTask(config, device, amp, labels_root=folder.pseudo_labels, initial_weights=initial_weights)
 
 
-def _in_present_form(stored: dict[str, Any]) -> dict[str, Any]:
+def _in_present_form(stored: dict[str, Any], schema: type[DetectionConfig] | type[RecognitionConfig]) -> dict[str, Any]:
     """Give settings that are younger than a checkpoint their defaults; one that is gone stays, to be named."""
     try:
-        return DetectionConfig.model_validate_json(json.dumps(stored)).model_dump(mode="json")
+        return schema.model_validate_json(json.dumps(stored)).model_dump(mode="json")
     except ValidationError:
         return stored

@@ -32,6 +32,9 @@ def _folder_name(name: str) -> str:
     return name
 
 
+RunName = Annotated[str, AfterValidator(_folder_name)]
+
+
 class DetectionData(Section):
     """From annotated images to network inputs and target maps."""
 
@@ -100,7 +103,7 @@ class DetectionConfig(Section):
     """A whole detection job."""
 
     task: Literal["detection"] = "detection"
-    name: Annotated[str, AfterValidator(_folder_name)] | None = None
+    name: RunName | None = None
     """Name of the run's folder in `results_dir`; null takes the YAML's file name."""
     results_dir: str = "./exp/"
     """Folder of all runs."""

@@ -25,25 +25,31 @@ class Training(Section):
     keep_interval: PositiveInt | None = None
     """Also keep a `step_N.pth` every so many iterations; null keeps none."""
     log_interval: PositiveInt = 50
-    """Write a line of `metrics.jsonl` and TensorBoard scalars every so many iterations."""
+    """Write a line of `metrics.jsonl`, `metrics_train.csv` and TensorBoard scalars every so many iterations."""
     image_interval: PositiveInt = 1000
     """Write pictures of input, targets and predictions to TensorBoard every so many iterations."""
     num_workers: NonNegativeInt = 4
     """Processes that prepare batches; 0 prepares them in the training process."""
     max_unreadable: UnitFloat = 0.01
     """Greatest share of samples that may be unreadable, judged once 1000 have been read, before the run stops."""
-    optimizer: Literal["adam", "adamw"] = "adam"
-    """Adam adds `weight_decay` to the gradient, AdamW decouples it."""
+    optimizer: Literal["adam", "adamw", "adadelta"] = "adam"
+    """Adam and Adadelta add `weight_decay` to the gradient, AdamW decouples it. Rates are not alike: 1e-4 to 1e-3 for
+    the first two, 1.0 for Adadelta."""
     lr: PositiveFloat = 1e-4
     """Learning rate after the warm-up."""
     weight_decay: NonNegativeFloat = 1e-5
     """Weight decay."""
-    schedule: Literal["step", "cosine", "constant"] = "step"
-    """`step`: lr · gamma^(iteration // lr_decay). `cosine`: down to 0 at `end_iter`."""
+    schedule: Literal["step", "cosine", "constant", "plateau"] = "step"
+    """`step`: lr · gamma^(iteration // lr_decay). `cosine`: down to 0 at `end_iter`. `plateau`: times gamma whenever
+    `plateau_patience` evaluations in a row have not been the best so far."""
     lr_decay: PositiveInt = 15000
     """Iterations between two steps of the `step` schedule."""
     gamma: Annotated[float, Field(gt=0, le=1)] = 0.2
-    """Factor of each step."""
+    """Factor of each step, and of each plateau."""
+    plateau_patience: PositiveInt = 5
+    """Evaluations without a new best score after which `plateau` lowers the learning rate."""
+    patience: PositiveInt | None = None
+    """Evaluations without a new best score after which training ends early; null trains to `end_iter`."""
     warmup_iter: NonNegativeInt = 0
     """Iterations over which the learning rate rises linearly from 0."""
     grad_clip: NonNegativeFloat = 0.0

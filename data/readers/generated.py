@@ -28,14 +28,16 @@ class GeneratedReport(DropReport):
 
     Attributes:
         source: what draws the scenes.
+        unit: what they are, if not scenes.
     """
 
     source: str = ""
+    unit: str = "scenes"
 
     def table(self) -> str:
         """Return the report as aligned text lines: the dataset, then one line per reason."""
         _, *dropped = super().table().split("\n")
-        return "\n".join([f"{self.images:,} scenes, drawn as they are asked for, of {self.source}", *dropped])
+        return "\n".join([f"{self.images:,} {self.unit}, drawn as they are asked for, of {self.source}", *dropped])
 
 
 class GeneratedReader:
@@ -45,6 +47,7 @@ class GeneratedReader:
 
     Attributes:
         report: fonts and words of the list that were left out.
+        characters: every character that the words may have.
 
     Raises:
         UserError: the recipe does not exist, makes something else, or has no such split, or a setting, a font, a
@@ -52,9 +55,10 @@ class GeneratedReader:
     """
 
     def __init__(self, config: GeneratedDataset) -> None:
-        self._config = _recipe(config)
+        self._config = load_recipe(config, "scenes", "a detector")
         self._split = config.split
-        self._resources = _resources(self._config.model_dump_json())
+        self._resources = load_resources(self._config.model_dump_json())
+        self.characters = frozenset(self._resources.alphabet)
         size = config.size or self._config.splits[config.split]
         label = f"split '{config.split}' of the recipe {config.recipe}"
         self._chosen = choose_samples(size, config.samples, label)
@@ -97,7 +101,14 @@ class GeneratedReader:
         return index if self._chosen is None else int(self._chosen[index])
 
 
-def _recipe(config: GeneratedDataset) -> GenerateConfig:
+def load_recipe(config: GeneratedDataset, output: str, learner: str) -> GenerateConfig:
+    """Return the recipe of a dataset; raise `UserError` where it is not there or makes something else than `output`.
+
+    Args:
+        config: the dataset's section.
+        output: `scenes` or `crops`.
+        learner: who learns from that, for the message.
+    """
     try:
         recipe = load_config(config.recipe, config.set, task="generate")
     except UserError as fault:
@@ -105,9 +116,9 @@ def _recipe(config: GeneratedDataset) -> GenerateConfig:
         message = str(fault).replace(COMMAND_LINE, "in its `set`")
         raise UserError(f"the recipe of a dataset of format 'generated', {config.recipe}: {message}") from None
     assert isinstance(recipe, GenerateConfig), "the task that was asked for"
-    if recipe.output != "scenes":
+    if recipe.output != output:
         raise UserError(
-            f"the recipe {config.recipe} makes {recipe.output}; a detector learns from scenes (output: scenes)"
+            f"the recipe {config.recipe} makes {recipe.output}; {learner} learns from {output} (output: {output})"
         )
     if config.split not in recipe.splits:
         guess = nearest(config.split, recipe.splits)
@@ -117,7 +128,7 @@ def _recipe(config: GeneratedDataset) -> GenerateConfig:
 
 
 @functools.lru_cache(maxsize=4)
-def _resources(settings: str) -> Resources:
+def load_resources(settings: str) -> Resources:
     """Find words, fonts and photos once for a recipe's training and test splits; a worker process gets them by pickle.
 
     Args:

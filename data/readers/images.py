@@ -37,17 +37,21 @@ def read_image(root: Path, name: str, sample_id: str, upright: bool = False) -> 
     Raises:
         UnreadableSample: the image is missing, damaged, or lies outside `root`.
     """
+    return decode_image(image_bytes(root, name, sample_id), sample_id, upright)
+
+
+def image_bytes(root: Path, name: str, sample_id: str) -> bytes:
+    """Return the bytes of an image file of a dataset, whatever is in them; arguments and errors as `read_image`."""
     try:
         path = (root / name).resolve()
         if not path.is_relative_to(root):
             raise UnreadableSample(sample_id, "image: a link leads outside the data root")
-        data = path.read_bytes()
+        return path.read_bytes()
     except FileNotFoundError:
         raise UnreadableSample(sample_id, "image: missing") from None
     except (OSError, RuntimeError) as error:  # RuntimeError: links in a circle, before Python 3.13
         why = getattr(error, "strerror", None) or type(error).__name__
         raise UnreadableSample(sample_id, f"image: cannot be read ({why})") from None
-    return decode_image(data, sample_id, upright)
 
 
 def decode_image(data: bytes, sample_id: str, upright: bool = False) -> np.ndarray:

@@ -27,6 +27,11 @@ def find_shards(config: SynthTextDataset) -> list[Path]:
     root = Path(config.root).expanduser()
     if config.gt is not None or not root.is_dir() or (root / "gt.mat").is_file():
         return []
+    return shard_folders(root)
+
+
+def shard_folders(root: Path) -> list[Path]:
+    """Return the shards in a folder in order, none where it holds none; raises as `find_shards`."""
     matches = [match for path in root.iterdir() if (match := SHARD_NAME.fullmatch(path.name)) is not None]
     numbers = sorted({int(match[2]) for match in matches})
     if not numbers:

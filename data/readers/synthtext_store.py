@@ -45,16 +45,16 @@ def open_index(source: Source, index_dir: str | None) -> SynthTextIndex:
     Raises:
         UserError: the ground truth cannot be used, or no place for the index can be written.
     """
-    files = [_file_identity(path) for path in source.files]
+    files = [file_identity(path) for path in source.files]
     identity = _hash(FORMAT, files)
     place = _hash(str(source.index_home.resolve()))
-    homes = [Path(index_dir).expanduser()] if index_dir else [source.index_home, _cache_folder() / place]
+    homes = [Path(index_dir).expanduser()] if index_dir else [source.index_home, cache_folder() / place]
     for home in homes:
         index = _existing(home / identity)
         if index is not None:
             return index
     for home in homes:
-        if not index_dir and _meant_read_only(home):
+        if not index_dir and meant_read_only(home):
             continue
         with contextlib.ExitStack() as stack:
             try:
@@ -147,7 +147,7 @@ def _place_of(folder: Path) -> str | None:
         return None
 
 
-def _file_identity(path: Path) -> list[Any]:
+def file_identity(path: Path) -> list[Any]:
     """Return name, size, time of change and a hash of both ends of a file."""
     try:
         with path.open("rb") as file:
@@ -164,13 +164,14 @@ def _hash(*parts: Any) -> str:
     return hashlib.sha256(json.dumps(parts).encode()).hexdigest()[:20]
 
 
-def _meant_read_only(folder: Path) -> bool:
+def meant_read_only(folder: Path) -> bool:
     """Tell whether nobody has the right to write where `folder` lies, which root could do all the same."""
     existing = next((path for path in (folder, *folder.parents) if path.exists()), None)
     return existing is not None and not existing.stat().st_mode & 0o222
 
 
-def _cache_folder() -> Path:
+def cache_folder() -> Path:
+    """Return where indices go that cannot be beside their ground truth."""
     base = os.environ.get("XDG_CACHE_HOME")
     return (Path(base) if base else Path.home() / ".cache") / "ocr-trainer"
 

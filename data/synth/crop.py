@@ -82,7 +82,7 @@ def draw_crop(config: GenerateConfig, resources: Resources, split: str, index: i
     Raises:
         UserError: no word of the split is short enough, or the crop is too large for its format.
     """
-    rng = np.random.default_rng([config.seed, stable_hash("crop", split), index])
+    rng = _source(config, split, index)
     one = place_text(config, resources, split, rng)
     image = make_ground(config, resources, split, index, one.view.width, one.view.height, rng)
     size = one.style.size
@@ -90,6 +90,22 @@ def draw_crop(config: GenerateConfig, resources: Resources, split: str, index: i
     image = take_photo(image, one.cap_height, config, rng)
     image = one.view.cut(image, cv2.INTER_CUBIC if rng.random() < 0.5 else cv2.INTER_LINEAR)
     return Crop(image, one.text.label, one.char_quads(), whole(rng, config.crops.jpeg_quality))
+
+
+def crop_label(config: GenerateConfig, resources: Resources, split: str, index: int) -> str:
+    """Return the label of a crop, which is not drawn; arguments and errors as `draw_crop`."""
+    return draw_text(config, resources, split, _source(config, split, index))[0].label
+
+
+def crop_size(config: GenerateConfig, resources: Resources, split: str, index: int) -> tuple[int, int]:
+    """Return height and width of a crop, of which only the layout is made; arguments and errors as `draw_crop`."""
+    view = place_text(config, resources, split, _source(config, split, index)).view
+    return view.out_height, view.out_width
+
+
+def _source(config: GenerateConfig, split: str, index: int) -> np.random.Generator:
+    """Return the source of all that is random in a crop."""
+    return np.random.default_rng([config.seed, stable_hash("crop", split), index])
 
 
 @dataclass(frozen=True)

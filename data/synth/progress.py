@@ -20,14 +20,15 @@ class Progress:
         total: items of the job's shards.
         done: those of them that were there before.
         unit: what an item is called, singular.
+        work: name of the job, before the bar.
     """
 
-    def __init__(self, total: int, done: int, unit: str) -> None:
+    def __init__(self, total: int, done: int, unit: str, work: str = "generate") -> None:
         self._total, self._before, self._done, self._unit = total, done, done, unit
         self._started = self._said = time.monotonic()
         self._bar: tqdm | None = None
         if sys.stderr.isatty():
-            self._bar = tqdm(total=total, initial=done, unit=unit, desc="generate", smoothing=0.05)
+            self._bar = tqdm(total=total, initial=done, unit=unit, desc=work, smoothing=0.05)
 
     def update(self) -> None:
         """Count one item."""

@@ -9,7 +9,7 @@ from pathlib import Path
 from tiny_icdar import write_icdar
 
 from config.loader import load_config
-from utils.training import train_detector
+from utils.training import train_job
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 
@@ -17,7 +17,7 @@ REPOSITORY = Path(__file__).resolve().parents[2]
 def test_sigkill_while_labelling_and_while_training(overrides, tmp_path: Path) -> None:
     words = write_icdar(tmp_path / "words", 160, seed=5)  # enough for a kill between the first block and the last
     start = [*overrides, "name=start", "train.end_iter=1", "train.validation=none"]
-    begin = train_detector(load_config("craft_tiny", start, "detection")).last
+    begin = train_job(load_config("craft_tiny", start, "detection")).last
     dataset = f"{{format: icdar2015, root: {words}, images: images, labels: labels}}"
     job = [
         *overrides,  # name and results_dir are given once more behind these

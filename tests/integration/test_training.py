@@ -21,14 +21,14 @@ from config.cli import one_line
 from config.errors import UserError
 from config.loader import load_config
 from utils.detection_task import DetectionTask
-from utils.training import train_detector
+from utils.training import train_job
 
 ROOT = Path(__file__).resolve().parents[2]
 
 
 def train(overrides, *extra, resume=False):
     config = load_config("craft_tiny", [*overrides, *extra], "detection")
-    return train_detector(config, resume=resume)
+    return train_job(config, resume=resume)
 
 
 def lines(folder, split="train"):

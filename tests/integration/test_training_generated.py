@@ -12,7 +12,7 @@ import torch
 
 from config.errors import UserError
 from config.loader import load_config
-from utils.training import train_detector
+from utils.training import train_job
 
 ROOT = Path(__file__).resolve().parents[2]
 TINY = (
@@ -36,7 +36,7 @@ def drawn(overrides: list[str]) -> list[str]:
 
 
 def train(overrides: list[str], *extra: str, resume: bool = False):
-    return train_detector(load_config("craft_generated", [*overrides, *extra], "detection"), resume=resume)
+    return train_job(load_config("craft_generated", [*overrides, *extra], "detection"), resume=resume)
 
 
 def records(folder) -> list[tuple]:

@@ -19,11 +19,11 @@ from config.errors import UserError
 from config.loader import load_config
 from utils import weak_task
 from utils.engine.trainer import Trainer
-from utils.training import train_detector
+from utils.training import train_job
 
 
 def run(overrides, *extra, resume=False):
-    return train_detector(load_config("craft_tiny", [*overrides, *extra], "detection"), resume=resume)
+    return train_job(load_config("craft_tiny", [*overrides, *extra], "detection"), resume=resume)
 
 
 def lines(folder, split):

@@ -68,13 +68,11 @@ def report_cost(report: Report, sources: Sequence[Source], config: DetectionConf
         + (f"; about {prepared:.3g} with {workers}" if workers > 1 else ""),
         f"memory      {step.peak_bytes / 1e9:8.3g} GB         "
         + ("of the GPU" if device.type == "cuda" else "of this process at most, so far"),
-        f"whole run   {_duration(hours)} for {iterations:,} iterations, evaluations not counted; "
+        f"whole run   {duration(hours)} for {iterations:,} iterations, evaluations not counted; "
         f"the {report.figures['cost']['bottleneck']} sets the pace",
     ]
     if labelling is not None:
-        lines.insert(
-            3, f"labelling   {_duration(labelling / 3600)} for a pass over the words, at most {passes:,} times"
-        )
+        lines.insert(3, f"labelling   {duration(labelling / 3600)} for a pass over the words, at most {passes:,} times")
     if not step.measured:
         lines.append(
             f"the network was run with {step.batch} x {step.side} x {step.side} pixels only and its time extrapolated, "
@@ -85,11 +83,19 @@ def report_cost(report: Report, sources: Sequence[Source], config: DetectionConf
     if step.too_large:
         report.problems.append(_too_large(step, config, str(device)))
     if waits:
-        report.remarks.append(_starved(data_rate, network_rate, train.num_workers))
+        report.remarks.append(starved(data_rate, network_rate, train.num_workers))
     report.section("Cost of an iteration", lines)
 
 
-def _starved(data_rate: float, network_rate: float, workers: int) -> str:
+def starved(data_rate: float, network_rate: float, workers: int, unit: str = "images") -> str:
+    """Return the sentence about a device that waits for its data.
+
+    Args:
+        data_rate: of one loader process, a second.
+        network_rate: of the network, a second.
+        workers: `train.num_workers`.
+        unit: what is counted.
+    """
     wanted = -(-network_rate // data_rate)
     cores = os.cpu_count() or 1
     remedy = (
@@ -98,7 +104,7 @@ def _starved(data_rate: float, network_rate: float, workers: int) -> str:
         else f"it would take {wanted:.0f} loader processes, and there are {cores} CPU cores"
     )
     return (
-        f"the network takes {network_rate:.3g} images/s and a loader process prepares {data_rate:.3g}, so the device "
+        f"the network takes {network_rate:.3g} {unit}/s and a loader process prepares {data_rate:.3g}, so the device "
         f"will wait for data; {remedy}"
     )
 
@@ -113,7 +119,8 @@ def _too_large(step: StepTime, config: DetectionConfig, device: str) -> str:
     )
 
 
-def _duration(hours: float) -> str:
+def duration(hours: float) -> str:
+    """Return "about 12 minutes", "about 7.5 hours" or "about 3 days"."""
     if hours < 0.1:
         return f"about {60 * hours:.2g} minutes"
     return f"about {hours:.3g} hours" if hours < 48 else f"about {hours / 24:.3g} days"

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from data.graphemes import clusters
+from data.reader import DropReport
 from data.readers.limits import words_dropped
 from utils.check.progress import with_bar
 from utils.check.report import Report, counted, percent, some, table
@@ -73,8 +74,8 @@ def report_counts(report: Report, sources: list[Source], censuses: list[Census])
     for source, census in zip(sources, censuses, strict=True):
         rows.append(_row(source, census))
         figures[source.name] = _figures(source, census)
-        left_out += _reasons(source, source.report.dropped)
-        odd += _reasons(source, source.report.noted)
+        left_out += reasons(source.name, source.report, source.report.dropped)
+        odd += reasons(source.name, source.report, source.report.noted)
         _judge(report, source, census)
     report.figures["counts"] = figures
     header = ("dataset", "format", "images", "words", "characters", "don't care", "no text", "left out")
@@ -84,10 +85,10 @@ def report_counts(report: Report, sources: list[Source], censuses: list[Census])
             report.section(title, table(("dataset", "number", "reason", "for example"), found, text_columns=4))
 
 
-def _reasons(source: Source, counts: dict[str, int]) -> list[tuple[str, ...]]:
-    examples = source.report.examples
+def reasons(name: str, report: DropReport, counts: dict[str, int]) -> list[tuple[str, ...]]:
+    """Return rows of a table: the dataset's name, number, reason and examples of `report.dropped` or `report.noted`."""
     ordered = sorted(counts.items(), key=lambda item: (-item[1], item[0]))
-    return [(source.name, f"{count:,}", reason, some(examples.get(reason, []))) for reason, count in ordered]
+    return [(name, f"{count:,}", reason, some(report.examples.get(reason, []))) for reason, count in ordered]
 
 
 def _row(source: Source, census: Census) -> tuple[str, ...]:

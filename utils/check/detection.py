@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import logging
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +16,7 @@ from utils.check.characters import report_characters
 from utils.check.counts import report_counts, take_census
 from utils.check.duplicates import report_duplicates
 from utils.check.images import report_images
+from utils.check.options import CheckOptions, check_picture_name
 from utils.check.probe import survey_images
 from utils.check.report import Report
 from utils.check.sources import open_sources
@@ -27,27 +27,6 @@ log = logging.getLogger(__name__)
 
 LIMIT = 50_000
 """Images of a dataset whose annotations are read; all of them with `deep`."""
-
-_PICTURES = (".png", ".jpg", ".jpeg")
-
-
-@dataclass(frozen=True)
-class CheckOptions:
-    """What to look at besides what is always looked at.
-
-    Attributes:
-        deep: decode every image, read every annotation, and look for re-encoded copies.
-        allow_leaks: test images among the training images are remarked upon, and no problem.
-        timing: run a few iterations.
-        draw: write a sheet of samples there.
-        json: write all figures there.
-    """
-
-    deep: bool = False
-    allow_leaks: bool = False
-    timing: bool = True
-    draw: str | None = None
-    json: str | None = None
 
 
 def check_detection(config: DetectionConfig, options: CheckOptions, say: Callable[[str], Any]) -> Report:
@@ -64,8 +43,8 @@ def check_detection(config: DetectionConfig, options: CheckOptions, say: Callabl
     Raises:
         UserError: the options do not fit, or there is nothing to check.
     """
-    if options.draw is not None and Path(options.draw).suffix.lower() not in _PICTURES:
-        raise UserError(f"--draw {options.draw}: name a .png or .jpg file")
+    if options.draw is not None:
+        check_picture_name("--draw", options.draw)
     report = Report(say)
     sources, report.problems = open_sources(config)
     if not sources and not report.problems:
@@ -98,14 +77,6 @@ def check_detection(config: DetectionConfig, options: CheckOptions, say: Callabl
     if options.json is not None:
         write_text(Path(options.json), json.dumps(report.values(), indent=1, ensure_ascii=False, default=str) + "\n")
     return report
-
-
-def raise_problems(report: Report) -> None:
-    """Raise a `UserError` of one sentence where the report has problems."""
-    if report.problems:
-        others = len(report.problems) - 1
-        more = f" (and {others} more, see the verdict)" if others else ""
-        raise UserError(f"not ready to train: {report.problems[0]}{more}")
 
 
 def _check_start(report: Report, config: DetectionConfig) -> None:

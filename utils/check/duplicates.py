@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Sequence
 from pathlib import Path
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
 
 import numpy as np
 
@@ -46,7 +46,7 @@ def find_copies(sources: Sequence[Source], surveys: Sequence[Survey]) -> list[Co
         if not _worth_comparing([number for number, _ in places], sources):
             continue
         for same in same_content([_path(sources[number], sample) for number, sample in places]):
-            copies += _pairs([places[k] for k in same], sources)
+            copies += pairs_of([places[k] for k in same], sources)
     return copies
 
 
@@ -69,8 +69,54 @@ def report_duplicates(
 ) -> None:
     """Add what is there twice; a test image that is trained on is a problem unless leaks are allowed."""
     copies = find_copies(sources, surveys)
-    leaks = [copy for copy in copies if copy.first_source != copy.second_source]
     twins = find_lookalikes(sources, surveys, copies) if deep else []
+    looked = "the same bytes" + (", and the same look between training and test" if deep else "")
+    report_copies(report, sources, copies, looked, twins=twins, allow_leaks=allow_leaks)
+
+
+class Compared(Protocol):
+    """A dataset whose images were compared.
+
+    Attributes:
+        name: where it stands in the configuration.
+        has_files: whether its images could be compared.
+        is_training: whether it is trained on.
+    """
+
+    @property
+    def name(self) -> str: ...
+
+    @property
+    def has_files(self) -> bool: ...
+
+    @property
+    def is_training(self) -> bool: ...
+
+    def sample_name(self, index: int) -> str:
+        """Return the name of a sample."""
+        ...
+
+
+def report_copies(
+    report: Report,
+    sources: Sequence[Compared],
+    copies: Sequence[Copy],
+    looked: str,
+    *,
+    twins: Sequence[Copy] = (),
+    allow_leaks: bool,
+) -> None:
+    """Add what was found.
+
+    Args:
+        report: what to add to.
+        sources: the datasets.
+        copies: what is there twice.
+        looked: what was compared, for where nothing was found.
+        twins: what looks the same.
+        allow_leaks: a test image that is trained on is no problem.
+    """
+    leaks = [copy for copy in copies if copy.first_source != copy.second_source]
     rows, figures = [], {"leaks": [], "duplicates": {}, "lookalikes": []}
     for number, source in enumerate(sources):
         own = [copy for copy in copies if copy.first_source == copy.second_source == number]
@@ -90,7 +136,6 @@ def report_duplicates(
             sentence = _sentence(what, names, len(own), _text(sources, own[0]))
             (report.remarks if allow_leaks or what == "lookalikes" else report.problems).append(sentence)
     report.figures["duplicates"] = figures
-    looked = "the same bytes" + (", and the same look between training and test" if deep else "")
     unseen = [source.name for source in sources if not source.has_files]
     lines = table(("what", "images", "for example"), rows, text_columns=3) if rows else [f"none ({looked})"]
     if unseen:
@@ -107,14 +152,14 @@ def _sentence(what: str, names: str, count: int, example: str) -> str:
     return f"{counted(count, 'pair')} of images of {names} look the same (e.g. {example}); are they copies?"
 
 
-def _worth_comparing(owners: list[int], sources: Sequence[Source]) -> bool:
+def _worth_comparing(owners: list[int], sources: Sequence[Compared]) -> bool:
     """Tell whether any two of these belong to one dataset, or to training and test."""
     uses = {sources[number].is_training for number in owners}
     return len(set(owners)) < len(owners) or len(uses) == 2
 
 
-def _pairs(places: list[tuple[int, int]], sources: Sequence[Source]) -> list[Copy]:
-    """Return the pairs of one group of equal files that matter."""
+def pairs_of(places: list[tuple[int, int]], sources: Sequence[Compared]) -> list[Copy]:
+    """Return the pairs of one group of equal files, (source, sample) each, that matter: see `find_copies`."""
     first_of: dict[int, int] = {}
     pairs = []
     for number, sample in places:
@@ -133,13 +178,13 @@ def _path(source: Source, index: int) -> Path:
     return path
 
 
-def _names(sources: Sequence[Source], copy: Copy) -> list[str]:
+def _names(sources: Sequence[Compared], copy: Copy) -> list[str]:
     return [
-        sources[number].reader.annotation(sample).sample_id
+        sources[number].sample_name(sample)
         for number, sample in ((copy.first_source, copy.first), (copy.second_source, copy.second))
     ]
 
 
-def _text(sources: Sequence[Source], copy: Copy) -> str:
+def _text(sources: Sequence[Compared], copy: Copy) -> str:
     first, second = _names(sources, copy)
     return first if first == second else f"{first} = {second}"

@@ -1,7 +1,9 @@
-"""How far a part of the check is, and how long it will still take: on a terminal, and there only."""
+"""What a check shows while it works: how far it is, on a terminal and there only, and no log."""
 
 from __future__ import annotations
 
+import contextlib
+import logging
 import sys
 from collections.abc import Iterable, Iterator
 from typing import TypeVar
@@ -26,3 +28,14 @@ def with_bar(items: Iterable[T], total: int, description: str, unit: str = "imag
         disable=not sys.stderr.isatty(),
     )
     yield from bar
+
+
+@contextlib.contextmanager
+def quiet() -> Iterator[None]:
+    """Log nothing below an error meanwhile: what a check finds stands in its report."""
+    before = logging.root.manager.disable
+    logging.disable(max(before, logging.WARNING))
+    try:
+        yield
+    finally:
+        logging.disable(before)

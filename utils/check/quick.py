@@ -14,6 +14,7 @@ from utils.check.duplicates import Copy
 from utils.check.probe import same_content, survey_images
 from utils.check.report import percent, quantiles
 from utils.check.sources import Source, image_path, open_sources
+from utils.check.word_sources import WordSource
 
 _LOOKED, _COMPARED = 200, 20_000
 
@@ -37,7 +38,7 @@ def quick_check(config: DetectionConfig) -> list[str]:
     return lines
 
 
-def quick_leaks(sources: Sequence[Source]) -> list[Copy]:
+def quick_leaks(sources: Sequence[Source] | Sequence[WordSource]) -> list[Copy]:
     """Return the training images that are in a test under the same file name, with the same bytes.
 
     Datasets of more than 20,000 images are passed over: naming all their files alone takes too long here.
@@ -61,7 +62,9 @@ def quick_leaks(sources: Sequence[Source]) -> list[Copy]:
     return found
 
 
-def _same_file(sources: Sequence[Source], first: tuple[int, int], second: tuple[int, int]) -> bool:
+def _same_file(
+    sources: Sequence[Source] | Sequence[WordSource], first: tuple[int, int], second: tuple[int, int]
+) -> bool:
     paths = [image_path(sources[number].reader, index) for number, index in (first, second)]
     try:
         sizes = {os.stat(path).st_size for path in paths if path is not None}

@@ -8,6 +8,8 @@ from typing import Any
 
 import numpy as np
 
+from config.errors import UserError
+
 
 @dataclass
 class Report:
@@ -46,6 +48,14 @@ class Report:
     def values(self) -> dict[str, Any]:
         """Return all figures and findings as plain values."""
         return {**self.figures, "problems": self.problems, "remarks": self.remarks, "ready": not self.problems}
+
+
+def raise_problems(report: Report) -> None:
+    """Raise a `UserError` of one sentence where the report has problems."""
+    if report.problems:
+        others = len(report.problems) - 1
+        more = f" (and {others} more, see the verdict)" if others else ""
+        raise UserError(f"not ready to train: {report.problems[0]}{more}")
 
 
 def table(header: Sequence[str], rows: Sequence[Sequence[str]], text_columns: int = 1) -> list[str]:

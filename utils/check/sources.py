@@ -48,6 +48,10 @@ class Source:
         """Whether it is trained on."""
         return self.role != "test"
 
+    def sample_name(self, index: int) -> str:
+        """Return the name of a sample."""
+        return self.reader.annotation(index).sample_id
+
     def spread(self, limit: int) -> np.ndarray:
         """Return up to `limit` indices int64 spread evenly over the dataset; fewer where looking is costly."""
         limit = min(limit, len(self.reader)) if self.has_files else min(limit, DRAWN_SAMPLES, len(self.reader))

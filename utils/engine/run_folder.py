@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import json
 import os
 from dataclasses import dataclass
@@ -24,6 +25,9 @@ class RunFolder:
     @property
     def metrics(self) -> Path:
         return self.root / "metrics.jsonl"
+
+    def table(self, split: str) -> Path:
+        return self.root / f"metrics_{split}.csv"
 
     @property
     def tensorboard(self) -> Path:
@@ -99,7 +103,9 @@ class RunFolder:
         return place
 
     def forget_after(self, step: int) -> None:
-        """Drop the lines of `metrics.jsonl` that lie after `step`: the run is about to write them again."""
+        """Drop the lines of the logs that lie after `step`: the run is about to write them again."""
+        for table in self.root.glob("metrics_*.csv"):
+            _forget_rows_after(table, step)
         if not self.metrics.exists():
             return
         kept = []
@@ -110,3 +116,18 @@ class RunFolder:
             except (json.JSONDecodeError, KeyError):
                 continue  # The last line of a run that was killed while writing it.
         write_text(self.metrics, "".join(line + "\n" for line in kept))
+
+
+def _forget_rows_after(table: Path, step: int) -> None:
+    """Drop the rows of a CSV log that lie after `step`, and the last one where it was cut off; all without a header."""
+    lines = table.read_text(encoding="utf-8").splitlines(keepends=True)
+    header, *rows = lines or [""]
+    columns = next(csv.reader([header]), [])
+    kept = []
+    for line in rows:
+        cells = next(csv.reader([line]), [])
+        whole = line.endswith("\n") and len(cells) == len(columns)
+        if whole and cells[0].isdecimal() and int(cells[0]) <= step:
+            kept.append(line)
+    good = columns[:1] == ["step"] and header.endswith("\n")
+    write_text(table, header + "".join(kept) if good else "")

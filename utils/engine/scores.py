@@ -19,26 +19,45 @@ class Scores:
         best: highest `Evaluation.score`.
         start: `Evaluation.level` of the unchanged starting weights; None where they were not evaluated.
         latest, latest_step: `Evaluation.level` of the last evaluation, and its iteration.
+        best_regular: the same of the evaluations that were due by the interval.
+        since_best: such evaluations since the best one.
+        plateaus: how often `plateau_patience` evaluations in a row were not the best so far.
     """
 
     best: float = float("-inf")
     start: float | None = None
     latest: float | None = None
     latest_step: int = -1
+    best_regular: float = float("-inf")
+    since_best: int = 0
+    plateaus: int = 0
+    _waited: int = 0
 
-    def judge(self, step: int, evaluation: Evaluation, *, at_start: bool) -> tuple[bool, str]:
+    def judge(
+        self, step: int, evaluation: Evaluation, *, at_start: bool, regular: bool = True, plateau_patience: int = 1
+    ) -> tuple[bool, str]:
         """Take note of an evaluation.
 
         Args:
             step: iteration it was made at.
             evaluation: its outcome.
             at_start: the weights are those the run starts with.
+            regular: it was due by the interval; one that the end of a run calls for does not count as waiting, or a
+                run that is stopped and prolonged would lose patience sooner than one that is not.
+            plateau_patience: evaluations without a better one that make a plateau.
 
         Returns:
             Whether it is the best so far, and what to say behind its summary.
         """
         improved = evaluation.score > self.best
         self.best = max(self.best, evaluation.score)
+        if regular:
+            better = evaluation.score > self.best_regular
+            self.best_regular = max(self.best_regular, evaluation.score)
+            self.since_best = 0 if better else self.since_best + 1
+            self._waited = 0 if better else self._waited + 1
+        if self._waited >= plateau_patience:
+            self.plateaus, self._waited = self.plateaus + 1, 0
         self.latest, self.latest_step = evaluation.level, step
         remark = "  (best so far)" if improved else ""
         if at_start:

@@ -11,7 +11,13 @@ import numpy as np
 from torch import Tensor, nn
 from torch.utils.data import Dataset
 
-from data.preprocess import Preprocess
+
+class Preprocessing(Protocol):
+    """What turns an image into an input of the network."""
+
+    def state(self) -> dict[str, Any]:
+        """Return plain values for a checkpoint."""
+        ...
 
 
 @dataclass(frozen=True)
@@ -57,7 +63,7 @@ class Task(Protocol):
     dataset: Dataset
     collate: Callable[[list[Any]], dict[str, Any]]
     data_fingerprint: str
-    preprocess: Preprocess
+    preprocess: Preprocessing
     samples_per_step: int
     judges_start: bool
 
@@ -91,6 +97,10 @@ class Task(Protocol):
 
     def loss(self, model: nn.Module, batch: Mapping[str, Any]) -> dict[str, Tensor]:
         """Run `model` on a batch and return scalars on its device; `loss` is the one to minimise."""
+        ...
+
+    def gauges(self) -> dict[str, float]:
+        """Return numbers for the log that have gathered since the last call; may raise where they are too bad."""
         ...
 
     def evaluate(self, model: nn.Module) -> Evaluation | None:

@@ -17,6 +17,7 @@ from utils.device import Amp, autocast, peak_memory_bytes
 from utils.engine.batches import batches
 from utils.engine.ema import WeightAverage
 from utils.engine.metrics_log import MetricsLog
+from utils.engine.optimizer import descend, make_optimizer, warn_about_rate
 from utils.engine.progress import Meter, Progress
 from utils.engine.run_folder import RunFolder
 from utils.engine.running import RunningMeans
@@ -67,14 +68,14 @@ class Trainer:
         self.step = settings.st_iter
         self.scores = Scores()
         self.metrics: dict[str, float] = {}
-        kind = torch.optim.AdamW if settings.optimizer == "adamw" else torch.optim.Adam
-        self.optimizer = kind(task.model.parameters(), lr=settings.lr, weight_decay=settings.weight_decay)
+        self.optimizer = make_optimizer(task.model.parameters(), settings)
         self.scaler = torch.amp.GradScaler(device.type, enabled=amp == "fp16")
         self.ema = WeightAverage(task.model, settings.ema_decay) if settings.ema_decay else None
         self.provenance = provenance(task.data_fingerprint)
         self._means = RunningMeans()
         self._unreadable = UnreadableCount(settings.max_unreadable)
         self._evaluation_due = False
+        self._ended_early = False
 
     @property
     def evaluated_model(self) -> nn.Module:
@@ -141,7 +142,8 @@ class Trainer:
             if self.task.judges_start and self.step == settings.st_iter and self.scores.start is None:
                 self._evaluate(records, at_start=True)
             with StopRequest() as stop, Progress(self.step, settings.end_iter) as progress:
-                while self.step < settings.end_iter and not stop.wanted:
+                warn_about_rate(settings)
+                while self.step < settings.end_iter and not stop.wanted and not self._has_ended_early():
                     end = min(settings.end_iter, self.task.stage_end(self.step) or settings.end_iter)
                     self._begin_stage(records, stop)
                     if not stop.wanted:
@@ -177,38 +179,42 @@ class Trainer:
                 last = self.step == settings.end_iter
                 if self.step % settings.log_interval == 0 or last:
                     self._check_finite()
-                    values = {**self._means.read(), **self._gauges(), **meter.read()}
+                    values = {**self._means.read(), **self._gauges(), **self.task.gauges(), **meter.read()}
                     records.write(self.step, "train", values)
                     progress.report(self.step, values)
                 pause = time.perf_counter()
                 self._periodic(batch, records, end=last, stopping=stopping)
                 meter.excluded += time.perf_counter() - pause
-                if stopping:
+                if stopping or self._has_ended_early():
                     return
 
     def _train_step(self, batch: dict[str, Any]) -> None:
         """Run one optimiser step; apart from fp16's loss scaling, nothing in it waits for the device."""
-        rate = learning_rate(self.step, self.settings)
+        rate = learning_rate(self.step, self.settings, self.scores.plateaus)
         for group in self.optimizer.param_groups:
             group["lr"] = rate
         with autocast(self.device, self.amp):
             losses = self.task.loss(self.task.model, batch)
-        self.optimizer.zero_grad(set_to_none=True)
-        self.scaler.scale(losses["loss"]).backward()
-        self.scaler.unscale_(self.optimizer)
-        limit = self.settings.grad_clip or float("inf")
-        norm = nn.utils.clip_grad_norm_(self.task.model.parameters(), limit)
-        self.scaler.step(self.optimizer)
-        self.scaler.update()
+        norm = descend(losses["loss"], self.task.model, self.optimizer, self.scaler, self.settings.grad_clip)
         if self.ema is not None:
             self.ema.update(self.task.model)
         self.step += 1
         self._means.add({**losses, "grad_norm": norm})
         self._note_unreadable(batch["unreadable"])
 
+    def _has_ended_early(self) -> bool:
+        """Tell whether the evaluations have not got better for longer than `patience` allows."""
+        patience = self.settings.patience
+        if patience is None or self.scores.since_best < patience or self.step >= self.settings.end_iter:
+            return False
+        if not self._ended_early:
+            self._ended_early = True
+            log.info("iteration %d  %d evaluations without a better one: training ends early", self.step, patience)
+        return True
+
     def _gauges(self) -> dict[str, float]:
         return {
-            "lr": learning_rate(self.step - 1, self.settings),
+            "lr": self.optimizer.param_groups[0]["lr"],
             "peak_memory_gb": peak_memory_bytes(self.device) / 1e9,
             "unreadable": self._unreadable.count,
         }
@@ -249,7 +255,14 @@ class Trainer:
             return
         records.write(self.step, "validation", evaluation.values)
         self.metrics = evaluation.values
-        improved, remark = self.scores.judge(self.step, evaluation, at_start=at_start)
+        settings = self.settings
+        improved, remark = self.scores.judge(
+            self.step,
+            evaluation,
+            at_start=at_start,
+            regular=self.step % settings.eval_interval == 0,
+            plateau_patience=settings.plateau_patience,
+        )
         log.info("iteration %d  %s%s", self.step, evaluation.summary, remark)
         checkpoint.save(self.folder.last, self.state())
         if improved:

@@ -71,7 +71,7 @@ class FolderOutput:
                 characters += len(item.text)
             file.flush()
             os.fsync(file.fileno())
-        _flush(folder, files)
+        flush_files(folder, files)
         counts = {"crops": len(files), "characters": characters}
         return ShardSummary(digest.hexdigest(), {**files, LABELS_FILE: path.stat().st_size}, counts)
 
@@ -88,7 +88,7 @@ def label_line(name: str, text: str) -> str:
     return line + "\n"
 
 
-def _flush(folder: Path, names: Iterable[str]) -> None:
+def flush_files(folder: Path, names: Iterable[str]) -> None:
     """Have the system write the images out: the processes that drew them did not wait for the disk.
 
     Several are waited for at a time, for a file system writes them together.

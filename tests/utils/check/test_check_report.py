@@ -4,8 +4,7 @@ import numpy as np
 import pytest
 
 from config.errors import UserError
-from utils.check.detection import raise_problems
-from utils.check.report import Report, counted, percent, quantiles, some, table
+from utils.check.report import Report, counted, percent, quantiles, raise_problems, some, table
 
 
 def test_table_is_aligned() -> None:

@@ -1,0 +1,1 @@
+"""Pictures of words and lines with their text: what a recogniser learns from."""

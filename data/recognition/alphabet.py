@@ -1,0 +1,84 @@
+"""The characters a recogniser can write: one list, in one place.
+
+Class 0 of the network is CTC's blank (Graves et al., ICML 2006); the character at place k of the list is class k + 1.
+A character is a code point of Unicode's NFC: what a label of NFC text is made of.
+"""
+
+from __future__ import annotations
+
+import unicodedata
+from collections.abc import Iterable, Sequence
+
+BLANK = 0
+_VISIBLE = {" ": "␣", "\u00a0": "⍽", "\u3000": "□"}
+"""Spaces, which nobody sees in a list, as they are printed."""
+
+
+class Alphabet:
+    """An ordered list of characters.
+
+    Args:
+        characters: each of them once, in the order of the classes.
+
+    Raises:
+        ValueError: there is none, one is there twice, or one is a control character or not of NFC.
+    """
+
+    def __init__(self, characters: Iterable[str]) -> None:
+        self.characters = "".join(characters)
+        self._classes: dict[str, int] = {}
+        for number, character in enumerate(self.characters, start=1):
+            if character in self._classes:
+                raise ValueError(f"the character {name(character)} is there twice")
+            if unicodedata.category(character) in ("Cc", "Cs"):
+                raise ValueError(f"{name(character)} is a control character")
+            self._classes[character] = number
+        if not self._classes:
+            raise ValueError("there is no character in it")
+        if unicodedata.normalize("NFC", self.characters) != self.characters:
+            # A mark may follow a letter in the list and not be meant to join it: only single ones are judged.
+            wrong = [one for one in self.characters if unicodedata.normalize("NFC", one) != one]
+            if wrong:
+                raise ValueError(f"{name(wrong[0])} does not occur in text of Unicode's NFC; give its composed form")
+
+    @property
+    def classes(self) -> int:
+        """Number of classes of the network: the characters and the blank."""
+        return len(self.characters) + 1
+
+    def __len__(self) -> int:
+        return len(self.characters)
+
+    def __contains__(self, character: object) -> bool:
+        return character in self._classes
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Alphabet) and other.characters == self.characters
+
+    def __hash__(self) -> int:
+        return hash(self.characters)
+
+    def encode(self, text: str) -> list[int]:
+        """Return the class of each character.
+
+        Raises:
+            KeyError: one of them is not in the alphabet; see `unknown`.
+        """
+        return [self._classes[character] for character in text]
+
+    def decode(self, classes: Sequence[int]) -> str:
+        """Return the characters of classes, blanks left out; nothing is merged (see `utils.ctc_decoding`)."""
+        return "".join(self.characters[number - 1] for number in classes if number != BLANK)
+
+    def unknown(self, text: str) -> list[str]:
+        """Return the characters of a text that are not in the alphabet, each once, in their order."""
+        return list(dict.fromkeys(character for character in text if character not in self._classes))
+
+    def visible(self) -> str:
+        """Return the characters on one line, spaces as signs that can be seen."""
+        return "".join(_VISIBLE.get(character, character) for character in self.characters)
+
+
+def name(character: str) -> str:
+    """Return a character with its code point, for a message."""
+    return f"'{_VISIBLE.get(character, character)}' (U+{ord(character):04X})"

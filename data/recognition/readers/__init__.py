@@ -1,0 +1,87 @@
+"""Readers of pictures of words, one for each format of `config.schema.word_crops`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from config.errors import UserError
+from config.schema.word_crops import (
+    CaptchaWords,
+    CutWords,
+    DatasetBase,
+    GeneratedWords,
+    GtTxtWords,
+    JsonlWords,
+    JsonWords,
+    LabelsCsvWords,
+    LmdbWords,
+    MjsynthWords,
+    TrdgWords,
+    WordCrops,
+    WordFiles,
+)
+from data.readers.limits import check_dropped, choose_samples
+from data.recognition.readers.chosen import ChosenWords
+from data.recognition.readers.joined import JoinedWords
+from data.recognition.readers.json_files import open_json, open_jsonl
+from data.recognition.readers.lmdb_words import open_lmdb
+from data.recognition.readers.mjsynth import open_mjsynth
+from data.recognition.readers.probe import refuse_unreadable
+from data.recognition.readers.stems import open_captcha, open_trdg
+from data.recognition.readers.text_files import open_gt_txt, open_labels_csv
+from data.recognition.sample import WordReader
+
+__all__ = ["open_word_sets", "open_words"]
+
+_OPENERS: dict[type[DatasetBase], Callable[[Any], WordReader]] = {
+    LmdbWords: open_lmdb,
+    LabelsCsvWords: open_labels_csv,
+    GtTxtWords: open_gt_txt,
+    TrdgWords: open_trdg,
+    MjsynthWords: open_mjsynth,
+    JsonlWords: open_jsonl,
+    JsonWords: open_json,
+    CaptchaWords: open_captcha,
+}
+
+
+def open_words(config: WordCrops) -> WordReader:
+    """Open a dataset of words or lines.
+
+    Raises:
+        UserError: it is missing, of another format, or more of it is faulty than its `max_dropped` allows.
+    """
+    if isinstance(config, GeneratedWords):
+        # Its fonts and image libraries are loaded by those who draw.
+        from data.recognition.readers.drawn_words import DrawnWords
+
+        reader: WordReader = DrawnWords(config)
+        source = f"split '{config.split}' of the recipe {config.recipe}"
+    elif isinstance(config, CutWords):
+        # So is torch, which the readers of files do without.
+        from data.recognition.readers.cut_words import open_cut_words
+
+        reader = open_cut_words(config)
+        source = getattr(config.dataset, "root", "the generated scenes")
+        check_dropped(reader.report, config.max_dropped, source)
+    else:
+        reader = _OPENERS[type(config)](config)
+        source = config.root
+        check_dropped(reader.report, config.max_dropped, source)
+    chosen = choose_samples(len(reader), config.samples, source)
+    if isinstance(config, WordFiles):
+        refuse_unreadable(reader, source)
+    return reader if chosen is None else ChosenWords(reader, chosen)
+
+
+def open_word_sets(configs: Sequence[WordCrops]) -> WordReader:
+    """Open several datasets as one, their samples one dataset after the other, their reports added up.
+
+    Raises:
+        UserError: there is none, or one of them cannot be opened.
+    """
+    if not configs:
+        raise UserError("there is no dataset of words; list at least one")
+    readers = [open_words(config) for config in configs]
+    return readers[0] if len(readers) == 1 else JoinedWords(readers)

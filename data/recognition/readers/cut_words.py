@@ -1,0 +1,214 @@
+"""Words and lines cut out of the images of a detection dataset when they are asked for.
+
+An image is decoded for each of its words unless they are asked for one after the other. Where training waits for that,
+write the crops once (`convert.py`).
+"""
+
+from __future__ import annotations
+
+import hashlib
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from config.errors import UserError
+from config.schema.datasets import GeneratedDataset
+from config.schema.word_crops import CutWords
+from data.reader import DropReport, Reader, UnreadableSample
+from data.readers import open_dataset
+from data.readers.quads import outside_image
+from data.readers.word_table import Texts
+from data.recognition.cutting import Cut, cut_out, cut_size, cuts_of
+from data.recognition.readers.labels import clean_label
+from data.recognition.sample import WordReader, WordSample
+from data.sample import TextSample
+from data.synth.partition import stable_hash
+
+if TYPE_CHECKING:
+    from data.readers.generated import GeneratedReader
+
+
+def open_cut_words(config: CutWords) -> WordReader:
+    """Open a detection dataset as words or lines.
+
+    Raises:
+        UserError: the dataset cannot be opened.
+    """
+    if isinstance(config.dataset, GeneratedDataset):
+        # Its fonts and image libraries are loaded by those who draw.
+        from data.readers.generated import GeneratedReader
+
+        return SceneWords(GeneratedReader(config.dataset), config)
+    return CutReader(open_dataset(config.dataset), config)
+
+
+class _Cutter:
+    """What both readers share: the settings, and the image that was cut last."""
+
+    drawn = False
+
+    def __init__(self, reader: Reader, config: CutWords) -> None:
+        self._reader = reader
+        self._config = config
+        self._last: tuple[int, TextSample] | None = None
+        self.report = DropReport()
+
+    def cuts(self, image: int, sample: TextSample | None = None) -> list[Cut]:
+        """Return the cuts of an image whose texts can be used; nothing is counted."""
+        sample = self._reader.annotation(image) if sample is None else sample
+        return [cut for cut, _ in self._usable(sample, DropReport())]
+
+    def _usable(self, sample: TextSample, report: DropReport) -> list[tuple[Cut, str]]:
+        """Return cuts and their labels; count what is left out."""
+        config = self._config
+        cuts, out = cuts_of(sample, config.level, config.vertical, config.min_height, config.max_length)
+        for reason, word in out:
+            report.drop(reason, f"{sample.sample_id} word {word + 1}")
+        place = f"{sample.sample_id}, a {config.level}"
+        return [(cut, label) for cut in cuts if (label := clean_label(cut.text, place, report)) is not None]
+
+    def _image(self, image: int) -> TextSample:
+        """Return an image with its words; that of the last call is kept, for its words often follow one another."""
+        last = self._last
+        if last is None or last[0] != image:
+            last = self._last = (image, self._reader[image])
+        return last[1]
+
+    def _sample(self, name: str, sample: TextSample, cut: Cut) -> WordSample:
+        if outside_image(cut.quad[None], *sample.image.shape[:2])[0]:
+            raise UnreadableSample(name, "word: outside the image")
+        pixels = cut_out(sample.image, cut.quad, vertical=cut.vertical, margin=self._config.margin)
+        return WordSample(name, pixels, clean_label(cut.text, name, DropReport()) or "")
+
+    def _size(self, cut: Cut) -> tuple[int, int]:
+        return cut_size(cut.quad, vertical=cut.vertical, margin=self._config.margin)
+
+    def _hash(self, more: bytes = b"") -> str:
+        config = self._config.model_dump_json(exclude={"dataset", "samples", "max_dropped"})
+        return hashlib.sha256(f"{self._reader.fingerprint()} {config}".encode() + more).hexdigest()[:16]
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {**self.__dict__, "_last": None}
+
+
+class CutReader(_Cutter):
+    """Reader of all words or lines of a dataset; see `data.recognition.sample.WordReader`.
+
+    Args:
+        reader: the dataset.
+        config: its section.
+    """
+
+    def __init__(self, reader: Reader, config: CutWords) -> None:
+        super().__init__(reader, config)
+        places: list[tuple[int, int]] = []
+        texts: list[str] = []
+        for image in range(len(reader)):
+            usable = self._usable(reader.annotation(image), self.report)
+            places += [(image, number) for number in range(len(usable))]
+            texts += [label for _, label in usable]
+        # Faults that the dataset itself left out count, too: nobody sees its report.
+        for reason, count in reader.report.dropped.items():
+            for place in reader.report.examples[reason][:1]:
+                self.report.drop(reason, place, count)
+        self._places = np.array(places, np.int32).reshape(-1, 2)
+        self._texts = Texts(texts)
+        self.report.images, self.report.words, self.report.chars = len(reader), len(places), sum(map(len, texts))
+
+    def __len__(self) -> int:
+        return len(self._places)
+
+    def __getitem__(self, index: int) -> WordSample:
+        image, number = self._place(index)
+        sample = self._image(image)
+        return self._sample(self.name(index), sample, self.cuts(image, sample)[number])
+
+    def text(self, index: int) -> str:
+        self._place(index)
+        return self._texts[index % len(self)]
+
+    def name(self, index: int) -> str:
+        image, number = self._place(index)
+        return f"{self._reader.annotation(image).sample_id}#{number + 1}"
+
+    def size(self, index: int) -> tuple[int, int]:
+        image, number = self._place(index)
+        return self._size(self.cuts(image)[number])
+
+    def path(self, index: int) -> Path | None:
+        return self._reader.path(self._place(index)[0])
+
+    def fingerprint(self) -> str:
+        return self._hash(self._places.astype("<i4").tobytes())
+
+    def _place(self, index: int) -> tuple[int, int]:
+        """Return the image of a sample, and which cut of it the sample is."""
+        if not -len(self) <= index < len(self):
+            raise IndexError(index)
+        image, number = self._places[index].tolist()
+        return image, number
+
+
+class SceneWords(_Cutter):
+    """Reader of one word or line of each generated scene; see `data.recognition.sample.WordReader`.
+
+    Scenes are not drawn to count their words: there may be millions. Which of a scene's crops it gives follows from
+    the scene alone. One without any cannot be read.
+
+    Args:
+        reader: the scenes.
+        config: the dataset's section.
+
+    Attributes:
+        characters: every character that the labels may have.
+        longest: greatest number of characters of a label; None where there is no limit.
+    """
+
+    drawn = True
+
+    def __init__(self, reader: GeneratedReader, config: CutWords) -> None:
+        super().__init__(reader, config)
+        self.report = reader.report
+        self.report.words = self.report.images
+        self.characters = reader.characters | frozenset(" " if config.level == "line" else "")
+        self.longest = config.max_length
+        if not any(self.cuts(scene) for scene in range(min(3, len(reader)))):
+            raise UserError(
+                f"the first scenes have no {config.level} that can be cut out; raise the recipe's layout.text_height, "
+                "or lower this dataset's `min_height`"
+            )
+
+    def __len__(self) -> int:
+        return len(self._reader)
+
+    def __getitem__(self, index: int) -> WordSample:
+        sample = self._image(self._checked(index))
+        return self._sample(sample.sample_id, sample, self._cut(sample))
+
+    def text(self, index: int) -> str:
+        sample = self._reader.annotation(self._checked(index))
+        return clean_label(self._cut(sample).text, "", DropReport()) or ""
+
+    def name(self, index: int) -> str:
+        return self._reader.annotation(self._checked(index)).sample_id
+
+    def size(self, index: int) -> tuple[int, int]:
+        return self._size(self._cut(self._reader.annotation(self._checked(index))))
+
+    def path(self, index: int) -> Path | None:
+        return None
+
+    def fingerprint(self) -> str:
+        return self._hash()
+
+    def _cut(self, sample: TextSample) -> Cut:
+        cuts = self.cuts(-1, sample)
+        if not cuts:
+            raise UnreadableSample(sample.sample_id, "word: the scene has none that can be cut out")
+        return cuts[stable_hash("cut", sample.sample_id) % len(cuts)]
+
+    def _checked(self, index: int) -> int:
+        if not -len(self) <= index < len(self):
+            raise IndexError(index)
+        return index % len(self)

@@ -1,0 +1,88 @@
+"""Crops of the generator as a dataset that is never written: each is drawn when it is asked for."""
+
+from __future__ import annotations
+
+import copy
+import hashlib
+
+from config.schema.word_crops import GeneratedWords
+from data.graphemes import nfc
+from data.readers.generated import GeneratedReport, load_recipe, load_resources
+from data.recognition.readers.pictures import decode_picture
+from data.recognition.sample import WordSample
+from data.synth.crop import crop_label, crop_size, draw_crop, encode_crop
+from data.synth.manifest import settings_hash
+
+
+class DrawnWords:
+    """Reader of crop k of a recipe's split as the generator's own files would hold it, JPEG and all.
+
+    A crop is a function of the recipe's seed, the split and k: every process draws the same one.
+
+    Args:
+        config: the dataset's section.
+
+    Attributes:
+        report: fonts and words of the list that were left out.
+        characters: every character that the labels may have.
+        longest: greatest number of characters of a label.
+
+    Raises:
+        UserError: the recipe does not exist, makes something else, or has no such split, or a setting, a font, a
+            word list or a photo folder that it names is not as it should be.
+    """
+
+    drawn = True
+
+    def __init__(self, config: GeneratedWords) -> None:
+        self._config = load_recipe(config, "crops", "a recogniser")
+        self._split = config.split
+        self._resources = load_resources(self._config.model_dump_json())
+        self._length = config.size or self._config.splits[config.split]
+        self.characters = frozenset(nfc(self._resources.alphabet) + (" " if self._config.crops.words[1] > 1 else ""))
+        self.longest = self._config.crops.max_length
+        found = self._resources.report
+        self.report = GeneratedReport(
+            images=self._length,
+            words=self._length,
+            dropped=dict(found.dropped),
+            examples=copy.deepcopy(found.examples),
+            source=f"split '{config.split}' of the recipe {config.recipe}",
+            unit="crops",
+        )
+        self._hash = settings_hash(self._config, self._resources)
+        # What cannot be drawn is told now, and not from a process that prepares batches.
+        draw_crop(self._config, self._resources, self._split, 0)
+
+    def __len__(self) -> int:
+        return self._length
+
+    def __getitem__(self, index: int) -> WordSample:
+        crop = draw_crop(self._config, self._resources, self._split, self._checked(index))
+        name = self.name(index)
+        return WordSample(name, decode_picture(encode_crop(crop), name), nfc(crop.text))
+
+    def text(self, index: int) -> str:
+        return nfc(crop_label(self._config, self._resources, self._split, self._checked(index)))
+
+    def name(self, index: int) -> str:
+        return f"{self._split}/{self._checked(index)}"
+
+    def size(self, index: int) -> tuple[int, int]:
+        return crop_size(self._config, self._resources, self._split, self._checked(index))
+
+    def path(self, index: int) -> None:
+        """Return None: no crop has a file."""
+        self._checked(index)
+
+    def raw(self, index: int) -> bytes:
+        """Return the image file that the generator would write."""
+        return encode_crop(draw_crop(self._config, self._resources, self._split, self._checked(index)))
+
+    def fingerprint(self) -> str:
+        return hashlib.sha256(f"crops {self._hash} {self._split} {self._length}".encode()).hexdigest()[:16]
+
+    def _checked(self, index: int) -> int:
+        if not -self._length <= index < self._length:
+            raise IndexError(index)
+        return index % self._length

@@ -1,0 +1,130 @@
+"""The lines of label files for pictures of words, taken apart into path and label."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+
+from data.readers.listing import IMAGE_SUFFIXES
+
+_SUFFIXES = "|".join(sorted(suffix[1:] for suffix in IMAGE_SUFFIXES))
+_PATH = re.compile(rf"(.*?\.(?:{_SUFFIXES})) (.*)", re.IGNORECASE | re.DOTALL)
+_QUOTED = re.compile(r'([^,]+),\s*"(.*)"\s*', re.DOTALL)
+_BARE = re.compile(r"([^,]+),\s*(.*)", re.DOTALL)
+_IMAGE = re.compile(rf'\s*"?[^"]*\.(?:{_SUFFIXES})"?\s*', re.IGNORECASE)
+_CSV_FIELD = r'"((?:[^"]|"")*)"'
+
+
+@dataclass(frozen=True)
+class LabelLine:
+    """A line of a label file.
+
+    Attributes:
+        number: of the line, from 1.
+        name: path of the picture; empty where the line is of another form.
+        text: the label.
+        fault: what is wrong with the line, or "".
+    """
+
+    number: int
+    name: str = ""
+    text: str = ""
+    fault: str = ""
+
+
+def is_image_name(text: str) -> bool:
+    """Tell whether a text, quoted or not, ends as the names of images do."""
+    return _IMAGE.fullmatch(text) is not None
+
+
+def choose_separator(lines: Sequence[str]) -> str:
+    """Return what parts paths from labels in most of the lines: `tab`, `comma` or `space`."""
+    votes = {
+        "tab": sum("\t" in line for line in lines),
+        "comma": sum(is_image_name(line.partition(",")[0]) for line in lines),
+        "space": sum(_PATH.fullmatch(line) is not None for line in lines),
+    }
+    best = max(votes.values(), default=0)
+    # A tab is in no label, and a comma right behind an image's name parts the two even where blanks follow.
+    return next(name for name in ("tab", "comma", "space") if votes[name] == best)
+
+
+def split_tab(line: str) -> tuple[str, str] | None:
+    """Return path and label of `PATH<TAB>label`, or None where the line is of another form."""
+    name, tab, text = line.partition("\t")
+    return (name, text) if tab else None
+
+
+def split_space(line: str) -> tuple[str, str] | None:
+    """Return path and label of `PATH label`, where the path ends as images' names do or holds no space."""
+    match = _PATH.fullmatch(line)
+    if match is not None:
+        return match[1], match[2]
+    name, space, text = line.partition(" ")
+    return (name, text) if space else None
+
+
+def split_comma(line: str) -> tuple[str, str] | None:
+    r"""Return path and label of `PATH, "label"`, quotes and backslashes within written as `\"` and `\\`.
+
+    Without quotes the label is all that follows the comma and blanks.
+    """
+    match = _QUOTED.fullmatch(line)
+    if match is not None:
+        return match[1], re.sub(r'\\(["\\])', r"\1", match[2])
+    match = _BARE.fullmatch(line)
+    return (match[1], match[2]) if match is not None else None
+
+
+SPLITTERS: dict[str, Callable[[str], tuple[str, str] | None]] = {
+    "tab": split_tab,
+    "comma": split_comma,
+    "space": split_space,
+}
+
+
+def is_quoted_csv(lines: Sequence[str], mark: str) -> bool:
+    """Tell whether a CSV writer made these lines of `filename,words`, rather than somebody who knows no quoting.
+
+    A CSV writer puts quotes around a label if it holds the mark or a quote, and only then (or around every label), and
+    doubles the quotes within. Who knows no quoting writes `a.jpg,"word"`, `a.jpg,1,000` and `a.jpg,5" pipe`.
+
+    Args:
+        lines: without the header.
+        mark: what parts the fields.
+    """
+    field = re.compile(_CSV_FIELD)
+    texts = [line.partition(mark)[2].strip() for line in lines]
+    quoted = [field.fullmatch(text) for text in texts]
+    if len(lines) > 1 and all(match is not None for match in quoted):
+        return True
+    for_it = against = 0
+    for text, match in zip(texts, quoted, strict=True):
+        needs = mark in (match[1] if match else text) or '"' in (match[1] if match else text)
+        for_it += match is not None and needs
+        against += (match is None) == needs
+    return for_it > against
+
+
+def split_csv(lines: Sequence[tuple[int, str]], mark: str, quoted: bool) -> Iterator[LabelLine]:
+    """Yield the lines of a `labels.csv` taken apart.
+
+    Args:
+        lines: number and text of each, without the header.
+        mark: what parts the fields.
+        quoted: quotes are those of a CSV writer; else they belong to the label, white space around the line does not.
+    """
+    part = re.escape(mark)
+    form = re.compile(rf"\s*(?:{_CSV_FIELD}|([^\"{part}]*)){part}(?:{_CSV_FIELD}|([^\"{part}]*))\s*", re.DOTALL)
+    for number, line in lines:
+        if not quoted:
+            name, found, text = line.strip().partition(mark)
+            yield LabelLine(number, name.strip(), text) if found else LabelLine(number, fault=f"has no '{mark}'")
+            continue
+        match = form.fullmatch(line)
+        if match is None:
+            yield LabelLine(number, fault=f"is not two fields parted by '{mark}', quoted as a CSV writer does")
+            continue
+        name, text = (match[one].replace('""', '"') if match[one] is not None else match[one + 1] for one in (1, 3))
+        yield LabelLine(number, name, text)

@@ -1,0 +1,165 @@
+"""Where the usable lines of a large annotation file begin: a memory-mapped array, made once and kept.
+
+Nine million lines as Python strings are a gigabyte in every worker process. Here the file itself is mapped, and an
+array of eight bytes a line says where each begins; processes share both. The array lies in `<file>.index` beside the
+file, in `index_dir`, or in the user's cache folder, named after the file's identity, so that a changed file has another
+one. A reader takes it only together with its `.json`, which is written last.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import json
+import logging
+import mmap
+import os
+import uuid
+from collections.abc import Callable, Iterator
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from config.errors import UserError
+from data.durable import sync
+from data.reader import DropReport
+from data.readers.npy import NpyWriter
+from data.readers.synthtext_store import cache_folder, file_identity, meant_read_only
+
+logger = logging.getLogger(__name__)
+
+FORMAT = 1
+"""Goes up whenever the same file would be given another index."""
+_BLOCK = 1 << 22
+
+Parse = Callable[[bytes, int, int, DropReport], list[int]]
+"""Takes whole lines, the number of the first one, where they begin in the file, and a report; returns where those that
+can be used begin in the file, and counts the others."""
+
+
+class LineIndex:
+    """The lines of a file that can be used, in their order.
+
+    Args:
+        path: the file.
+        starts: the `.npy` file of where they begin, int64 [N].
+        count: N.
+    """
+
+    def __init__(self, path: Path, starts: Path, count: int) -> None:
+        self._path = path
+        self._starts_path = starts
+        self._count = count
+        self._starts: np.ndarray | None = None
+        self._text: mmap.mmap | None = None
+
+    def __len__(self) -> int:
+        return self._count
+
+    def __getitem__(self, index: int) -> bytes:
+        """Return a line, 0 <= index < N, without its end."""
+        if self._starts is None or self._text is None:
+            self._starts = np.load(self._starts_path, mmap_mode="r", allow_pickle=False)
+            with self._path.open("rb") as file:
+                self._text = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
+        start = int(self._starts[index])
+        end = self._text.find(b"\n", start)
+        return self._text[start : end if end >= 0 else len(self._text)]
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {**self.__dict__, "_starts": None, "_text": None}
+
+
+def open_lines(path: Path, index_dir: str | None, parse: Parse) -> tuple[LineIndex, DropReport, str]:
+    """Return the usable lines of a file, what was left out, and a hash that changes with the file.
+
+    Raises:
+        UserError: the file cannot be read, or no place for the index can be written.
+    """
+    identity = file_identity(path)
+    digest = hashlib.sha256(json.dumps([FORMAT, str(path.resolve()), identity]).encode()).hexdigest()[:20]
+    name = f"{path.name}-{digest}"
+    homes = [Path(index_dir).expanduser()] if index_dir else [path.parent / f"{path.name}.index", cache_folder()]
+    for home in homes:
+        found = _existing(home / name, path)
+        if found is not None:
+            return *found, _content_hash(identity)
+    for home in homes:
+        if not index_dir and meant_read_only(home):
+            continue
+        try:
+            home.mkdir(parents=True, exist_ok=True)
+            _make(path, home / name, parse)
+        except OSError as error:
+            logger.info("%s: cannot hold the index of %s (%s)", home, path, error.strerror)
+            continue
+        found = _existing(home / name, path)
+        assert found is not None, "just made"
+        return *found, _content_hash(identity)
+    raise UserError(
+        f"{path}: no folder for its index can be written (tried {', '.join(map(str, homes))}); set the dataset's "
+        "`index_dir` to one that can"
+    )
+
+
+def _content_hash(identity: list[Any]) -> str:
+    """Return a hash of name, size and ends of the file, which a copy of it has, too."""
+    name, size, _, edges = identity
+    return hashlib.sha256(json.dumps([FORMAT, name, size, edges]).encode()).hexdigest()[:16]
+
+
+def _existing(place: Path, path: Path) -> tuple[LineIndex, DropReport] | None:
+    starts = place.with_name(f"{place.name}.npy")
+    try:
+        facts = json.loads(place.with_name(f"{place.name}.json").read_text(encoding="utf-8"))
+        report = DropReport(**facts)
+        if np.load(starts, mmap_mode="r", allow_pickle=False).shape != (report.words,):
+            return None
+    except (OSError, ValueError, TypeError, EOFError):
+        return None
+    return LineIndex(path, starts, report.words), report
+
+
+def _make(path: Path, place: Path, parse: Parse) -> None:
+    """Write the two files of an index, each beside its place and then renamed."""
+    logger.info("making the index of %s, once; it is kept in %s", path, place.parent)
+    report = DropReport()
+    token = uuid.uuid4().hex
+    array, facts = (place.with_name(f".{place.name}.{token}.{kind}") for kind in ("npy", "json"))
+    try:
+        with contextlib.closing(NpyWriter(array, "<i8", ())) as writer:
+            for data, number, offset in _blocks(path):
+                writer.append(np.array(parse(data, number, offset, report), np.int64))
+            writer.finish()
+        facts.write_text(json.dumps(asdict(report)), encoding="utf-8")
+        sync(facts)
+        os.replace(array, place.with_name(f"{place.name}.npy"))
+        os.replace(facts, place.with_name(f"{place.name}.json"))
+        sync(place.parent)
+    finally:
+        for part in (array, facts):
+            part.unlink(missing_ok=True)
+    for stale in place.parent.glob(f"{path.name}-*"):
+        if place.parent.name == f"{path.name}.index" and not stale.name.startswith(place.name):
+            stale.unlink(missing_ok=True)
+
+
+def _blocks(path: Path) -> Iterator[tuple[bytes, int, int]]:
+    """Yield whole lines, the number of the first one, and where they begin in the file."""
+    number, offset, rest = 1, 0, b""
+    with path.open("rb") as file:
+        if file.read(3) == b"\xef\xbb\xbf":
+            offset = 3
+        file.seek(offset)
+        while data := file.read(_BLOCK):
+            data = rest + data
+            end = data.rfind(b"\n") + 1
+            rest = data[end:]
+            if end:
+                yield data[:end], number, offset
+                number += data.count(b"\n", 0, end)
+                offset += end
+    if rest:
+        yield rest, number, offset

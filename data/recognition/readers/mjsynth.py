@@ -1,0 +1,140 @@
+"""MJSynth, alias 90kDICT32px (Jaderberg et al., Synthetic Data and Artificial Neural Networks, 2014).
+
+A line of its annotation files is `./2425/1/115_Lube_45484.jpg 45484`: a path, whose name holds the label between its
+first and its last underscore, and the word's number in a lexicon, which says nothing more.
+"""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+from config.schema.word_crops import MjsynthWords
+from data.graphemes import nfc
+from data.reader import DropReport
+from data.readers.images import image_bytes
+from data.readers.listing import label_path, subfolder
+from data.readers.naming import leaves_folder
+from data.recognition.readers.file_words import file_size
+from data.recognition.readers.label_lines import is_image_name
+from data.recognition.readers.labels import clean_label
+from data.recognition.readers.line_index import LineIndex, open_lines
+from data.recognition.readers.pictures import decode_picture
+from data.recognition.sample import WordSample
+
+_PLAIN = re.compile(
+    rb"^(?:\./)?[A-Za-z0-9][A-Za-z0-9/]*/[0-9]+_([A-Za-z0-9]+)_[0-9]+\.jpg(?: [0-9]+)?\r?$", re.MULTILINE
+)
+"""A line as nearly all are: found by the million, and nothing about it needs a second look."""
+_LINE = re.compile(r"(\S.*?)(?:[ \t]+[0-9]+)?\s*")
+_NAME = re.compile(r"(?:.*/)?[^/_]+_([^/]+)_[^/_]+\.[^./_]+")
+
+
+class MjsynthReader:
+    """Reader of MJSynth; see `data.recognition.sample.WordReader`.
+
+    Whether nine million pictures are there is not asked beforehand; one that is not cannot be read.
+
+    Args:
+        folder: folder of the pictures.
+        lines: the usable lines of the annotation file.
+        report: what was kept and left out.
+        fingerprint: hash of the annotation file.
+    """
+
+    def __init__(self, folder: Path, lines: LineIndex, report: DropReport, fingerprint: str) -> None:
+        self._folder = folder.resolve()
+        self._lines = lines
+        self.report = report
+        self._fingerprint = fingerprint
+
+    def __len__(self) -> int:
+        return len(self._lines)
+
+    def __getitem__(self, index: int) -> WordSample:
+        name = self.name(index)
+        image = decode_picture(image_bytes(self._folder, name, name), name)
+        return WordSample(name, image, _label(name))
+
+    def text(self, index: int) -> str:
+        return _label(self.name(index))
+
+    def name(self, index: int) -> str:
+        if not -len(self) <= index < len(self):
+            raise IndexError(index)
+        return _path(self._lines[index % len(self)].decode())
+
+    def size(self, index: int) -> tuple[int, int]:
+        return file_size(self._folder, self.name(index))
+
+    def path(self, index: int) -> Path | None:
+        return self._folder / self.name(index)
+
+    def raw(self, index: int) -> bytes:
+        """Return the image file of a sample."""
+        name = self.name(index)
+        return image_bytes(self._folder, name, name)
+
+    def fingerprint(self) -> str:
+        return self._fingerprint
+
+
+def open_mjsynth(config: MjsynthWords) -> MjsynthReader:
+    """Open an annotation file of MJSynth; its index is made if it is not there yet.
+
+    Raises:
+        UserError: a folder or the file is missing, or the index can be kept nowhere.
+    """
+    images = subfolder(config.root, config.images, "images")
+    path = label_path(config.root, config.labels)
+    return MjsynthReader(images, *open_lines(path, config.index_dir, parse_lines))
+
+
+def parse_lines(data: bytes, number: int, offset: int, report: DropReport) -> list[int]:
+    """Return where the usable lines begin; see `line_index.Parse`."""
+    matches = list(_PLAIN.finditer(data))
+    if len(matches) == data.count(b"\n") + (not data.endswith(b"\n")):
+        starts = [offset + match.start() for match in matches]
+        chars = sum(match.end(1) - match.start(1) for match in matches)
+    else:
+        starts, chars = _parse_each(data, number, offset, report)
+    report.words += len(starts)
+    report.images += len(starts)
+    report.chars += chars
+    return starts
+
+
+def _parse_each(data: bytes, number: int, offset: int, report: DropReport) -> tuple[list[int], int]:
+    """Return where the usable lines begin, and the number of their labels' characters."""
+    starts, chars = [], 0
+    for ahead, line in enumerate(data.split(b"\n")):
+        place, start = f"line {number + ahead}", offset
+        offset += len(line) + 1
+        if not line.strip():
+            continue
+        try:
+            path = _path(line.decode())
+        except UnicodeDecodeError:
+            report.drop("word: its line is not UTF-8", place, unparsed=True)
+            continue
+        match = _NAME.fullmatch(path)
+        if match is None or not is_image_name(path):
+            report.drop("word: its line names no NUMBER_LABEL_NUMBER.jpg", f"{place}: {path[:60]!r}", unparsed=True)
+        elif leaves_folder(path):
+            report.drop("word: its image was left out (its path leads outside the data root)", place)
+        elif (label := clean_label(match[1], place, report)) is not None:
+            starts.append(start)
+            chars += len(label)
+    return starts, chars
+
+
+def _path(line: str) -> str:
+    """Return the path of a line as it is known here: without the number behind it and the `./` before it."""
+    match = _LINE.fullmatch(line)
+    return "" if match is None else match[1].removeprefix("./")
+
+
+def _label(name: str) -> str:
+    match = _NAME.fullmatch(name)
+    assert match is not None, "checked when the index was made"
+    return nfc(match[1])

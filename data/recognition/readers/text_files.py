@@ -1,0 +1,136 @@
+"""Label files of lines: `labels.csv`, and `gt.txt` in its many forms."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterable
+from pathlib import Path
+
+from config.errors import UserError
+from config.schema.word_crops import GtTxtWords, LabelsCsvWords
+from data.reader import DropReport
+from data.readers.label_files import label_bytes, numbered_lines
+from data.readers.listing import label_path, subfolder
+from data.readers.sniff import what_is
+from data.recognition.readers.file_words import FileWords, WordList
+from data.recognition.readers.label_lines import (
+    SPLITTERS,
+    LabelLine,
+    choose_separator,
+    is_image_name,
+    is_quoted_csv,
+    split_csv,
+)
+from data.recognition.readers.parts import find_parts
+
+logger = logging.getLogger(__name__)
+
+_LOOKED_AT = 10_000
+"""Lines that a file's form is told from."""
+_UNQUOTED_BY = ("shard.json", "converted.json")
+"""Beside a `labels.csv` of our own, whose labels are as they stand."""
+
+
+def open_labels_csv(config: LabelsCsvWords) -> FileWords:
+    """Open pictures with a `labels.csv`. Samples come in the order of the lines.
+
+    Raises:
+        UserError: there is no such file, its header is another one, or `select` or `part` takes nothing.
+    """
+    root = subfolder(config.root, ".", "root")
+    report = DropReport()
+    words = WordList(root, report)
+    for part in find_parts(config.root, config.labels):
+        path = part / config.labels
+        images = subfolder(str(part), config.images, "images")
+        prefix = images.relative_to(root).as_posix() + "/" if images != root else ""
+        _add(words, prefix, path, root, _csv_lines(path, config.quotes, report, root), report)
+    return words.reader(config)
+
+
+def open_gt_txt(config: GtTxtWords) -> FileWords:
+    """Open pictures with a text file of paths and labels. Samples come in the order of the lines.
+
+    Raises:
+        UserError: there is no such file or folder, or `select` or `part` takes nothing.
+    """
+    images = subfolder(config.root, config.images, "images")
+    path = label_path(config.root, config.labels)
+    report = DropReport()
+    words = WordList(images, report)
+    lines = read_lines(path, path.name, report)
+    separator = config.separator
+    if separator == "auto":
+        separator = choose_separator([text for _, text in lines[:_LOOKED_AT]])
+        logger.info("%s: a %s parts paths from labels in most lines", path, separator)
+    split = SPLITTERS[separator]
+    taken = (
+        LabelLine(number, *found) if (found := split(text)) else LabelLine(number, fault=f"has no {separator}")
+        for number, text in lines
+    )
+    _add(words, "", path, path.parent, taken, report)
+    return words.reader(config)
+
+
+def read_lines(path: Path, place: str, report: DropReport) -> list[tuple[int, str]]:
+    """Return number and text of each line of a UTF-8 file that is not blank; count those that are no UTF-8.
+
+    Args:
+        path: the file.
+        place: what to call it in the report.
+        report: counts what is left out.
+
+    Raises:
+        UserError: it is no text of this kind at all.
+    """
+    data = label_bytes(path)
+    kind = what_is(data[:520])
+    if data.startswith((b"\xff\xfe", b"\xfe\xff")):
+        kind = "UTF-16 text (save it as UTF-8)"
+    if kind not in (None, "a text file"):
+        raise UserError(f"{path}: this is no label file, it is {kind}; set the dataset's `labels`")
+    lines = []
+    for number, line in numbered_lines(data):
+        try:
+            lines.append((number, line.decode()))
+        except UnicodeDecodeError:
+            report.drop("word: its line is not UTF-8", f"{place} line {number}", unparsed=True)
+    return lines
+
+
+def _csv_lines(path: Path, quotes: str, report: DropReport, root: Path) -> Iterable[LabelLine]:
+    """Return the lines of a `labels.csv` taken apart, the header left out."""
+    lines = read_lines(path, path.relative_to(root).as_posix(), report)
+    if not lines:
+        return []
+    header = lines[0][1]
+    mark = next((one for one in (",", ";", "\t") if one in header), ",")
+    fields = header.split(mark)
+    if not is_image_name(fields[0]):
+        if len(fields) != 2:
+            raise UserError(
+                f"{path}: its first line, {header[:80]!r}, names {len(fields)} columns; this format has two, "
+                "`filename,words`"
+            )
+        lines = lines[1:]
+    quoted = quotes == "csv"
+    if quotes == "auto" and not any((path.parent / name).is_file() for name in _UNQUOTED_BY):
+        found = [text for _, text in lines if '"' in text]
+        quoted = bool(found) and is_quoted_csv([text for _, text in lines[:_LOOKED_AT]] + found[:_LOOKED_AT], mark)
+        if found:
+            logger.info(
+                "%s: quotes %s (the dataset's `quotes` says otherwise if that is wrong)",
+                path, "are those of a CSV writer" if quoted else "belong to the labels",
+            )  # fmt: skip
+    return split_csv(lines, mark, quoted)
+
+
+def _add(words: WordList, prefix: str, path: Path, root: Path, lines: Iterable[LabelLine], report: DropReport) -> None:
+    """Take in lines of a file; `prefix` leads from the folder of the pictures to where the paths start."""
+    source = path.relative_to(root).as_posix()
+    for line in lines:
+        place = f"{source} line {line.number}"
+        if line.fault:
+            report.drop(f"word: its line {line.fault}", place, unparsed=True)
+        else:
+            words.add(prefix + line.name, line.text, place)

@@ -1,0 +1,132 @@
+"""The sizes of a dataset's pictures, read once from their headers, and what they tell before training starts."""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import os
+import uuid
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import numpy as np
+from tqdm import tqdm
+
+from data.durable import sync
+from data.reader import UnreadableSample
+from data.recognition.buckets import Widths
+from data.recognition.preprocess import WordPreprocess
+from data.recognition.sample import WordReader
+
+log = logging.getLogger(__name__)
+
+_BLOCK = 512
+"""Samples that a thread reads before it takes more."""
+
+
+def picture_sizes(reader: WordReader, cache: Path | None = None, threads: int = 8) -> np.ndarray:
+    """Return the height and width of every picture, without decoding any.
+
+    Args:
+        reader: the dataset.
+        cache: folder in which the sizes are kept under the dataset's fingerprint, for large datasets; None keeps
+            them nowhere. A folder that cannot be written is no fault.
+        threads: how many read at the same time.
+
+    Returns:
+        int32 [N, 2]; 0 where a picture cannot be read.
+    """
+    path = cache / f"sizes-{reader.fingerprint()}.npy" if cache is not None else None
+    if path is not None and (kept := _load(path, len(reader))) is not None:
+        return kept
+    sizes = np.zeros((len(reader), 2), np.int32)
+
+    def read(first: int) -> None:
+        for index in range(first, min(first + _BLOCK, len(reader))):
+            try:
+                sizes[index] = reader.size(index)
+            except UnreadableSample:
+                continue  # Counted where it is to be trained on.
+
+    with ThreadPoolExecutor(max(1, threads), thread_name_prefix="picture-sizes") as pool:
+        blocks = range(0, len(reader), _BLOCK)
+        list(tqdm(pool.map(read, blocks), "sizes of the pictures", len(blocks), delay=2, leave=False, disable=None))
+    if path is not None:
+        _keep(path, sizes)
+    return sizes
+
+
+def input_widths(sizes: np.ndarray, preprocess: WordPreprocess) -> np.ndarray:
+    """Return the width of every picture's input.
+
+    Args:
+        sizes: int [N, 2] as `picture_sizes` returns them.
+        preprocess: what makes the inputs.
+
+    Returns:
+        int16 [N]; the median of the others where a picture cannot be read, for another one takes its place.
+    """
+    readable = sizes.min(axis=1, initial=1) > 0
+    widths = np.full(len(sizes), preprocess.min_width, np.int16)
+    height, width = sizes[readable].T.astype(np.int64)
+    widths[readable] = preprocess.input_width(height, width)
+    if readable.any():
+        widths[~readable] = np.median(widths[readable])
+    return widths
+
+
+def bucket_widths(reader: WordReader, preprocess: WordPreprocess, cache: Path | None = None) -> Widths:
+    """Return what pictures are put into buckets by: their widths, or, of pictures that are drawn when they are asked
+    for (readers say so by `drawn`), the lengths of their labels: to know the size is to draw the picture.
+    """
+    if getattr(reader, "drawn", False):
+        return TextWidths(reader)
+    return input_widths(picture_sizes(reader, cache), preprocess)
+
+
+def squeezed(sizes: np.ndarray, preprocess: WordPreprocess) -> np.ndarray:
+    """Return the numbers of the pictures, int [K], that lose their ratio because they are too long."""
+    height, width = np.maximum(sizes.T.astype(np.int64), 1)
+    return np.flatnonzero(np.broadcast_to(preprocess.is_squeezed(height, width), len(sizes)))
+
+
+class TextWidths:
+    """Lengths of labels in the place of widths, for pictures whose size is unknown before they are drawn.
+
+    They are asked for when they are needed, a window of batches at a time (`data.recognition.buckets.Widths`), by
+    every loader process for all samples of the window.
+
+    Args:
+        reader: the dataset; its `text` must be quick.
+    """
+
+    def __init__(self, reader: WordReader) -> None:
+        self.reader = reader
+
+    def __getitem__(self, indices: np.ndarray) -> np.ndarray:
+        return np.array([len(self.reader.text(int(index))) for index in indices], np.int32)
+
+
+def _load(path: Path, count: int) -> np.ndarray | None:
+    try:
+        sizes = np.load(path, allow_pickle=False)
+    except (FileNotFoundError, NotADirectoryError):
+        return None
+    except (OSError, ValueError, EOFError) as fault:
+        log.warning("%s: cannot be read (%s), the sizes of the pictures are read anew", path, fault)
+        return None
+    return sizes if sizes.dtype == np.int32 and sizes.shape == (count, 2) else None
+
+
+def _keep(path: Path, sizes: np.ndarray) -> None:
+    temporary = path.with_name(f".{path.name}.{uuid.uuid4().hex}")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with temporary.open("wb") as file:
+            np.save(file, sizes)
+        sync(temporary)
+        os.replace(temporary, path)
+    except OSError as fault:
+        with contextlib.suppress(OSError):
+            temporary.unlink()
+        log.info("%s: the sizes of the pictures cannot be kept there (%s)", path.parent, fault.strerror)

@@ -1,0 +1,217 @@
+"""Scores of text recognition: words that are right, and edits that would make them right.
+
+Edits are insertions, deletions and substitutions (Levenshtein), between characters (code points of Unicode's NFC) or
+between words (what white space parts).
+
+- `word_accuracy`: share of texts read exactly, case and punctuation included.
+- `word_accuracy_insensitive`: the same without regard to case (Unicode's case folding).
+- `word_accuracy_alphanumeric`: the same under the 36-character protocol (`metrics.protocols`), the figure of the usual
+  tables. A reference of which nothing remains stays in the count and is right where nothing remains of the prediction,
+  as in the code of deep-text-recognition-benchmark; PARSeq's leaves such samples out, which is the same on the
+  benchmarks. `words_without_alphanumeric` says how many there are.
+- `cer`, `wer`: edits over all texts / characters or words of all references; may exceed 1.
+- `norm_edit_distance`: mean over the texts of 1 - edits / length of the longer of the two ("1-NED": Zhang et al.,
+  "ICDAR 2019 Robust Reading Challenge on Reading Chinese Text on Signboard"; higher is better). Two empty texts agree:
+  1. deep-text-recognition-benchmark gives 0 there, the one case in which its figure differs.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, fields
+from typing import NamedTuple
+
+from rapidfuzz.distance import Levenshtein
+
+from metrics.protocols import protocol
+
+
+@dataclass(frozen=True)
+class WordCounts:
+    """Sums over texts; adding two of them joins two parts of a dataset.
+
+    Attributes:
+        words: number of texts.
+        right: texts read exactly.
+        right_insensitive: texts right but for case.
+        right_alphanumeric: texts right under the 36-character protocol.
+        without_alphanumeric: references of which that protocol leaves nothing.
+        character_edits, characters: edits between characters, and characters of the references.
+        word_edits, reference_words: the same of words.
+        similarity: sum of 1 - edits / length of the longer.
+    """
+
+    words: int = 0
+    right: int = 0
+    right_insensitive: int = 0
+    right_alphanumeric: int = 0
+    without_alphanumeric: int = 0
+    character_edits: int = 0
+    characters: int = 0
+    word_edits: int = 0
+    reference_words: int = 0
+    similarity: float = 0.0
+
+    def __add__(self, other: WordCounts) -> WordCounts:
+        return WordCounts(*(getattr(self, field.name) + getattr(other, field.name) for field in fields(self)))
+
+    @property
+    def word_accuracy(self) -> float:
+        """Share of texts read exactly, 0 without texts."""
+        return self.right / max(self.words, 1)
+
+    @property
+    def word_accuracy_insensitive(self) -> float:
+        """Share of texts right but for case."""
+        return self.right_insensitive / max(self.words, 1)
+
+    @property
+    def word_accuracy_alphanumeric(self) -> float:
+        """Share of texts right under the 36-character protocol."""
+        return self.right_alphanumeric / max(self.words, 1)
+
+    @property
+    def cer(self) -> float:
+        """Character error rate; where the references hold no character, the number of edits."""
+        return self.character_edits / max(self.characters, 1)
+
+    @property
+    def wer(self) -> float:
+        """Word error rate; where the references hold no word, the number of edits."""
+        return self.word_edits / max(self.reference_words, 1)
+
+    @property
+    def norm_edit_distance(self) -> float:
+        """Mean of 1 - edits / length of the longer, 0 without texts; higher is better."""
+        return self.similarity / max(self.words, 1)
+
+    def results(self) -> dict[str, float | int]:
+        """Return the scores under the names of `results.json`."""
+        return {
+            "word_accuracy": self.word_accuracy,
+            "word_accuracy_insensitive": self.word_accuracy_insensitive,
+            "word_accuracy_alphanumeric": self.word_accuracy_alphanumeric,
+            "cer": self.cer,
+            "wer": self.wer,
+            "norm_edit_distance": self.norm_edit_distance,
+            "words": self.words,
+            "words_without_alphanumeric": self.without_alphanumeric,
+        }
+
+
+@dataclass(frozen=True)
+class WordRecord:
+    """One text.
+
+    Attributes:
+        sample_id: name of the sample.
+        reference, prediction: both after the metric's protocol.
+        counts: its counts, with `words` = 1.
+    """
+
+    sample_id: str
+    reference: str
+    prediction: str
+    counts: WordCounts
+
+    @property
+    def right(self) -> bool:
+        """Whether the text was read exactly."""
+        return bool(self.counts.right)
+
+
+class Confusion(NamedTuple):
+    """What was read for what: "" as `reference` for a character too many, "" as `prediction` for a missing one."""
+
+    reference: str
+    prediction: str
+    count: int
+
+
+class WordMetric:
+    """Collects texts one by one. Parts of a dataset may be collected apart and merged.
+
+    Args:
+        normalise: what references and predictions go through first, for all the scores; see `metrics.protocols`.
+    """
+
+    def __init__(self, normalise: Callable[[str], str] | None = None) -> None:
+        self._normalise = normalise or protocol("full")
+        self.records: dict[str, WordRecord] = {}
+
+    def update(self, sample_id: str, reference: str, prediction: str) -> WordRecord:
+        """Add a text.
+
+        Args:
+            sample_id: its name; each may be added once.
+            reference: what is written there.
+            prediction: what was read.
+
+        Raises:
+            ValueError: a name comes twice.
+        """
+        if sample_id in self.records:
+            raise ValueError(f"sample {sample_id!r} was added twice")
+        reference, prediction = self._normalise(reference), self._normalise(prediction)
+        record = WordRecord(sample_id, reference, prediction, compare(reference, prediction))
+        self.records[sample_id] = record
+        return record
+
+    def merge(self, other: WordMetric) -> None:
+        """Take over another collection's texts. One that both hold, as padded samplers produce, counts once."""
+        for sample_id, record in other.records.items():
+            self.records.setdefault(sample_id, record)
+
+    def compute(self) -> WordCounts:
+        """Return the sums over all texts."""
+        return sum((record.counts for record in self.records.values()), WordCounts())
+
+    def confusions(self, count: int = 20) -> list[Confusion]:
+        """Return the most frequent mistakes between characters; see `confusions`."""
+        return confusions(self.records.values(), count)
+
+
+_ALPHANUMERIC = protocol("36")
+
+
+def compare(reference: str, prediction: str) -> WordCounts:
+    """Return the counts of one text."""
+    edits = Levenshtein.distance(reference, prediction)
+    reference_words, predicted_words = reference.split(), prediction.split()
+    alphanumeric = _ALPHANUMERIC(reference)
+    longer = max(len(reference), len(prediction))
+    return WordCounts(
+        words=1,
+        right=int(edits == 0),
+        right_insensitive=int(edits == 0 or reference.casefold() == prediction.casefold()),
+        right_alphanumeric=int(edits == 0 or alphanumeric == _ALPHANUMERIC(prediction)),
+        without_alphanumeric=int(not alphanumeric),
+        character_edits=edits,
+        characters=len(reference),
+        word_edits=Levenshtein.distance(reference_words, predicted_words) if edits else 0,
+        reference_words=len(reference_words),
+        similarity=1.0 - edits / longer if longer else 1.0,
+    )
+
+
+def confusions(records: Iterable[WordRecord], count: int = 20) -> list[Confusion]:
+    """Return the most frequent mistakes between characters, along a shortest series of edits of each wrong text.
+
+    Args:
+        records: texts.
+        count: mistakes to return, at most.
+
+    Returns:
+        The most frequent first; equally frequent ones in the order of their characters.
+    """
+    found: Counter[tuple[str, str]] = Counter()
+    for record in records:
+        if record.right:
+            continue
+        for edit in Levenshtein.editops(record.reference, record.prediction):
+            was = "" if edit.tag == "insert" else record.reference[edit.src_pos]
+            became = "" if edit.tag == "delete" else record.prediction[edit.dest_pos]
+            found[was, became] += 1
+    ordered = sorted(found.items(), key=lambda item: (-item[1], item[0]))
+    return [Confusion(was, became, number) for (was, became), number in ordered[:count]]

@@ -1,0 +1,64 @@
+"""The CSV logs say what `metrics.jsonl` says, and a resumed run does not repeat itself in them."""
+
+from __future__ import annotations
+
+import csv
+import math
+
+from utils.engine.metrics_log import MetricsLog
+from utils.engine.run_folder import RunFolder
+
+
+def logged(folder: RunFolder, steps: range, **more: float) -> None:
+    records = MetricsLog(folder, steps.start - 1)
+    for step in steps:
+        records.write(step, "train", {"loss": 1 / step, "gauge": None if step % 2 else math.inf, **more})
+        if step % 3 == 0:
+            records.write(step, "validation", {"cer": 0.5})
+    records.close()
+
+
+def rows(folder: RunFolder, split: str) -> list[list[str]]:
+    with open(folder.table(split), encoding="utf-8", newline="") as file:
+        return list(csv.reader(file))
+
+
+def test_one_file_for_each_split(tmp_path) -> None:
+    folder = RunFolder(tmp_path)
+    logged(folder, range(1, 7))
+    assert rows(folder, "train")[0] == ["step", "loss", "gauge"]
+    assert [(int(row[0]), float(row[1]), row[2]) for row in rows(folder, "train")[1:]] == [
+        (step, 1 / step, "") for step in range(1, 7)
+    ]
+    assert rows(folder, "validation") == [["step", "cer"], ["3", "0.5"], ["6", "0.5"]]
+
+
+def test_a_resumed_log_is_that_of_an_uninterrupted_run(tmp_path) -> None:
+    whole, halves = RunFolder(tmp_path / "whole"), RunFolder(tmp_path / "halves")
+    for folder in (whole, halves):
+        folder.make(fresh=False)
+    logged(whole, range(1, 13))
+    logged(halves, range(1, 10))
+    with open(halves.table("train"), "a", encoding="utf-8") as file:
+        file.write("1")  # the run was killed while it wrote "10,..."
+    halves.forget_after(5)
+    logged(halves, range(6, 13))
+    for split in ("train", "validation"):
+        assert halves.table(split).read_text() == whole.table(split).read_text()
+    assert halves.metrics.read_text() == whole.metrics.read_text()
+
+
+def test_numbers_that_come_later_are_in_the_json_alone(tmp_path) -> None:
+    folder = RunFolder(tmp_path)
+    logged(folder, range(1, 3))
+    logged(folder, range(3, 4), extra=7.0)
+    assert [len(row) for row in rows(folder, "train")] == [3, 3, 3, 3]
+    assert '"extra": 7.0' in folder.metrics.read_text()
+
+
+def test_a_table_without_a_whole_header_begins_anew(tmp_path) -> None:
+    folder = RunFolder(tmp_path)
+    folder.table("train").write_text("step,lo", encoding="utf-8")
+    folder.forget_after(3)
+    logged(folder, range(4, 5))
+    assert rows(folder, "train") == [["step", "loss", "gauge"], ["4", "0.25", ""]]

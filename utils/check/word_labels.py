@@ -1,0 +1,121 @@
+"""How many words there are, what was left out, and what the alphabet has to do with the labels."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from config.schema.recognition import RecognitionConfig
+from data.readers.limits import words_dropped
+from data.recognition.alphabet import Alphabet
+from data.recognition.alphabet_filter import named
+from utils.check.characters import RARE, odd_characters, visible
+from utils.check.counts import reasons
+from utils.check.report import Report, counted, percent, quantiles, some, table
+from utils.check.word_sources import Labels, WordSource
+
+_SHOWN = 60
+_LENGTHS = (0.0, 0.5, 0.95, 1.0)
+
+
+def report_word_counts(report: Report, sources: Sequence[WordSource], labels: Sequence[Labels]) -> None:
+    """Add the table of counts and label lengths, and the one of what was left out and why."""
+    rows, left_out, odd, figures = [], [], [], {}
+    for source, found in zip(sources, labels, strict=True):
+        lost = words_dropped(source.report)
+        lengths = quantiles(found.lengths, _LENGTHS)
+        share = f"{lost:,} ({percent(lost, lost + source.report.words)})" if lost else "0"
+        shown = [f"{value:g}" for value in lengths] or ["-"] * len(_LENGTHS)
+        rows.append((source.name, source.settings.format, f"{len(source.reader):,}", share, *shown))
+        left_out += reasons(source.name, source.report, source.report.dropped)
+        odd += reasons(source.name, source.report, source.report.noted)
+        figures[source.name] = _figures(source, lengths)
+        if lost and not any(problem.startswith(source.name) for problem in report.problems):
+            reason = max(
+                source.report.dropped, key=lambda one, source=source: (one[:5] == "word:", source.report.dropped[one])
+            )
+            report.remarks.append(
+                f"{source.name}: {counted(lost, 'label')} left out, no more than `max_dropped` allows (e.g. {reason}, "
+                f"{some(source.report.examples.get(reason, []), 1)})"
+            )
+    report.figures["counts"] = figures
+    header = ("dataset", "format", "words", "left out", "label: shortest", "median", "95 %", "longest")
+    report.section("What there is (labels in characters)", table(header, rows, text_columns=2))
+    for title, found in (("What was left out", left_out), ("What was kept although it is odd", odd)):
+        if found:
+            report.section(title, table(("dataset", "number", "reason", "for example"), found, text_columns=4))
+
+
+def report_alphabet(
+    report: Report, sources: Sequence[WordSource], labels: Sequence[Labels], config: RecognitionConfig
+) -> None:
+    """Add the alphabet, what labels have that it lacks, and what of it no label has."""
+    alphabet = Alphabet(config.characters)
+    training: Counter[str] = Counter()
+    possible: set[str] = set()
+    lines = [f"{len(alphabet)} characters: {alphabet.visible()}"]
+    for source, found in zip(sources, labels, strict=True):
+        if source.is_training:
+            training.update(found.characters)
+            possible |= found.possible
+        if found.unknown:
+            lines.append(f"{source.name} has characters that the alphabet lacks: {named(found.unknown)}")
+        _judge(report, source, found)
+    # What a generator may write comes up in time, whether or not it is among the labels looked at.
+    never = [one for one in alphabet.characters if one not in training and one not in possible]
+    if any(source.is_training for source in sources):
+        rare = [one for one in alphabet.characters if 0 < training[one] < RARE and one not in possible]
+        if never:
+            lines.append(f"never in a training label: {_list(never)}")
+            report.remarks.append(
+                f"{counted(len(never), 'character')} of the alphabet never in a training label ({_list(never, 20)}): "
+                "what is not trained on cannot be read"
+            )
+        if rare:
+            lines.append(f"under {RARE} times: {_list(rare)}")
+        if training:
+            common = sorted(training, key=lambda one: (-training[one], one))
+            lines.append(f"most frequent: {_list(common, 20)}")
+    report.figures["alphabet"] = {
+        "characters": alphabet.characters,
+        "never_in_training": never,
+        "training": dict(training.most_common()),
+        "lacking": {source.name: found.unknown for source, found in zip(sources, labels, strict=True)},
+    }
+    report.section("Alphabet", lines)
+
+
+def _figures(source: WordSource, lengths: list[float]) -> dict[str, Any]:
+    return {
+        "format": source.settings.format,
+        "words": len(source.reader),
+        "before_the_alphabet": source.total,
+        "left_out": dict(source.report.dropped),
+        "odd": dict(source.report.noted),
+        "examples": {reason: list(places) for reason, places in source.report.examples.items()},
+        "label_length": dict(zip(("min", "median", "p95", "max"), lengths, strict=False)),
+    }
+
+
+def _judge(report: Report, source: WordSource, found: Labels) -> None:
+    if found.unreadable_labels and not source.is_training:
+        report.remarks.append(
+            f"{source.name}: {counted(found.unreadable_labels, 'label')} "
+            f"({percent(found.unreadable_labels, len(found.lengths))}) with characters that the alphabet lacks "
+            f"({named(found.unknown)}) can never be read right; a `protocol` may leave such characters out"
+        )
+    if not source.is_training and int(np.sum(found.lengths == 0)):
+        report.remarks.append(
+            f"{source.name}: of {counted(int(np.sum(found.lengths == 0)), 'label')} the protocol leaves nothing"
+        )
+    for what, characters in odd_characters(found.characters).items():
+        if characters:
+            report.remarks.append(f"{source.name}: characters that are {what}: {_list(characters, 10)}")
+
+
+def _list(characters: Sequence[str], limit: int = _SHOWN) -> str:
+    more = len(characters) - limit
+    return " ".join(map(visible, characters[:limit])) + (f" ... ({more:,} more)" if more > 0 else "")

@@ -1,0 +1,27 @@
+"""A sheet of training pictures as the network gets them, with their labels."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from config.schema.recognition import RecognitionConfig
+from utils.reading_sheet import draw_readings
+from utils.recognition_task import RecognitionTask
+from utils.visualize import save_picture
+
+DRAWN = 64
+
+
+def write_word_sheet(path: Path, task: RecognitionTask, config: RecognitionConfig) -> int:
+    """Draw samples of the run after resizing, augmentation and what padding is read; return how many.
+
+    They come from batches all over a window of the run, so that narrow and wide ones are among them.
+    """
+    window = config.train.data.bucket_batches or DRAWN
+    size = task.samples_per_step
+    positions = [number * window // DRAWN * size + number % size for number in range(DRAWN)]
+    samples = [task.dataset[position] for position in dict.fromkeys(positions)]
+    samples.sort(key=lambda sample: sample["image"].shape[1])
+    texts = [sample["text"] for sample in samples]
+    save_picture(path, draw_readings([sample["image"] for sample in samples], [None] * len(texts), texts))
+    return len(samples)

@@ -1,0 +1,173 @@
+"""The datasets that a recognition job reads, opened so that a faulty one can still be looked at."""
+
+from __future__ import annotations
+
+import copy
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from config.errors import UserError
+from config.schema.recognition import RecognitionConfig, RecognitionTest
+from data.reader import DropReport, UnreadableSample
+from data.readers.limits import words_dropped
+from data.recognition.alphabet import Alphabet
+from data.recognition.alphabet_filter import LabelRule, filter_words
+from data.recognition.readers import open_words
+from data.recognition.readers.chosen import ChosenWords
+from data.recognition.sample import WordReader
+from metrics.protocols import protocol
+
+DRAWN_PICTURES, DRAWN_LABELS = 128, 1000
+"""Pictures and labels that are looked at of a dataset that is drawn on demand."""
+
+
+@dataclass(frozen=True)
+class WordSource:
+    """One dataset of the job.
+
+    Attributes:
+        name: where it stands in the configuration, such as `train.datasets.0`.
+        is_training: whether it is trained on.
+        settings: its section.
+        reader: what is trained on: the samples that the alphabet leaves, with their labels folded; of a test, all.
+        report: what was kept and left out at opening, the alphabet's part included.
+        total: number of samples before the alphabet left any out.
+    """
+
+    name: str
+    is_training: bool
+    settings: Any
+    reader: WordReader
+    report: DropReport
+    total: int
+
+    @property
+    def drawn(self) -> bool:
+        """Whether its pictures are drawn when they are asked for."""
+        return getattr(self.reader, "drawn", False)
+
+    @property
+    def has_files(self) -> bool:
+        """Whether its pictures are stored as they can be compared, in files or in a database."""
+        return len(self.reader) > 0 and not self.drawn and getattr(self.reader, "raw", None) is not None
+
+    def sample_name(self, index: int) -> str:
+        """Return the name of a sample."""
+        return self.reader.name(index)
+
+    def some(self, limit: int) -> WordReader:
+        """Return up to `limit` samples spread evenly over the dataset; fewer of those that are drawn."""
+        limit = min(limit, DRAWN_PICTURES) if self.drawn else limit
+        size = len(self.reader)
+        return self.reader if size <= limit else ChosenWords(self.reader, np.arange(limit) * size // limit)
+
+
+@dataclass
+class Labels:
+    """What the labels of a dataset are made of.
+
+    Attributes:
+        lengths: int64 [N], characters of each label looked at.
+        characters: how often each character occurs.
+        whole: whether all labels were looked at.
+        unknown: character that the alphabet lacks -> number of labels with it; of a training set they are left out.
+        unreadable_labels: labels of a test that the alphabet cannot write, so that they are never read right.
+        possible: what a generator may write; empty for others.
+    """
+
+    lengths: np.ndarray
+    characters: Counter[str]
+    whole: bool
+    unknown: dict[str, int]
+    unreadable_labels: int = 0
+    possible: frozenset[str] = frozenset()
+
+
+def open_word_sources(config: RecognitionConfig, *, filtered: bool = True) -> tuple[list[WordSource], list[str]]:
+    """Open every dataset that the job would read.
+
+    Args:
+        config: the job.
+        filtered: leave out the training labels that the alphabet cannot write; without it, that takes no time.
+
+    Returns:
+        The datasets that could be opened, and a sentence for each reason why training would refuse to start.
+    """
+    rule = rule_of(config)
+    sources, problems = [], []
+    for name, is_training, settings in _datasets(config):
+        try:
+            reader = open_words(settings.model_copy(update={"max_dropped": 1.0}))
+            total = len(reader)
+            kept = filter_words(reader, rule, name) if is_training and filtered else reader
+        except UserError as fault:
+            problems.append(_named(name, fault))
+            continue
+        report = copy.deepcopy(kept.report)
+        if words_dropped(report):
+            try:
+                strict = open_words(settings)
+                if is_training and filtered:
+                    filter_words(strict, rule, name, max_dropped=settings.max_dropped)
+            except UserError as fault:
+                problems.append(_named(name, fault))
+        sources.append(WordSource(name, is_training, settings, kept, report, total))
+    return sources, problems
+
+
+def rule_of(config: RecognitionConfig) -> LabelRule:
+    """Return what the labels of a job have to be."""
+    return LabelRule(Alphabet(config.characters), config.case, max_length=config.max_length)
+
+
+def read_labels(source: WordSource, config: RecognitionConfig, limit: int | None = None) -> Labels:
+    """Look at the labels of a dataset: all of them, at `limit`, or at a few where they are drawn."""
+    rule = rule_of(config)
+    # A test compares labels as its protocol reduces them.
+    test: RecognitionTest | None = None if source.is_training else config.test[source.name.removeprefix("test.")]
+    reduce = protocol(test.protocol) if test is not None else str
+    size = len(source.reader)
+    wanted = min(size, DRAWN_LABELS if source.drawn else size if limit is None else limit)
+    lengths: list[int] = []
+    texts: Counter[str] = Counter()
+    for number in range(wanted):
+        try:
+            text = source.reader.text(number * size // wanted)
+        except UnreadableSample:  # A generated scene without words.
+            continue
+        text = text if source.is_training else reduce(rule.fold(text))
+        lengths.append(len(text))
+        texts[text] += 1
+    characters: Counter[str] = Counter()
+    unknown: Counter[str] = Counter()
+    lost = 0
+    for text, count in texts.items():
+        for character in text:
+            characters[character] += count
+        lacking = rule.alphabet.unknown(text)
+        for character in lacking:
+            unknown[character] += count
+        lost += count if lacking else 0
+    known = getattr(source.report, "unknown", None)
+    origin = getattr(source.reader, "reader", source.reader)
+    possible = frozenset(map(rule.fold, getattr(origin, "characters", ())))
+    return Labels(
+        np.array(lengths, np.int64), characters, wanted == size, dict(unknown) if known is None else known, lost,
+        possible,
+    )  # fmt: skip
+
+
+def _named(name: str, fault: UserError) -> str:
+    text = str(fault)
+    return text if text.startswith(name) else f"{name}: {text}"
+
+
+def _datasets(config: RecognitionConfig) -> Iterator[tuple[str, bool, Any]]:
+    for number, settings in enumerate(config.train.datasets):
+        yield f"train.datasets.{number}", True, settings
+    for name, test in config.test.items():
+        yield f"test.{name}", False, test.dataset

@@ -1,0 +1,35 @@
+"""The order in which people read the words of an image: lines from top to bottom, words from left to right."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from data.recognition.lines import join_lines
+
+_SAME_ROW = 0.5
+"""Two lines are read from left to right where their middles differ by less than this in height, in units of the lower
+one's height; else from top to bottom."""
+
+
+def reading_order(boxes: np.ndarray) -> list[int]:
+    """Return the indices of boxes in reading order.
+
+    Words that follow one another closely are kept together, also where their line is slanted; lines that stand side by
+    side follow from left to right.
+
+    Args:
+        boxes: float [N, 4, 2], clockwise from the corner where the text starts.
+    """
+    boxes = np.asarray(boxes, np.float64).reshape(-1, 4, 2)
+    lines = join_lines(boxes, np.zeros(len(boxes), bool))
+    middles = [float(boxes[line, :, 1].mean()) for line in lines]
+    heights = [float(np.linalg.norm(boxes[line, 3] - boxes[line, 0], axis=1).mean()) for line in lines]
+    rows: list[list[int]] = []
+    for number in sorted(range(len(lines)), key=lambda line: (middles[line], lines[line])):
+        first = rows[-1][0] if rows else number
+        if rows and middles[number] - middles[first] < _SAME_ROW * min(heights[number], heights[first]):
+            rows[-1].append(number)
+        else:
+            rows.append([number])
+    lefts = [float(boxes[line, :, 0].min()) for line in lines]
+    return [word for row in rows for line in sorted(row, key=lambda line: (lefts[line], line)) for word in lines[line]]
