@@ -28,6 +28,7 @@ from data.readers.words import count_characters
 LIMIT = 1e6
 """Greatest coordinate in pixels: no image is as large, and sums of squares stay exact enough."""
 
+CROSSED = "word: sides crossed, corners put in order"
 _TOO_LARGE = "a coordinate is beyond a million pixels"
 
 
@@ -163,6 +164,7 @@ class WordBuilder:
             char_quads=boxes.astype(np.float32),
             char_ends=np.searchsorted(owners, kept, "right").astype(np.int64),
             sizes=np.array(self._sizes, np.int32).reshape(-1, 2),
+            places=Texts([self._place_of(k) for k in kept.tolist()]),
         )
 
     def _in_order(self, points: np.ndarray, ends: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -182,7 +184,7 @@ class WordBuilder:
         quads[four] = corners
         points[rows] = corners
         for word in four[crossing].tolist():
-            self.report.note("word: sides crossed, corners put in order", self._place_of(word))
+            self.report.note(CROSSED, self._place_of(word))
         for word in four[backwards].tolist():
             self.report.note("word: counter-clockwise, corners put in order", self._place_of(word))
         for word in np.flatnonzero(counts != 4).tolist():

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -14,6 +15,7 @@ from data.readers.images import read_image
 from data.readers.limits import check_dropped, choose_samples
 from data.readers.quads import outside_image
 from data.readers.word_builder import WordBuilder
+from data.readers.word_table import Texts
 from data.sample import TextSample
 
 
@@ -68,6 +70,14 @@ class WordReader:
     def path(self, index: int) -> Path | None:
         """Return the file of a sample's image."""
         return self._folder / self._table.names[self._checked(index)]
+
+    def place(self, index: int, word: int) -> str:
+        """Return where a word of a sample is written, such as "gt_img_7.txt line 3"."""
+        return self._table.place(self._checked(index), word)
+
+    def __getstate__(self) -> dict[str, Any]:
+        # Processes that prepare batches do without: it is for messages alone.
+        return {**self.__dict__, "_table": replace(self._table, places=Texts([]))}
 
     def fingerprint(self) -> str:
         # Which way up the pictures are decides what is in the boxes.

@@ -60,6 +60,7 @@ class WordTable:
         char_quads: float32 [C, 4, 2].
         char_ends: int64 [W], the characters of word k end here.
         sizes: int32 [N, 2], height and width that the labels were made for, 0 where they do not say.
+        places: where each word is written, such as "gt_img_7.txt line 3"; not part of what the dataset is.
     """
 
     names: Texts
@@ -72,6 +73,7 @@ class WordTable:
     char_quads: np.ndarray
     char_ends: np.ndarray
     sizes: np.ndarray
+    places: Texts
 
     def __len__(self) -> int:
         return len(self.word_ends)
@@ -92,6 +94,10 @@ class WordTable:
             self._polygons(start, stop),
         )
 
+    def place(self, index: int, word: int) -> str:
+        """Return where word number `word` of image number `index` is written."""
+        return self.places[_span(self.word_ends, index)[0] + word]
+
     def take(self, images: np.ndarray) -> WordTable:
         """Return the table of some images, `images` int64 [n], in that order."""
         words = _rows(self.word_ends, images)
@@ -107,6 +113,7 @@ class WordTable:
             char_quads=self.char_quads[_rows(self.char_ends, words)],
             char_ends=np.cumsum(_lengths(self.char_ends)[words]),
             sizes=self.sizes[images],
+            places=self.places.take(words),
         )
 
     def digest(self) -> str:

@@ -68,9 +68,10 @@ def measure_boxes(source: Source, survey: Survey, config: DetectionConfig, limit
     rng = np.random.default_rng(config.seed)
     for row in with_bar(rows.tolist(), len(rows), f"boxes of {source.name}"):
         size = (int(survey.sizes[row, 0]), int(survey.sizes[row, 1]))
-        sample = source.reader.annotation(int(survey.indices[row]))
+        index = int(survey.indices[row])
+        sample = source.reader.annotation(index)
         quads = sample.word_quads[~sample.ignore]
-        _count_faults(found, sample, size)
+        _count_faults(found, source, index, sample, size)
         stored.append(word_heights(quads))
         for matrix, inside in _views(source, sample, size, config, rng):
             heights = word_heights(transform_points(quads, matrix))
@@ -130,7 +131,7 @@ def augmentation_of(source: Source, config: DetectionConfig) -> Augmentation:
     return weak.custom_aug if source.role == "words" and weak is not None else config.train.data.augment
 
 
-def _count_faults(found: BoxFigures, sample: TextSample, size: tuple[int, int]) -> None:
+def _count_faults(found: BoxFigures, source: Source, index: int, sample: TextSample, size: tuple[int, int]) -> None:
     height, width = size
     quads = sample.word_quads
     outside = outside_image(quads, height, width)
@@ -143,7 +144,8 @@ def _count_faults(found: BoxFigures, sample: TextSample, size: tuple[int, int]) 
     found.degenerate += int(degenerate.sum())
     found.beyond += int((beyond & ~outside).sum())
     for number in np.flatnonzero(outside | degenerate)[: max(0, 3 - len(found.places))].tolist():
-        found.places.append(f"{sample.sample_id} word {number + 1}")
+        place = getattr(source.reader, "place", None)
+        found.places.append(f"{sample.sample_id} word {number + 1}" if place is None else place(index, number))
 
 
 def _figures(census: Census, found: BoxFigures, small: int) -> dict[str, Any]:

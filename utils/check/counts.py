@@ -11,6 +11,7 @@ import numpy as np
 from data.graphemes import clusters
 from data.reader import DropReport
 from data.readers.limits import words_dropped
+from data.readers.word_builder import CROSSED
 from utils.check.progress import with_bar
 from utils.check.report import Report, counted, percent, some, table
 from utils.check.sources import Source
@@ -138,6 +139,14 @@ def _judge(report: Report, source: Source, census: Census) -> None:
         report.remarks.append(
             f"{source.name}: {percent(census.without_text, census.looked)} of the images have no text; is the folder "
             "of label files the right one?"
+        )
+    crossed, allowed = source.report.noted.get(CROSSED, 0), source.settings.max_dropped
+    if source.is_training and crossed > allowed * max(1, source.report.words):
+        share, example = percent(crossed, source.report.words), some(source.report.examples[CROSSED], 1)
+        report.problems.append(
+            f"{source.name}: {counted(crossed, 'word')} whose sides cross ({share}, more than `max_dropped` "
+            f"({allowed:g}) allows; e.g. {example}), whose corners are put in an order that may not be the one meant; "
+            "mend them, or raise this dataset's `max_dropped`"
         )
     lost = words_dropped(source.report)
     if lost and not any(problem.startswith(f"{source.name}:") for problem in report.problems):

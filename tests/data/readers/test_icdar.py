@@ -198,3 +198,14 @@ def test_several_datasets_as_one(tmp_path):
     assert len(open_datasets(configs[:1])) == 2
     with pytest.raises(UserError, match=r"train\.datasets"):
         open_datasets([])
+
+
+def test_a_word_knows_the_line_it_is_written_in(tmp_path):
+    flat = "1,1,9,1,9,1,1,1,flat"
+    make(tmp_path, {"gt_img_1.txt": f"{SQUARE},a", "gt_img_2.txt": f"\n{flat}\n{SQUARE},b\n{SQUARE},c"})
+    reader = open_root(tmp_path, max_dropped=1.0)
+    assert [reader.place(1, word) for word in range(2)] == ["gt_img_2.txt line 3", "gt_img_2.txt line 4"]
+    chosen = open_root(tmp_path, max_dropped=1.0, select="2-2")
+    assert chosen.place(0, 1) == "gt_img_2.txt line 4"
+    # The processes of a loader are not sent it, and are the same reader.
+    assert pickle.loads(pickle.dumps(reader)).fingerprint() == reader.fingerprint()

@@ -61,7 +61,7 @@ def test_small_and_odd_boxes_are_told(tmp_path: Path) -> None:
     config, sources = reopened(tmp_path, tmp_path / "train", tmp_path / "test")
     found = measured(config, sources[0])
     assert (found.outside, found.degenerate, found.beyond) == (1, 0, 1)
-    assert found.places == ["img_2.jpg word 2"]
+    assert found.places == ["gt_img_2.txt line 2"]
     report = Report(lambda text: None)
     report_boxes(report, sources[:1], [take_census(sources[0], 1000)], [found])
     figures = report.figures["boxes"]["train.weak.datasets.0"]
@@ -69,7 +69,7 @@ def test_small_and_odd_boxes_are_told(tmp_path: Path) -> None:
     assert figures[f"under_{SMALL:g}_px"] == 9
     assert figures["words_measured"] == 9
     assert any("1 word without a usable place" in problem for problem in report.problems)
-    assert any("e.g. img_2.jpg word 2" in problem for problem in report.problems)
+    assert any("e.g. gt_img_2.txt line 2" in problem for problem in report.problems)
     assert any("under 8 pixels high" in remark for remark in report.remarks)
 
 

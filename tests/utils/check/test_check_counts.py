@@ -115,3 +115,18 @@ def test_characters_the_training_data_lack(tmp_path: Path) -> None:
     assert report.figures["characters"]["unseen"] == ["x", "ü"]
     assert report.figures["characters"]["training"] == {"W": 10, "o": 10, "r": 10, "d": 10}
     assert report.remarks == []
+
+
+def test_crossed_quads_are_a_problem_where_they_are_many(tmp_path: Path) -> None:
+    for images, problems in ((5, 1), (60, 0)):
+        root = tmp_path / str(images)
+        root.mkdir()
+        opened(root, train_images=images)
+        label = root / "train/labels/gt_img_3.txt"
+        label.write_text("5,5,45,15,45,5,5,15,bow\n", encoding="utf-8")
+        _, sources = reopened(root, root / "train", root / "test")
+        report = Report(lambda text: None)
+        report_counts(report, sources, [take_census(source, 1000) for source in sources])
+        assert len(report.problems) == problems
+        if problems:
+            assert "1 word whose sides cross" in report.problems[0] and "gt_img_3.txt line 1" in report.problems[0]
