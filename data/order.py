@@ -1,7 +1,7 @@
 """Which sample stands at which position of a run, and which positions make up a batch.
 
 A run reads one endless stream of positions 0, 1, 2, ... Step s takes the positions from s * G on, G being the
-global batch size, and process r takes its share of them. What stands at a position is a function of (seed,
+number of its samples, and process r takes its share of them. What stands at a position is a function of (seed,
 position) alone, so the number of workers, of processes, and an interruption change nothing.
 """
 
@@ -45,25 +45,43 @@ def position_rng(seed: int, position: int) -> np.random.Generator:
 class StreamBatchSampler(Sampler[list[int]]):
     """Yields the positions of one process's batches, from step `start` up to step `end`.
 
+    A process takes every so-manieth position of a step, so that of a mixed batch it gets its part of each dataset.
+
     Args:
-        batch_size: samples per process and step.
+        samples: those of a step, of all processes and micro-batches together. They need not be shared out evenly.
         start: first step.
         end: step before which to stop.
         rank: number of this process among all.
         world: how many processes there are.
+        accumulate: micro-batches of a step; so many batches are yielded for it.
+
+    Raises:
+        ValueError: a process would get no sample.
     """
 
-    def __init__(self, batch_size: int, start: int, end: int, rank: int = 0, world: int = 1) -> None:
-        self.batch_size = batch_size
+    def __init__(self, samples: int, start: int, end: int, rank: int = 0, world: int = 1, accumulate: int = 1) -> None:
+        if samples < world * accumulate:
+            raise ValueError(f"{samples} samples are too few for {world} processes and {accumulate} micro-batches")
+        self.samples = samples
         self.start = start
         self.end = end
-        self.rank = rank
         self.world = world
+        self._firsts = [micro * world + rank for micro in range(accumulate)]
 
     def __iter__(self) -> Iterator[list[int]]:
+        stride = self.world * len(self._firsts)
         for step in range(self.start, self.end):
-            first = (step * self.world + self.rank) * self.batch_size
-            yield list(range(first, first + self.batch_size))
+            for first in self._firsts:
+                yield list(range(step * self.samples + first, (step + 1) * self.samples, stride))
 
     def __len__(self) -> int:
-        return max(0, self.end - self.start)
+        return max(0, self.end - self.start) * len(self._firsts)
+
+    def weight(self, micro: int) -> float:
+        """Return what the mean loss of a step's micro-batch counts in this process.
+
+        Gradients are added up over micro-batches and averaged over processes. With these weights the outcome is the
+        gradient of the mean over all samples of the step, also where the shares are not equal.
+        """
+        own = len(range(self._firsts[micro], self.samples, self.world * len(self._firsts)))
+        return own * self.world / self.samples

@@ -17,9 +17,10 @@ between words (what white space parts).
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from typing import NamedTuple
 
 from rapidfuzz.distance import Levenshtein
@@ -164,8 +165,9 @@ class WordMetric:
             self.records.setdefault(sample_id, record)
 
     def compute(self) -> WordCounts:
-        """Return the sums over all texts."""
-        return sum((record.counts for record in self.records.values()), WordCounts())
+        """Return the sums over all texts; they do not depend on the order in which these were added."""
+        total = sum((record.counts for record in self.records.values()), WordCounts())
+        return replace(total, similarity=math.fsum(record.counts.similarity for record in self.records.values()))
 
     def confusions(self, count: int = 20) -> list[Confusion]:
         """Return the most frequent mistakes between characters; see `confusions`."""

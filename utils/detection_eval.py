@@ -5,7 +5,8 @@ from __future__ import annotations
 import logging
 import sys
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -23,6 +24,7 @@ from data.reader import Reader, UnreadableSample
 from data.sample import TextSample
 from metrics.detection_iou import Counts, DetectionIoU, ImageRecord
 from utils.device import Amp, autocast
+from utils.distributed.processes import ALONE, Processes
 from utils.postprocess import Detections, detect_words, map_to_image
 
 log = logging.getLogger(__name__)
@@ -114,6 +116,7 @@ def evaluate_detector(
     *,
     progress: bool = True,
     on_image: Callable[[ImageOutcome], None] | None = None,
+    processes: Processes = ALONE,
 ) -> DetectionResult:
     """Find the words of every image of a dataset and score them by the ICDAR 2015 protocol.
 
@@ -125,7 +128,8 @@ def evaluate_detector(
         device: where `model` is.
         amp: precision of the forward pass.
         progress: show a bar on stderr.
-        on_image: called with each readable image when it is done.
+        on_image: called with each readable image when it is done, in the process that has done it.
+        processes: share the images; each of them returns the score of all.
 
     Raises:
         UserError: the dataset holds no image.
@@ -137,7 +141,9 @@ def evaluate_detector(
     found: dict[str, Detections] = {}
     unreadable: list[str] = []
     with eval_mode(model):
-        for index, item in enumerate(_with_bar(_load(reader, test, preprocess), len(reader), progress)):
+        own = processes.share(len(reader))
+        items = _with_bar(_load(reader, own, test, preprocess), len(own), progress and processes.is_main)
+        for index, item in zip(own, items, strict=True):
             if isinstance(item, UnreadableSample):
                 # The words are known and were not found: a broken image must not improve the score.
                 words = reader.annotation(index)
@@ -161,6 +167,9 @@ def evaluate_detector(
             found[sample.sample_id] = detections
             if on_image is not None:
                 on_image(ImageOutcome(sample, detections, record, region, affinity, fitted.matrix))
+    join_metric(metric, processes)
+    found = dict(processes.interleave(list(found.items()))) if processes.world > 1 else found
+    unreadable = processes.interleave(unreadable)
     if unreadable:
         log.warning(
             "%d of %d images cannot be read and count as without detections (e.g. %s)",
@@ -169,6 +178,11 @@ def evaluate_detector(
             unreadable[0],
         )
     return DetectionResult(metric.compute(), metric.records, found, unreadable, time.perf_counter() - start)
+
+
+def join_metric(metric: DetectionIoU, processes: Processes) -> None:
+    """Let a metric of this process's images be that of all images, in the order of the dataset."""
+    metric.records = {record.sample_id: record for record in processes.interleave(list(metric.records.values()))}
 
 
 @torch.no_grad()
@@ -184,9 +198,9 @@ def predict_maps(
 
 
 def _load(
-    reader: Reader, test: DetectionTest, preprocess: Preprocess
+    reader: Reader, indices: Sequence[int], test: DetectionTest, preprocess: Preprocess
 ) -> Iterator[tuple[TextSample, FittedImage] | UnreadableSample]:
-    """Yield every sample with its network input, the next one being prepared while the caller computes."""
+    """Yield these samples, each with its network input, the next one being prepared while the caller computes."""
 
     def load(index: int) -> tuple[TextSample, FittedImage] | UnreadableSample:
         try:
@@ -196,11 +210,14 @@ def _load(
         return sample, preprocess.fit(sample.image, test.canvas_size, test.mag_ratio)
 
     with ThreadPoolExecutor(1, thread_name_prefix="evaluation-loader") as executor:
-        pending = executor.submit(load, 0)
-        for index in range(len(reader)):
-            item = pending.result()
-            if index + 1 < len(reader):
-                pending = executor.submit(load, index + 1)
+        # One at a time is ahead, not all of them: images are large.
+        pending = deque(executor.submit(load, index) for index in indices[:1])
+        for following in [*indices[1:], None]:
+            if not pending:
+                return
+            item = pending.popleft().result()
+            if following is not None:
+                pending.append(executor.submit(load, following))
             yield item
 
 

@@ -21,6 +21,8 @@ from loss.heatmap import HeatmapLoss
 from model.registry import build_detector
 from utils.detection_eval import eval_mode, evaluate_detector
 from utils.device import Amp, autocast, memory_format
+from utils.distributed.batching import samples_of_iteration
+from utils.distributed.processes import ALONE, Processes
 from utils.engine.task import Evaluation
 from utils.initial_weights import load_initial_weights
 from utils.threshold_sweep import ThresholdSweep
@@ -39,6 +41,7 @@ class DetectionTask:
         device: where the network runs.
         amp: precision in use there.
         initial_weights: load what `train.ckpt_path` or `model.backbone_weights` names; a resumed run has its own.
+        processes: those of the run.
 
     Raises:
         UserError: data or weights are missing or do not fit.
@@ -47,9 +50,17 @@ class DetectionTask:
     weights_key = "craft"
 
     def __init__(
-        self, config: DetectionConfig, device: torch.device, amp: Amp, *, initial_weights: bool = True
+        self,
+        config: DetectionConfig,
+        device: torch.device,
+        amp: Amp,
+        *,
+        initial_weights: bool = True,
+        processes: Processes = ALONE,
     ) -> None:
         self.device = device
+        self._processes = processes
+        self._batch = samples_of_iteration(config.train, processes.world)
         self.amp: Amp = amp
         data = config.train.data
         # First, for it is quick: a large ground truth is not converted only to find that there is no test data.
@@ -74,7 +85,7 @@ class DetectionTask:
         reader = open_datasets(config.train.datasets)
         log.info("training data: %s", reader.report.table())
         dataset = DetectionTrainingSet(reader, config.train.data, config.seed)
-        return dataset, reader.fingerprint(), config.train.batch_size
+        return dataset, reader.fingerprint(), self._batch
 
     def stage_end(self, step: int) -> int | None:
         return None
@@ -96,8 +107,8 @@ class DetectionTask:
         parts = self._criterion(scores, batch["region"], batch["affinity"], batch["mask"])
         return {"loss": parts.total, "loss_region": parts.region, "loss_affinity": parts.affinity}
 
-    def gauges(self) -> dict[str, float]:
-        return {}
+    def judge(self, means: Mapping[str, float | None]) -> None:
+        return None
 
     def evaluate(self, model: nn.Module) -> Evaluation | None:
         return self._evaluate(model, sweep=False)
@@ -110,7 +121,7 @@ class DetectionTask:
         thresholds = ThresholdSweep(test) if sweep else None
         result = evaluate_detector(
             model, reader, test, self.preprocess, self.device, self.amp,
-            on_image=thresholds.add if thresholds is not None else None,
+            on_image=thresholds.add if thresholds is not None else None, processes=self._processes,
         )  # fmt: skip
         values = {
             "precision": result.precision,
@@ -123,6 +134,7 @@ class DetectionTask:
         )
         if thresholds is None:
             return Evaluation(score=result.hmean, values=values, summary=summary)
+        thresholds.join(self._processes)
         best = thresholds.best(result)
         values |= {
             "best_hmean": best.counts.hmean,

@@ -17,9 +17,13 @@ import torch
 
 from config.errors import UserError
 from config.schema.training import Training
+from data.order import StreamBatchSampler
 from utils.check.progress import with_bar
-from utils.device import Amp, autocast
+from utils.device import Amp
+from utils.distributed.processes import ALONE
+from utils.distributed.replicas import Replicas
 from utils.engine.batches import batches
+from utils.engine.gradient import accumulate_gradient
 from utils.engine.optimizer import descend, make_optimizer
 from utils.engine.task import Task
 
@@ -75,18 +79,18 @@ def range_test(task: Task, settings: Training, device: torch.device, amp: Amp, i
     losses: list[float] = []
     ended, mean, least = "", 0.0, math.inf
     task.model.train()
-    with closing(batches(task, settings, 0, iterations, device)) as stream:
-        for batch, _ in with_bar(stream, iterations, "learning rates", unit="it"):
+    replicas = Replicas(task.model, ALONE)
+    sampler = StreamBatchSampler(task.samples_per_step, 0, iterations, accumulate=settings.accumulate)
+    with closing(batches(task, settings, sampler, device)) as stream:
+        for micro, _ in with_bar(stream, iterations, "learning rates", unit="it"):
             rate = float(wanted[len(losses)])
             for group in optimizer.param_groups:
                 group["lr"] = rate
-            with autocast(device, amp):
-                loss = task.loss(task.model, batch)["loss"]
-            value = float(loss.detach())
+            value = float(accumulate_gradient(task, replicas, sampler, micro, scaler, amp)["loss"])
             if not math.isfinite(value):
                 ended = f"the loss is no number any more at {rate:.2g}"
                 break
-            descend(loss, task.model, optimizer, scaler, settings.grad_clip)
+            descend(task.model, optimizer, scaler, settings.grad_clip)
             losses.append(value)
             mean = _MEMORY * mean + (1 - _MEMORY) * value
             running = mean / (1 - _MEMORY ** len(losses))

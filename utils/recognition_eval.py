@@ -25,6 +25,7 @@ from model.recognizer import Recognizer
 from utils.ctc_decoding import Lexicon, Reading, decode_beam, decode_greedy
 from utils.detection_eval import eval_mode
 from utils.device import Amp, autocast
+from utils.distributed.processes import ALONE, Processes
 
 log = logging.getLogger(__name__)
 
@@ -119,6 +120,7 @@ def evaluate_recognizer(
     *,
     fold: Callable[[str], str] = str,
     name: str = "",
+    processes: Processes = ALONE,
 ) -> RecognitionResult:
     """Read a dataset and compare with its labels.
 
@@ -128,20 +130,24 @@ def evaluate_recognizer(
         test: the protocol and the batch size.
         fold: what is done to labels before they are compared, such as `str.lower`.
         name: for the progress bar.
+        processes: share the words; each of them returns the score of all.
     """
     begun = time.perf_counter()
     result = RecognitionResult(WordMetric(protocol(test.protocol)))
     terminal = sys.stderr.isatty()
+    own = processes.share(len(reader))
     with tqdm(
-        total=len(reader), desc=f"reading {name}".strip(), unit="word", leave=False, dynamic_ncols=True,
-        mininterval=0.1 if terminal else 30, delay=0 if terminal else 30,
+        total=len(own), desc=f"reading {name}".strip(), unit="word", leave=False, dynamic_ncols=True,
+        disable=not processes.is_main, mininterval=0.1 if terminal else 30, delay=0 if terminal else 30,
     ) as bar:  # fmt: skip
-        for samples in _chunks(reader, _SORTED * test.batch_size, result):
+        for samples in _chunks(reader, own, _SORTED * test.batch_size, result):
             found = reading.pictures([sample.image for sample in samples], test.batch_size)
             for sample, one in zip(samples, found, strict=True):
                 result.readings[sample.sample_id] = one
                 result.metric.update(sample.sample_id, fold(sample.text), one.text)
             bar.update(len(samples))
+    if processes.world > 1:
+        _join(result, processes)
     if result.unreadable:
         count, example = len(result.unreadable), result.unreadable[0]
         log.warning("%d pictures cannot be read and count as wrong (e.g. %s)", count, example)
@@ -149,7 +155,17 @@ def evaluate_recognizer(
     return result
 
 
-def _chunks(reader: WordReader, size: int, result: RecognitionResult) -> Iterator[list[WordSample]]:
+def _join(result: RecognitionResult, processes: Processes) -> None:
+    """Let the outcome of this process's words be that of all words."""
+    parts = processes.gather((result.metric.records, result.readings, result.unreadable))
+    result.metric.records = {name: record for records, _, _ in parts for name, record in records.items()}
+    if len(result.metric.records) != sum(len(records) for records, _, _ in parts):
+        raise ValueError("two words of the test data have the same name")
+    result.readings = {name: one for _, readings, _ in parts for name, one in readings.items()}
+    result.unreadable = [name for _, _, names in parts for name in names]
+
+
+def _chunks(reader: WordReader, own: range, size: int, result: RecognitionResult) -> Iterator[list[WordSample]]:
     """Yield readable samples, `size` or fewer at a time, and count the others as read empty."""
 
     def read(index: int) -> WordSample | UnreadableSample:
@@ -159,8 +175,8 @@ def _chunks(reader: WordReader, size: int, result: RecognitionResult) -> Iterato
             return fault
 
     with ThreadPoolExecutor(_THREADS, thread_name_prefix="word-reader") as pool:
-        for first in range(0, len(reader), size):
-            indices = range(first, min(first + size, len(reader)))
+        for first in range(0, len(own), size):
+            indices = own[first : first + size]
             samples = []
             for index, one in zip(indices, pool.map(read, indices), strict=True):
                 if isinstance(one, UnreadableSample):

@@ -27,10 +27,12 @@ from data.recognition.sample import WordReader
 from data.recognition.shares import batch_counts, used_samples
 from data.recognition.training_set import WordCollate, WordTrainingSet
 from data.recognition.widths import bucket_widths, picture_sizes, squeezed
-from loss.ctc import CTCLoss, ZeroedShare
+from loss.ctc import CTCLoss
 from model.recognizer import Recognizer
 from model.registry import build_recognizer
 from utils.device import Amp
+from utils.distributed.batching import samples_of_iteration
+from utils.distributed.processes import ALONE, Processes
 from utils.engine.task import Evaluation
 from utils.freezing import freeze
 from utils.reading_sheet import draw_readings
@@ -50,6 +52,7 @@ class RecognitionTask:
         device: where the network runs.
         amp: precision in use there.
         initial_weights: load what `train.ckpt_path` names; a resumed run has its own.
+        processes: those of the run.
 
     Raises:
         UserError: data or weights are missing or do not fit, or too many labels cannot be learnt.
@@ -58,8 +61,15 @@ class RecognitionTask:
     weights_key = "model"
 
     def __init__(
-        self, config: RecognitionConfig, device: torch.device, amp: Amp, *, initial_weights: bool = True
+        self,
+        config: RecognitionConfig,
+        device: torch.device,
+        amp: Amp,
+        *,
+        initial_weights: bool = True,
+        processes: Processes = ALONE,
     ) -> None:
+        self._processes = processes
         self._config, self.device, self.amp = config, device, amp
         self.alphabet = Alphabet(config.characters)
         self.preprocess = WordPreprocess.of(config.train.data)
@@ -71,15 +81,15 @@ class RecognitionTask:
         network = build_recognizer(config.model, self.alphabet.classes)
         check_fits(network, config)
         self._network: Recognizer = network
+        self.samples_per_step = samples_of_iteration(config.train, processes.world)
         self.dataset, self.data_fingerprint = self._open_data()
         self.collate = WordCollate(self.preprocess)
-        self.samples_per_step = config.train.batch_size
         self.judges_start = config.train.ckpt_path is not None
         if initial_weights:
             load_initial_weights(network, config, self.alphabet)
         freeze(network, config.model.freeze)
         self.model: nn.Module = network.to(device)
-        self._criterion, self._zeroed = CTCLoss(), ZeroedShare()
+        self._criterion = CTCLoss()
         self._past_blanks = False
         log.info("%d characters: %s", len(self.alphabet), self.alphabet.visible())
 
@@ -97,9 +107,9 @@ class RecognitionTask:
             readers.append(filter_words(reader, self._rule, name, max_dropped=section.max_dropped))
             log.info("%s: %s", name, readers[-1].report.table())
         if train.batch_ratio is None:
-            readers, counts = [readers[0] if len(readers) == 1 else JoinedWords(readers)], [train.batch_size]
+            readers, counts = [readers[0] if len(readers) == 1 else JoinedWords(readers)], [self.samples_per_step]
         else:
-            counts = batch_counts(train.batch_ratio, train.batch_size)
+            counts = batch_counts(train.batch_ratio, self.samples_per_step)
         sets = [self._training_set(*one, part) for part, one in enumerate(zip(readers, counts, strict=True))]
         fingerprints = " ".join(reader.fingerprint() for reader in readers)
         digest = hashlib.sha256(fingerprints.encode()).hexdigest()[:16]
@@ -140,37 +150,43 @@ class RecognitionTask:
         return None
 
     def state(self) -> dict[str, Any]:
-        return {"characters": self.alphabet.characters, "zeroed": self._zeroed.state()}
+        return {"characters": self.alphabet.characters}
 
     def restore(self, state: dict[str, Any]) -> None:
-        self._zeroed.restore(state["zeroed"], self.device)
+        return None
 
     def loss(self, model: nn.Module, batch: Mapping[str, Any]) -> dict[str, Tensor]:
-        images = self.preprocess.normalise_batch(batch["image"]).contiguous()
+        images = self.preprocess.normalise_batch(self._as_wide_as_all(batch["image"])).contiguous()
         lengths = torch.as_tensor(self._network.output_length(torch.as_tensor(batch["widths"])))
         logits = model(images, lengths)
         parts = self._criterion(logits, lengths, batch["targets"], batch["target_lengths"])
-        self._zeroed.add(parts, len(images))
-        return {"loss": parts.loss, "blank_share": parts.blank_share}
+        return {"loss": parts.loss, "blank_share": parts.blank_share, "zeroed_share": parts.zeroed_share}
 
-    def gauges(self) -> dict[str, float]:
-        share = self._zeroed.read()
-        if share is None:
-            return {}
-        if share > self._config.train.max_zeroed:
+    def _as_wide_as_all(self, images: Tensor) -> Tensor:
+        """Pad pictures to the longest of all processes where batch norms take their statistics over all of them: the
+        padding is part of these, and it shall not depend on how the pictures are shared out."""
+        if not self._config.train.sync_batchnorm or self._processes.world == 1:
+            return images
+        width = self._processes.max(images.shape[2])
+        return self.preprocess.widened(images, width)
+
+    def judge(self, means: Mapping[str, float | None]) -> None:
+        share = means.get("zeroed_share")
+        if share is not None and share > self._config.train.max_zeroed:
             raise UserError(
                 f"{share:.2%} of the labels since the last line of the log had no room in their pictures' time steps "
                 f"and taught nothing, more than train.max_zeroed ({self._config.train.max_zeroed:g}) allows; raise "
                 "train.data.height or max_width, or leave long labels out with max_length"
             )
-        return {"zeroed_share": share}
 
     def evaluate(self, model: nn.Module) -> Evaluation | None:
         test, reader = self._test, self._test_reader
         if test is None or reader is None:
             return None
         reading = self._reading(model)
-        result = evaluate_recognizer(reading, reader, test, fold=self._rule.fold, name=self._test_name)
+        result = evaluate_recognizer(
+            reading, reader, test, fold=self._rule.fold, name=self._test_name, processes=self._processes
+        )
         self._note_blanks(result)
         counts = result.counts
         values = {name: float(value) for name, value in counts.results().items()}

@@ -11,7 +11,8 @@ from dataclasses import dataclass
 
 from config.schema.detection import DetectionTest
 from metrics.detection_iou import Counts, DetectionIoU
-from utils.detection_eval import DetectionResult, ImageOutcome
+from utils.detection_eval import DetectionResult, ImageOutcome, join_metric
+from utils.distributed.processes import Processes
 from utils.postprocess import detect_words, map_to_image
 
 TEXT_THRESHOLDS = (0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9)
@@ -66,6 +67,11 @@ class ThresholdSweep:
             for text in thresholds:
                 kept = [polygon for polygon, score in zip(found.polygons, found.scores, strict=True) if score >= text]
                 self._metrics[low, text].update(sample.sample_id, sample.word_quads, sample.ignore, kept)
+
+    def join(self, processes: Processes) -> None:
+        """Take over what the other processes have scored; all of them call it."""
+        for metric in self._metrics.values():
+            join_metric(metric, processes)
 
     def points(self, result: DetectionResult) -> list[SweepPoint]:
         """Return the score at every pair; words of unreadable images count as missed, as in `result` itself."""

@@ -32,6 +32,7 @@ from data.reader import Reader
 from data.readers import open_datasets
 from utils.detection_task import DetectionTask
 from utils.device import Amp
+from utils.distributed.processes import ALONE, Processes
 from utils.engine.task import Evaluation
 from utils.labelling import DetectorTeacher, label_dataset
 from utils.pseudo_label_sheet import draw_label_sheet
@@ -49,7 +50,7 @@ class WeakDetectionTask(DetectionTask):
 
     Args:
         config: the whole job; `train.weak` is given.
-        device, amp, initial_weights: as for `DetectionTask`.
+        device, amp, initial_weights, processes: as for `DetectionTask`.
         labels_root: folder of the pseudo-labels.
 
     Raises:
@@ -64,6 +65,7 @@ class WeakDetectionTask(DetectionTask):
         *,
         labels_root: Path,
         initial_weights: bool = True,
+        processes: Processes = ALONE,
     ) -> None:
         assert config.train.weak is not None
         weak: WeakSupervision = config.train.weak
@@ -71,7 +73,7 @@ class WeakDetectionTask(DetectionTask):
         self._words: Reader | None = None
         self._labels: PseudoLabels | None = None
         self._stage, self._gate = -1, float("-inf")
-        super().__init__(config, device, amp, initial_weights=initial_weights)
+        super().__init__(config, device, amp, initial_weights=initial_weights, processes=processes)
         if initial_weights and config.train.ckpt_path is None:
             log.warning(
                 "train.ckpt_path is null: an untrained teacher finds no characters, so that every word is split "
@@ -80,7 +82,7 @@ class WeakDetectionTask(DetectionTask):
         self.judges_start = True
         data = config.train.data
         self._settings = LabelSettings.of(weak, Preprocess(tuple(data.mean), tuple(data.std)), amp)
-        passes = -(-len(self._words_reader) // config.train.batch_size)
+        passes = -(-len(self._words_reader) // self._batch)
         self._interval = weak.relabel_interval or passes
         self._first = config.train.st_iter
 
@@ -90,14 +92,14 @@ class WeakDetectionTask(DetectionTask):
         return self._words
 
     def _open_data(self, config: DetectionConfig) -> tuple[Dataset, str, int]:
-        weak, batch_size = self._weak, config.train.batch_size
+        weak, batch = self._weak, self._batch
         self._words = open_datasets(weak.datasets)
         if not len(self._words):
             raise UserError("train.weak.datasets hold no image, check their `root`")
         log.info("words to learn from: %s", self._words.report.table())
         fingerprints, self._synthetic = [self._words.fingerprint()], None
-        # At least one sample where synthetic data is wanted: for small batches batch_size // synth_ratio is 0.
-        self._counts = [batch_size, max(1, batch_size // weak.synth_ratio)]
+        # At least one sample where synthetic data is wanted: for small batches batch // synth_ratio is 0.
+        self._counts = [batch, max(1, batch // weak.synth_ratio)]
         if weak.use_synthtext:
             if not config.train.datasets:
                 raise UserError(
@@ -141,25 +143,33 @@ class WeakDetectionTask(DetectionTask):
                 self._stage = number
                 return {"relabelled": 0.0}
         cache = self._label(model, stop)
-        if cache is None:
+        if self._processes.any(cache is None) or cache is None:
             return None
+        if self._processes.is_main:
+            cache.finish()
+        self._processes.barrier()
         self._labels, self._stage = cache.finish(), number
         if level is None and self._labels is not None:
             level = self._level(model)
         self._gate = level if level is not None else float("-inf")
         self.dataset = self._mixed(PseudoLabelReader(self._words_reader, self._labels))
-        remove_old_caches(
-            self._labels_root, KEPT_CACHES, dataset=self._words_reader.fingerprint(), using=self._labels.folder
-        )
+        if self._processes.is_main:
+            remove_old_caches(
+                self._labels_root, KEPT_CACHES, dataset=self._words_reader.fingerprint(), using=self._labels.folder
+            )
         statistics = self._labels.statistics()
         log.info("iteration %d  %s", step, statistics.summary())
-        if self._weak.pseudo_vis_opt and statistics.labelled:
+        if self._weak.pseudo_vis_opt and statistics.labelled and self._processes.is_main:
             self._draw(step, model)
         return {"relabelled": 1.0, **statistics.scalars()}
 
     def _label(self, model: nn.Module, stop: Callable[[], bool]) -> LabelCache | None:
-        """Label with `model`; None if the run shall end first. What is labelled by then is on disk."""
-        return label_dataset(model, self._words_reader, self._settings, self._labels_root, self.device, stop=stop)
+        """Label this process's share; None if the run shall end first. What is labelled by then is on disk."""
+        own = self._processes
+        return label_dataset(
+            model, self._words_reader, self._settings, self._labels_root, self.device,
+            rank=own.rank, world_size=own.world, progress=own.is_main, stop=stop,
+        )  # fmt: skip
 
     def _draw(self, step: int, model: nn.Module) -> None:
         assert self._labels is not None

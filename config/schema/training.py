@@ -13,7 +13,17 @@ class Training(Section):
     """A training run, counted in iterations."""
 
     batch_size: PositiveInt = 5
-    """Samples per process and iteration."""
+    """Samples of one process and one micro-batch: per GPU, as in EasyOCR."""
+    global_batch_size: PositiveInt | None = None
+    """Samples of an iteration, of all processes and micro-batches together; replaces `batch_size`. With it a run is the
+    same run on any number of GPUs."""
+    accumulate: PositiveInt = 1
+    """Micro-batches of an iteration, one after the other: a larger batch in the same memory. Batch norms take their
+    statistics of each micro-batch."""
+    sync_batchnorm: bool = False
+    """Let batch norms take their statistics over all processes; for few samples per GPU."""
+    timeout_s: PositiveFloat = 600.0
+    """Seconds that processes wait for one another before the run is given up."""
     st_iter: NonNegativeInt = 0
     """Iteration the schedule starts from when weights of an earlier run are continued without `--resume`."""
     end_iter: PositiveInt = 50000

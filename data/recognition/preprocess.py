@@ -156,6 +156,16 @@ class WordPreprocess:
         joined = np.stack([self._padded(image, max(widths)) for image in images])
         return torch.from_numpy(joined), torch.tensor(widths)
 
+    def widened(self, images: Tensor, width: int) -> Tensor:
+        """Pad a batch that `join` returned, uint8 [B, height, W, channels] on any device, to a width of W or more."""
+        if images.shape[2] == width:
+            return images
+        last = images[:, :, -1:]
+        if self.padding == "mean":
+            last = torch.full_like(last, 0) + torch.tensor(np.rint(255 * np.array(self.mean)), device=images.device)
+        added = last.to(images.dtype).expand(-1, -1, width - images.shape[2], -1)
+        return torch.cat([images, added], dim=2)
+
     def normalise_batch(self, images: Tensor) -> Tensor:
         """Return (images / 255 - mean) / std where the network runs: pictures travel as bytes.
 

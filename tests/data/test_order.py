@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+import pytest
 
 from data.order import SampleOrder, StreamBatchSampler, position_rng
 
@@ -24,9 +25,32 @@ def test_positions_can_be_asked_for_in_any_order():
 
 def test_processes_share_out_the_same_global_batches():
     one = list(StreamBatchSampler(8, 3, 6))
-    two = [list(StreamBatchSampler(4, 3, 6, rank, 2)) for rank in range(2)]
-    assert [a + b for a, b in zip(*two, strict=True)] == one
+    two = [list(StreamBatchSampler(8, 3, 6, rank, 2)) for rank in range(2)]
+    assert [sorted(a + b) for a, b in zip(*two, strict=True)] == one
+    assert two[0][0] == [24, 26, 28, 30]  # every second one, so that both get their part of each dataset of a mix
     assert one[0] == list(range(24, 32)) and len(StreamBatchSampler(8, 3, 6)) == 3
+
+
+@pytest.mark.parametrize(("samples", "world", "accumulate"), [(8, 1, 1), (8, 2, 2), (5, 2, 1), (11, 2, 3), (6, 1, 4)])
+def test_micro_batches_share_out_a_step_and_weigh_as_many_samples_as_they_have(samples, world, accumulate):
+    samplers = [StreamBatchSampler(samples, 2, 4, rank, world, accumulate) for rank in range(world)]
+    batches = [list(sampler) for sampler in samplers]
+    assert all(len(own) == len(sampler) == 2 * accumulate for own, sampler in zip(batches, samplers, strict=True))
+    second = sorted(position for own in batches for batch in own[accumulate:] for position in batch)
+    assert second == list(range(3 * samples, 4 * samples))
+    values = np.random.default_rng(0).random(4 * samples)
+    means = [
+        sampler.weight(micro) * np.mean(values[own[micro]])
+        for sampler, own in zip(samplers, batches, strict=True)
+        for micro in range(accumulate)
+    ]
+    # Micro-batches are added up, processes averaged.
+    assert np.isclose(sum(means) / world, values[2 * samples : 3 * samples].mean())
+
+
+def test_a_process_without_a_sample_is_refused():
+    with pytest.raises(ValueError, match="3 samples are too few for 2 processes and 2 micro-batches"):
+        StreamBatchSampler(3, 0, 1, 0, 2, 2)
 
 
 def test_a_resumed_stream_goes_on_where_the_first_one_stopped():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import time
 from collections.abc import Generator
 from typing import Any
@@ -16,17 +17,25 @@ from data.order import StreamBatchSampler
 from utils.engine.stop import outlast_stop_signals
 from utils.engine.task import Task
 
+Batch = dict[str, Any]
+
 
 def batches(
-    task: Task, settings: Training, start: int, end: int, device: torch.device
-) -> Generator[tuple[dict[str, Any], float], None, None]:
-    """Yield the batch of each iteration from `start` up to `end`, and the seconds it was waited for.
+    task: Task, settings: Training, sampler: StreamBatchSampler, device: torch.device
+) -> Generator[tuple[list[Batch], float], None, None]:
+    """Yield the micro-batches of each iteration, and the seconds they were waited for.
 
     Close the generator when leaving it early: that ends the loader processes.
+
+    Args:
+        task: has the samples and joins them.
+        settings: how many processes prepare batches, and the micro-batches of an iteration.
+        sampler: the positions of this process's batches.
+        device: where the batches go.
     """
     loader = DataLoader(
         task.dataset,
-        batch_sampler=StreamBatchSampler(task.samples_per_step, start, end),
+        batch_sampler=sampler,
         collate_fn=task.collate,
         num_workers=settings.num_workers,
         worker_init_fn=_start_worker,
@@ -36,11 +45,11 @@ def batches(
     try:
         while True:
             begun = time.perf_counter()
-            batch = next(iterator, None)
-            if batch is None:
+            micro = list(itertools.islice(iterator, settings.accumulate))
+            if not micro:
                 return
             waited = time.perf_counter() - begun
-            yield {name: _to_device(value, device) for name, value in batch.items()}, waited
+            yield [{name: _to_device(value, device) for name, value in batch.items()} for batch in micro], waited
     except Exception as fault:
         # Without the frames of the loader, which would keep its processes alive as long as the error is held.
         raise fault.with_traceback(None) from None

@@ -7,12 +7,35 @@ import io
 import json
 import math
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 from torch.utils.tensorboard import SummaryWriter
 
 from utils.engine.run_folder import RunFolder
+
+
+class Records(Protocol):
+    """Where a run writes its numbers and pictures down."""
+
+    def write(self, step: int, split: str, values: Mapping[str, float | None]) -> None: ...
+
+    def picture(self, step: int, name: str, picture: np.ndarray) -> None: ...
+
+    def close(self) -> None: ...
+
+
+class SilentLog:
+    """Writes nothing: for the processes of a run that are not its main one."""
+
+    def write(self, step: int, split: str, values: Mapping[str, float | None]) -> None:
+        return None
+
+    def picture(self, step: int, name: str, picture: np.ndarray) -> None:
+        return None
+
+    def close(self) -> None:
+        return None
 
 
 class MetricsLog:

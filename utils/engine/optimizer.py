@@ -30,13 +30,12 @@ def make_optimizer(parameters: Iterable[nn.Parameter], settings: Training) -> to
 
 
 def descend(
-    loss: Tensor, model: nn.Module, optimizer: torch.optim.Optimizer, scaler: torch.amp.GradScaler, grad_clip: float
+    model: nn.Module, optimizer: torch.optim.Optimizer, scaler: torch.amp.GradScaler, grad_clip: float
 ) -> Tensor:
-    """Make one step down the gradient of a loss; apart from fp16's loss scaling, nothing in it waits for the device.
+    """Make one step down the gradient; apart from fp16's loss scaling, nothing in it waits for the device.
 
     Args:
-        loss: a scalar that `model` gave.
-        model: whose gradients are clipped.
+        model: has the gradients, which are clipped.
         optimizer: of its parameters.
         scaler: scales the loss in fp16, and does nothing else.
         grad_clip: greatest norm of the gradient; 0 does not clip.
@@ -44,8 +43,6 @@ def descend(
     Returns:
         The norm of the gradient before it was clipped, a scalar on the model's device.
     """
-    optimizer.zero_grad(set_to_none=True)
-    scaler.scale(loss).backward()
     scaler.unscale_(optimizer)
     norm = nn.utils.clip_grad_norm_(model.parameters(), grad_clip or float("inf"))
     scaler.step(optimizer)

@@ -32,10 +32,16 @@ class Meter:
 
 
 class Progress:
-    """The progress display of a run from iteration `start` to `end`; use it as a context."""
+    """The progress display of a run from iteration `start` to `end`; use it as a context.
 
-    def __init__(self, start: int, end: int) -> None:
-        self._terminal = sys.stderr.isatty()
+    Args:
+        start, end: iterations.
+        shown: whether this process is the one that shows it.
+    """
+
+    def __init__(self, start: int, end: int, *, shown: bool = True) -> None:
+        self._terminal = shown and sys.stderr.isatty()
+        self._shown = shown
         self._start, self._end = start, end
         self._begun = time.perf_counter()
         self._bar = tqdm(
@@ -58,6 +64,8 @@ class Progress:
 
     def report(self, step: int, values: Mapping[str, float | None]) -> None:
         """Show the figures of the last iterations."""
+        if not self._shown:
+            return
         loss = values["loss"]
         figures = (
             f"loss {'not finite' if loss is None else format(loss, '.4f')}  {values['images_per_s']:.1f} img/s  "

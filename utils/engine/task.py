@@ -53,7 +53,7 @@ class Task(Protocol):
         dataset: samples by position in the run (see `data.order`).
         collate: joins samples to a batch; `unreadable` in a batch lists samples that had to be replaced.
         data_fingerprint: hash of the training data.
-        samples_per_step: positions of the run (see `data.order`) that a process takes for one iteration.
+        samples_per_step: positions of the run (see `data.order`) of one iteration, of all processes together.
         judges_start: evaluate the weights before the first iteration, to have something to compare with.
         preprocess: what turns an image into an input of the network; every checkpoint carries it.
     """
@@ -96,15 +96,15 @@ class Task(Protocol):
         ...
 
     def loss(self, model: nn.Module, batch: Mapping[str, Any]) -> dict[str, Tensor]:
-        """Run `model` on a batch and return scalars on its device; `loss` is the one to minimise."""
+        """Run `model` on a batch and return scalars on its device, means over its samples; `loss` is minimised."""
         ...
 
-    def gauges(self) -> dict[str, float]:
-        """Return numbers for the log that have gathered since the last call; may raise where they are too bad."""
+    def judge(self, means: Mapping[str, float | None]) -> None:
+        """Look at the means of what `loss` returned since the last line of the log; raise where they are too bad."""
         ...
 
     def evaluate(self, model: nn.Module) -> Evaluation | None:
-        """Evaluate `model`, or return None where there is nothing to evaluate on."""
+        """Evaluate `model`, all processes together; None where there is nothing to evaluate on."""
         ...
 
     def pictures(self, model: nn.Module, batch: Mapping[str, Any]) -> dict[str, np.ndarray]:

@@ -12,11 +12,15 @@ from torch import nn
 
 from config.errors import UserError
 from config.schema.training import Training
+from data.order import StreamBatchSampler
 from utils import checkpoint
-from utils.device import Amp, autocast, peak_memory_bytes
-from utils.engine.batches import batches
+from utils.device import Amp, peak_memory_bytes
+from utils.distributed.processes import ALONE, Processes
+from utils.distributed.replicas import Replicas
+from utils.engine.batches import Batch, batches
 from utils.engine.ema import WeightAverage
-from utils.engine.metrics_log import MetricsLog
+from utils.engine.gradient import accumulate_gradient, seed_step
+from utils.engine.metrics_log import MetricsLog, Records, SilentLog
 from utils.engine.optimizer import descend, make_optimizer, warn_about_rate
 from utils.engine.progress import Meter, Progress
 from utils.engine.run_folder import RunFolder
@@ -37,8 +41,9 @@ FP16_PATIENCE = 25
 class Trainer:
     """Trains the model of a task from where it stands to `end_iter`.
 
-    An iteration's batch, augmentation and learning rate depend on its number alone, so a run that is stopped and
-    resumed equals one that is not.
+    An iteration's batch, augmentation, dropout and learning rate depend on its number alone, so a run that is stopped
+    and resumed equals one that is not. Where several processes share a run, each has a trainer, and all of them hold
+    the same state after every iteration; whatever decides how it goes on is decided by all together.
 
     Args:
         task: the job.
@@ -47,6 +52,7 @@ class Trainer:
         folder: where the run is written.
         device: where the model is.
         amp: precision in use there.
+        processes: those of the run; the main one writes its files.
     """
 
     def __init__(
@@ -58,8 +64,10 @@ class Trainer:
         folder: RunFolder,
         device: torch.device,
         amp: Amp,
+        processes: Processes = ALONE,
     ) -> None:
         self.task = task
+        self.processes = processes
         self.settings = settings
         self.config = config
         self.folder = folder
@@ -68,6 +76,7 @@ class Trainer:
         self.step = settings.st_iter
         self.scores = Scores()
         self.metrics: dict[str, float] = {}
+        self.replicas = Replicas(task.model, processes, settings.accumulate)
         self.optimizer = make_optimizer(task.model.parameters(), settings)
         self.scaler = torch.amp.GradScaler(device.type, enabled=amp == "fp16")
         self.ema = WeightAverage(task.model, settings.ema_decay) if settings.ema_decay else None
@@ -131,7 +140,7 @@ class Trainer:
             UserError: the loss is no longer a number, or the data cannot be read.
         """
         settings = self.settings
-        records = MetricsLog(self.folder, self.step)
+        records = MetricsLog(self.folder, self.step) if self.processes.is_main else SilentLog()
         self.task.model.train()
         try:
             if self._evaluation_due:
@@ -141,66 +150,84 @@ class Trainer:
                 return
             if self.task.judges_start and self.step == settings.st_iter and self.scores.start is None:
                 self._evaluate(records, at_start=True)
-            with StopRequest() as stop, Progress(self.step, settings.end_iter) as progress:
+            shown = self.processes.is_main
+            with StopRequest() as stop, Progress(self.step, settings.end_iter, shown=shown) as progress:
                 warn_about_rate(settings)
-                while self.step < settings.end_iter and not stop.wanted and not self._has_ended_early():
+                stopping = False
+                while self.step < settings.end_iter and not stopping and not self._has_ended_early():
                     end = min(settings.end_iter, self.task.stage_end(self.step) or settings.end_iter)
                     self._begin_stage(records, stop)
-                    if not stop.wanted:
-                        self._run_until(end, records, stop, progress)
-                if stop.wanted and self.step < settings.end_iter:
+                    # Asked once, of all: a signal does not reach the processes at the same moment.
+                    stopping = self.processes.any(stop.wanted) or self._run_until(end, records, stop, progress)
+                if stopping and self.step < settings.end_iter:
                     log.info("stopped at iteration %d; --resume continues", self.step)
         finally:
             records.close()
 
-    def _begin_stage(self, records: MetricsLog, stop: StopRequest) -> None:
+    def _begin_stage(self, records: Records, stop: StopRequest) -> None:
         """Let the task make its data. What it takes long for is not lost: the weights it works with are saved first."""
         if self.task.stage_end(self.step) is None:
             return
-        checkpoint.save(self.folder.last, self.state())
+        self._save()
         level = self.scores.at(self.step)
         values = self.task.begin_stage(self.step, self.evaluated_model, level, lambda: stop.wanted)
         if values is not None:
             records.write(self.step, "stage", values)
-            checkpoint.save(self.folder.last, self.state())  # A run killed from here on does not make it again.
+            self._save()  # A run killed from here on does not make it again.
 
-    def _run_until(self, end: int, records: MetricsLog, stop: StopRequest, progress: Progress) -> None:
-        """Train up to iteration `end`, or until a stop is wanted."""
-        settings = self.settings
-        with closing(batches(self.task, settings, self.step, end, self.device)) as stream:
+    def _save(self) -> None:
+        if self.processes.is_main:
+            checkpoint.save(self.folder.last, self.state())
+
+    def _run_until(self, end: int, records: Records, stop: StopRequest, progress: Progress) -> bool:
+        """Train up to iteration `end`, or until a stop is wanted, and return whether it is."""
+        settings, processes = self.settings, self.processes
+        sampler = StreamBatchSampler(
+            self.task.samples_per_step, self.step, end, processes.rank, processes.world, settings.accumulate
+        )
+        with closing(batches(self.task, settings, sampler, self.device)) as stream:
             meter = Meter()
-            for batch, waited in stream:
+            for micro, waited in stream:
                 meter.waiting += waited
                 meter.samples += self.task.samples_per_step
-                self._train_step(batch)
+                self._train_step(micro, sampler)
                 progress.advance()
-                # Read once: a signal that comes later is granted after the next iteration.
-                stopping = stop.wanted
+                # Read once, by all: a signal that comes later is granted after the next iteration.
+                stopping = self._agree(stop.wanted, [name for batch in micro for name in batch["unreadable"]])
                 last = self.step == settings.end_iter
                 if self.step % settings.log_interval == 0 or last:
                     self._check_finite()
-                    values = {**self._means.read(), **self._gauges(), **self.task.gauges(), **meter.read()}
+                    means = self._means.read()
+                    self.task.judge(means)
+                    values = {**means, **self._gauges(), **meter.read()}
                     records.write(self.step, "train", values)
                     progress.report(self.step, values)
                 pause = time.perf_counter()
-                self._periodic(batch, records, end=last, stopping=stopping)
+                self._periodic(micro[0], records, end=last, stopping=stopping)
                 meter.excluded += time.perf_counter() - pause
                 if stopping or self._has_ended_early():
-                    return
+                    return stopping
+        return False
 
-    def _train_step(self, batch: dict[str, Any]) -> None:
+    def _agree(self, stop: bool, unreadable: list[str]) -> bool:
+        """Exchange with the other processes whether to stop, and what could not be read."""
+        stops, count = self.processes.sum([int(stop), len(unreadable)])
+        if count:
+            self._note_unreadable([name for names in self.processes.gather(unreadable) for name in names])
+        return bool(stops)
+
+    def _train_step(self, micro: list[Batch], sampler: StreamBatchSampler) -> None:
         """Run one optimiser step; apart from fp16's loss scaling, nothing in it waits for the device."""
         rate = learning_rate(self.step, self.settings, self.scores.plateaus)
         for group in self.optimizer.param_groups:
             group["lr"] = rate
-        with autocast(self.device, self.amp):
-            losses = self.task.loss(self.task.model, batch)
-        norm = descend(losses["loss"], self.task.model, self.optimizer, self.scaler, self.settings.grad_clip)
+        seed_step(self.config["seed"], self.step, self.processes.rank)
+        losses = accumulate_gradient(self.task, self.replicas, sampler, micro, self.scaler, self.amp)
+        norm = descend(self.task.model, self.optimizer, self.scaler, self.settings.grad_clip)
         if self.ema is not None:
             self.ema.update(self.task.model)
         self.step += 1
         self._means.add({**losses, "grad_norm": norm})
-        self._note_unreadable(batch["unreadable"])
 
     def _has_ended_early(self) -> bool:
         """Tell whether the evaluations have not got better for longer than `patience` allows."""
@@ -230,7 +257,7 @@ class Trainer:
             "train.grad_clip, or use amp=off"
         )
 
-    def _periodic(self, batch: dict[str, Any], records: MetricsLog, *, end: bool, stopping: bool) -> None:
+    def _periodic(self, batch: Batch, records: Records, *, end: bool, stopping: bool) -> None:
         """Save, evaluate and draw what is due. Saving comes first: an evaluation that fails must not cost the run."""
         settings = self.settings
         self._evaluation_due = end or self.step % settings.eval_interval == 0
@@ -238,16 +265,16 @@ class Trainer:
         due = self.step % (settings.save_interval or settings.eval_interval) == 0
         if end or stopping or keep or due or self._evaluation_due:
             self._check_finite()
-            checkpoint.save(self.folder.last, self.state())
+            self._save()
         if self._evaluation_due and not stopping:
             self._evaluate(records)
-        if keep:
+        if keep and self.processes.is_main:
             checkpoint.link(self.folder.last, self.folder.step(self.step))
-        if not stopping and (end or self.step % settings.image_interval == 0):
+        if not stopping and self.processes.is_main and (end or self.step % settings.image_interval == 0):
             for name, picture in self.task.pictures(self.evaluated_model, batch).items():
                 records.picture(self.step, name, picture)
 
-    def _evaluate(self, records: MetricsLog, *, at_start: bool = False) -> None:
+    def _evaluate(self, records: Records, *, at_start: bool = False) -> None:
         """Evaluate, and save what came of it; `best.pth` follows where it is the best so far."""
         self._evaluation_due = False
         evaluation = self.task.evaluate(self.evaluated_model)
@@ -264,8 +291,8 @@ class Trainer:
             plateau_patience=settings.plateau_patience,
         )
         log.info("iteration %d  %s%s", self.step, evaluation.summary, remark)
-        checkpoint.save(self.folder.last, self.state())
-        if improved:
+        self._save()
+        if improved and self.processes.is_main:
             checkpoint.link(self.folder.last, self.folder.best)
 
     def _note_unreadable(self, names: list[str]) -> None:
@@ -274,5 +301,5 @@ class Trainer:
         too_many = self._unreadable.note(names, seen)
         if too_many is not None:
             self._check_finite()
-            checkpoint.save(self.folder.last, self.state())
+            self._save()
             raise UserError(too_many)

@@ -83,16 +83,14 @@ def test_processes_share_out_the_same_mixed_batches() -> None:
     readers = [PaintedWords(60), PaintedWords(25, seed=1)]
 
     def steps(world: int) -> list[list[str]]:
-        counts = batch_counts([0.75, 0.25], 16 // world)
+        counts = batch_counts([0.75, 0.25], 16)
         result = []
         for step in range(5, 12):
             seen = []
             for rank in range(world):
-                parts = [
-                    with_widths(reader, batch=counts[part] * world, part=part) for part, reader in enumerate(readers)
-                ]
+                parts = [with_widths(reader, batch=counts[part], part=part) for part, reader in enumerate(readers)]
                 mixed = MixedTrainingSet(parts, counts)
-                (positions,) = StreamBatchSampler(16 // world, step, step + 1, rank, world)
+                (positions,) = StreamBatchSampler(16, step, step + 1, rank, world)
                 for sample in map(mixed.__getitem__, positions):
                     seen.append(f"{sample['sample_id']} {sample['text']} {hash(sample['image'].tobytes())}")
             result.append(sorted(seen))

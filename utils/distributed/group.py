@@ -1,0 +1,133 @@
+"""Joining the other processes of a run, and leaving them so that each knows why.
+
+The environment is torchrun's: RANK, WORLD_SIZE, LOCAL_RANK, MASTER_ADDR, MASTER_PORT. Tensors on GPUs go over NCCL, what
+is decided goes over gloo. Where a process ends with an error, it leaves the reason in the store that all of them share;
+the others, whose next exchange fails, find it there and say it.
+"""
+
+from __future__ import annotations
+
+import datetime
+import logging
+import os
+import socket
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import torch
+import torch.distributed as dist
+
+from config.errors import UserError
+from utils.distributed.processes import ALONE, Processes
+
+log = logging.getLogger(__name__)
+
+_REASON, _ALIVE = "ocr/reason", "ocr/alive"
+_PATIENCE_S = 5.0
+"""How long a process whose exchange failed waits for the reason, and for the others to say that they live."""
+
+
+class PeerLost(Exception):
+    """Another process of the run has ended; its reason is told by that process itself, or not at all."""
+
+
+def environment() -> Processes:
+    """Return who this process is by torchrun's environment, `ALONE` without one.
+
+    Raises:
+        UserError: the environment is not whole.
+    """
+    world = _number("WORLD_SIZE", 1)
+    if world == 1:
+        return ALONE
+    for name in ("RANK", "LOCAL_RANK", "MASTER_ADDR", "MASTER_PORT"):
+        if name not in os.environ:
+            raise UserError(f"WORLD_SIZE is {world} but {name} is not set; start the processes with torchrun")
+    return Processes(_number("RANK", 0), world, _number("LOCAL_RANK", 0))
+
+
+def _number(name: str, default: int) -> int:
+    value = os.environ.get(name, str(default))
+    if not value.isdecimal():
+        raise UserError(f"the environment's {name} is {value!r}, which is no number; start the processes with torchrun")
+    return int(value)
+
+
+@contextmanager
+def joined(processes: Processes, device: torch.device, timeout_s: float) -> Iterator[None]:
+    """Let the processes of a run exchange tensors and values while the context lasts.
+
+    Args:
+        processes: those of the run.
+        device: of this one.
+        timeout_s: seconds after which waiting for the others is given up.
+
+    Raises:
+        PeerLost: another process ended first.
+        UserError: the others cannot be reached.
+    """
+    if processes.world == 1:
+        yield
+        return
+    backend = "cpu:gloo,cuda:nccl" if device.type == "cuda" else "gloo"
+    try:
+        dist.init_process_group(
+            backend,
+            rank=processes.rank,
+            world_size=processes.world,
+            timeout=datetime.timedelta(seconds=timeout_s),
+            device_id=device if device.type == "cuda" else None,
+        )
+    except (dist.DistStoreError, dist.DistNetworkError, ValueError) as fault:
+        raise UserError(
+            f"process {processes.rank} of {processes.world} cannot reach the others at "
+            f"{os.environ.get('MASTER_ADDR')}:{os.environ.get('MASTER_PORT')} ({str(fault).splitlines()[0]})"
+        ) from fault
+    store = dist.distributed_c10d._get_default_store()
+    try:
+        yield
+    except (dist.DistBackendError, dist.DistNetworkError, RuntimeError) as fault:
+        if not isinstance(fault, dist.DistError) and not _is_of_gloo(fault):
+            _leave_reason(store, processes, fault)
+            raise
+        raise PeerLost(_reason(store, processes, fault)) from None
+    except BaseException as fault:
+        _leave_reason(store, processes, fault)
+        raise
+    else:
+        dist.destroy_process_group()
+
+
+def _is_of_gloo(fault: RuntimeError) -> bool:
+    """Tell whether an exchange failed: gloo's errors have no type of their own, but begin with its source file."""
+    text = str(fault)
+    return "gloo" in text or "Connection closed by peer" in text or "Connection reset by peer" in text
+
+
+def _leave_reason(store: dist.Store, processes: Processes, fault: BaseException) -> None:
+    """Say in the store why this process ends; only the first one to do so counts."""
+    sentence = " ".join(str(fault).split()) or type(fault).__name__
+    if not isinstance(fault, UserError):
+        sentence = f"{type(fault).__name__}: {sentence}"
+    try:
+        store.compare_set(_REASON, "", f"process {processes.rank} on {socket.gethostname()}: {sentence[:2000]}")
+    except (RuntimeError, dist.DistError):
+        log.debug("the store of the run is gone", exc_info=True)
+
+
+def _reason(store: dist.Store, processes: Processes, fault: BaseException) -> str:
+    """Return why the exchange failed: the reason that another process left, or which ones no longer answer."""
+    try:
+        store.set_timeout(datetime.timedelta(seconds=_PATIENCE_S))
+        store.set(f"{_ALIVE}/{processes.rank}", socket.gethostname())
+        until = time.monotonic() + _PATIENCE_S
+        while time.monotonic() < until:
+            if store.check([_REASON]):
+                return store.get(_REASON).decode()
+            time.sleep(0.1)
+        lost = [rank for rank in range(processes.world) if not store.check([f"{_ALIVE}/{rank}"])]
+    except (RuntimeError, dist.DistError):
+        return f"the machine that led the run is gone ({str(fault).splitlines()[0]})"
+    names = ", ".join(map(str, lost)) or "none"
+    return f"process {names} does not answer any more (killed, out of memory, or its machine is gone)"

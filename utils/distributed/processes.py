@@ -1,0 +1,118 @@
+"""The processes of a training run: who this one is among them, and what they tell each other.
+
+Small values that decide something (stop now? how many samples were unreadable?) go over gloo and the CPU, never over
+the GPU's stream, so that deciding costs no wait for the device. Whatever decides is the same in every process.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+import torch
+import torch.distributed as dist
+from torch import Tensor
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True)
+class Processes:
+    """The processes of a run. With one of them every method returns at once what it was given.
+
+    All methods but `share` are collective: every process calls them, in the same order.
+
+    Attributes:
+        rank: number of this process among all, for data and files.
+        world: how many there are.
+        local_rank: number of this process on its machine, for the device alone.
+    """
+
+    rank: int = 0
+    world: int = 1
+    local_rank: int = 0
+
+    @property
+    def is_main(self) -> bool:
+        """Whether this is the one process that writes files and logs."""
+        return self.rank == 0
+
+    def share(self, count: int) -> range:
+        """Return this process's share of the numbers below `count`: every `world`-th of them."""
+        return range(self.rank, count, self.world)
+
+    def sum(self, values: Sequence[int]) -> list[int]:
+        """Return the sums of whole numbers over all processes."""
+        return self._reduced(values, dist.ReduceOp.SUM)
+
+    def max(self, value: int) -> int:
+        """Return the greatest of all processes' numbers."""
+        return self._reduced([value], dist.ReduceOp.MAX)[0]
+
+    def any(self, flag: bool) -> bool:
+        """Return whether the flag is set in any process."""
+        return bool(self.max(int(flag)))
+
+    def _reduced(self, values: Sequence[int], operation: Any) -> list[int]:
+        if self.world == 1:
+            return list(values)
+        tensor = torch.tensor(values, dtype=torch.int64)
+        dist.all_reduce(tensor, operation)
+        return tensor.tolist()
+
+    def gather(self, value: T) -> list[T]:
+        """Return the values of all processes, by rank."""
+        if self.world == 1:
+            return [value]
+        values: list[Any] = [None] * self.world
+        dist.all_gather_object(values, value)
+        return values
+
+    def interleave(self, own: Sequence[T]) -> list[T]:
+        """Return what the processes made of their `share`s, in the order of the numbers that were shared out."""
+        if self.world == 1:
+            return list(own)
+        parts = self.gather(list(own))
+        return [part[place] for place in range(len(parts[0])) for part in parts if place < len(part)]
+
+    def broadcast(self, value: T) -> T:
+        """Return the main process's value."""
+        if self.world == 1:
+            return value
+        box: list[Any] = [value if self.is_main else None]
+        dist.broadcast_object_list(box, src=0)
+        return box[0]
+
+    def mean_(self, tensors: Sequence[Tensor]) -> None:
+        """Replace tensors, on the run's device, by their means over all processes, in one transfer."""
+        if self.world == 1 or not tensors:
+            return
+        flat = torch.cat([tensor.detach().reshape(-1).float() for tensor in tensors])
+        dist.all_reduce(flat)
+        flat /= self.world
+        offset = 0
+        for tensor in tensors:
+            tensor.copy_(flat[offset : offset + tensor.numel()].view_as(tensor))
+            offset += tensor.numel()
+
+    def barrier(self) -> None:
+        """Wait until every process has come here."""
+        if self.world > 1:
+            self._reduced([0], dist.ReduceOp.MAX)  # `dist.barrier` would take the GPU where there is one
+
+    @contextmanager
+    def first_on_each_machine(self) -> Iterator[None]:
+        """Let the first process of each machine do something before the others of that machine do it.
+
+        It is for files that are made where they are missing and are then found by the others.
+        """
+        if self.local_rank:
+            self.barrier()
+        yield
+        if not self.local_rank:
+            self.barrier()
+
+
+ALONE = Processes()
