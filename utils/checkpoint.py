@@ -106,8 +106,9 @@ def load(path: Path, task: str) -> dict[str, Any]:
         UserError: it is none, is of another task, or of a newer version of this program.
         DamagedFile: it is torn, or a byte of it has changed.
     """
+    if path.is_file():
+        check_whole(path)  # First: what else is wrong with a damaged file is no news.
     content = read_file(path)
-    check_whole(path)
     if not isinstance(content, dict) or not content.keys() >= RUN_KEYS or not isinstance(content["format"], int):
         raise UserError(
             f"{path} holds no run to resume; start a new run from its weights with train.ckpt_path={path} instead"
