@@ -17,6 +17,7 @@ from utils.device import Amp, autocast, peak_memory_bytes
 from utils.engine.batches import batches
 from utils.engine.checkpoint_store import CheckpointStore
 from utils.engine.ema import WeightAverage
+from utils.engine.gradient import seed_step
 from utils.engine.metrics_log import MetricsLog
 from utils.engine.nonfinite import NonFiniteGuard
 from utils.engine.optimizer import descend, load_optimizer, make_optimizer, warn_about_rate
@@ -25,7 +26,6 @@ from utils.engine.run_folder import RunFolder
 from utils.engine.running import RunningMeans
 from utils.engine.schedule import learning_rate
 from utils.engine.scores import Scores
-from utils.engine.step_seed import seed_step
 from utils.engine.stop import StopRequest
 from utils.engine.task import Task
 from utils.engine.unreadable import UnreadableCount
@@ -197,7 +197,7 @@ class Trainer:
         rate = learning_rate(self.step, self.settings, self.scores.plateaus)
         for group in self.optimizer.param_groups:
             group["lr"] = rate
-        seed_step(self.config["seed"], self.step)
+        seed_step(self.config["seed"], self.step, 0)
         self._guard.begin()
         with autocast(self.device, self.amp):
             losses = self.task.loss(self.task.model, batch)

@@ -12,7 +12,7 @@ from torch import nn
 from config.errors import UserError
 from utils.engine.ema import WeightAverage
 from utils.engine.nonfinite import DUMPS, FP16_EXCUSED, NonFiniteGuard, SavedBuffers, _Iteration, plain_batches
-from utils.engine.optimizer import descend, load_optimizer, take_step
+from utils.engine.optimizer import load_optimizer, marked, take_step
 from utils.engine.run_folder import RunFolder
 
 KINDS = {
@@ -20,6 +20,12 @@ KINDS = {
     "fused": lambda p: torch.optim.AdamW(p, lr=0.1, fused=True),  # skips on the device, as on a GPU
     "adadelta": lambda p: torch.optim.Adadelta(p, lr=0.1),
 }
+
+
+def descend(loss, model, optimizer, scaler, grad_clip):
+    optimizer.zero_grad()
+    scaler.scale(marked(loss)).backward()
+    return take_step(model, optimizer, scaler, grad_clip)
 
 
 class Job:
