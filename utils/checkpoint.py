@@ -11,7 +11,7 @@ import zipfile
 import zlib
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import IO, Any, NamedTuple
 
 import torch
 
@@ -21,7 +21,6 @@ from data.durable import sync
 from data.preprocess import Preprocess
 from model.craft import Craft
 from model.registry import build_detector
-from utils.engine.worker_faults import died
 from utils.files import write_atomically, write_text
 from utils.weights import DAMAGED, DamagedFile, load_into, read_file, state_dict_of
 
@@ -48,7 +47,7 @@ def save(path: Path, content: dict[str, Any], *, before: Callable[[], None] | No
     content = {**content, "format": FORMAT}
 
     def write(temporary: Path) -> None:
-        _write(content, temporary)
+        write_tensors(content, temporary)
         sync(temporary)
         if before is not None:
             before()
@@ -58,13 +57,34 @@ def save(path: Path, content: dict[str, Any], *, before: Callable[[], None] | No
     write_text(path.with_suffix(".json"), json.dumps(readable, indent=2) + "\n")
 
 
-def _write(content: dict[str, Any], path: Path) -> None:
-    try:
-        torch.save(content, path)
-    except RuntimeError as fault:  # What torch's writer makes of a full disk.
-        if died(fault) is not None:
+class _Recorder:
+    """A file that remembers why it could not be written: torch's writer tells only where in its own code it failed."""
+
+    def __init__(self, file: IO[bytes]) -> None:
+        self._file = file
+        self.fault: OSError | None = None
+
+    def write(self, data: bytes) -> int:
+        try:
+            return self._file.write(data)
+        except OSError as fault:
+            self.fault = fault
             raise
-        raise OSError(str(fault).splitlines()[0]) from fault
+
+    def flush(self) -> None:
+        self._file.flush()
+
+
+def write_tensors(content: dict[str, Any], path: Path) -> None:
+    """Write what `torch.load` reads; a full disk is an `OSError`, as with every other file."""
+    with open(path, "wb") as file:
+        recorder = _Recorder(file)
+        try:
+            torch.save(content, recorder)
+        except RuntimeError as fault:
+            if recorder.fault is not None:
+                raise recorder.fault from fault
+            raise
 
 
 def link(source: Path, target: Path) -> None:

@@ -22,6 +22,7 @@ import torch
 from torch import Tensor, nn
 
 from config.errors import UserError
+from utils.checkpoint import write_tensors
 from utils.engine.run_folder import RunFolder
 from utils.files import write_atomically
 
@@ -205,7 +206,7 @@ class NonFiniteGuard:
             **plain_batches(iteration.batches),
         }
         try:
-            write_atomically(path, lambda temporary: _save(content, temporary))
+            write_atomically(path, lambda temporary: write_tensors(content, temporary))
         except UserError as fault:
             log.warning("%s (%s)", what, fault)
             return None
@@ -246,10 +247,3 @@ def plain_batches(batches: Sequence[Mapping[str, Any]], limit: int = DUMP_BYTES)
         limit -= size
         kept[number][name] = value.detach().cpu().clone()
     return {"batches": kept, "left_out": left_out}
-
-
-def _save(content: dict[str, Any], path: Path) -> None:
-    try:
-        torch.save(content, path)
-    except RuntimeError as fault:
-        raise OSError(str(fault).splitlines()[0]) from fault
