@@ -102,6 +102,10 @@ def _link(source: Path, target: Path) -> None:
         shutil.copyfile(source, target)
 
 
+_FOLDER = 0x10
+"""The bit of a zip entry's attributes that tells a folder."""
+
+
 def check_whole(path: Path) -> None:
     """Compare every byte that torch.save wrote with the checksum it wrote beside it.
 
@@ -113,10 +117,13 @@ def check_whole(path: Path) -> None:
     try:
         with zipfile.ZipFile(path) as records:
             broken = records.testzip()
+            # torch's reader takes an entry with this bit for a folder, and leaves its tensor empty.
+            folders = [entry.filename for entry in records.infolist() if entry.external_attr & _FOLDER]
     except (zipfile.BadZipFile, zlib.error, struct.error, *DAMAGED) as fault:
         raise DamagedFile(f"{path} cannot be loaded: it is torn or not a file that torch.save wrote") from fault
-    if broken is not None:
-        raise DamagedFile(f"{path} cannot be loaded: {broken} in it has changed since it was written (its CRC differs)")
+    for name in (broken, *folders):
+        if name is not None:
+            raise DamagedFile(f"{path} cannot be loaded: {name} in it has changed since it was written")
 
 
 def load(path: Path, task: str) -> dict[str, Any]:
