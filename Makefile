@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 
 LOWEST := .venv-lowest
 
-.PHONY: demo test test-lowest test-slow explore lint format docs bench clean
+.PHONY: demo test test-kill test-lowest test-slow explore lint format docs bench clean
 
 demo: $(VENV)/.installed  ## generate data, train a small detector, evaluate it, draw pictures (about 9 minutes)
 	$(BIN)/python generate.py --yaml=generate_demo
@@ -20,9 +20,7 @@ test-slow: $(VENV)/.installed-dev  ## the tests that take minutes
 	$(BIN)/python -m pytest -m slow
 
 test-kill: $(VENV)/.installed-dev  ## 30 kills of a small run, half of them aimed at its saves (about 5 minutes)
-	$(BIN)/python generate.py --yaml=generate_demo output_dir=datasets/kill splits={train: 40, test: 10}
-	$(BIN)/python -m benchmarks.training_kill --script=trainSynth.py --yaml=craft_tiny --kills=30 --seed=6 \
-		train.datasets.0.root=datasets/kill/train $(KILLED)
+	$(BIN)/python -m pytest -m kill -s
 
 test-lowest: $(LOWEST)/.installed  ## the test suite with the lowest versions that requirements.txt admits
 	$(LOWEST)/bin/python -m pytest -m "not slow"
