@@ -10,6 +10,7 @@ import torch
 from tiny_icdar import write_icdar
 from tiny_words import recognition_yaml, write_words
 
+from config.errors import UserError
 from config.loader import load_config
 from utils.engine.trainer import Trainer
 from utils.training import train_job
@@ -134,3 +135,29 @@ def test_dropout_is_a_function_of_the_iteration(recognition, monkeypatch) -> Non
     monkeypatch.setattr(Trainer, "_train_step", disturbed)
     harried = train_job(load_config(yaml, [*overrides, "name=harried", "train.end_iter=3"], task))
     assert everything(plain)[1] == everything(harried)[1] != everything(other)[1]
+
+
+def test_a_damaged_newest_checkpoint_costs_the_iterations_since_the_one_before(detection, caplog) -> None:
+    """A byte changes within a tensor of last.pth: said once, and the run goes on as if it had been killed earlier."""
+    yaml, task, overrides = detection
+
+    def run(*more: str, resume: bool = False):
+        return train_job(load_config(yaml, [*overrides, "train.save_interval=1", *more], task), resume=resume)
+
+    whole, broken = run("name=whole"), run("name=broken", "train.end_iter=5")
+    content = bytearray(broken.last.read_bytes())
+    content[len(content) // 2] ^= 4
+    broken.last.write_bytes(content)
+    with caplog.at_level("INFO"):
+        run("name=broken", resume=True)
+    warnings = [record.message for record in caplog.records if "last.pth" in record.message]
+    assert len(warnings) == 1 and "has changed since it was written; going on from the one before it" in warnings[0]
+    assert "resuming at iteration 4" in caplog.text
+    (first, first_lines), (second, second_lines) = everything(whole), everything(broken)
+    assert second_lines == first_lines
+    assert all(torch.equal(first[place], second[place]) for place in first if place.startswith("/craft/"))
+    broken.last.write_bytes(b"")
+    assert torch.load(broken.previous(1), weights_only=True)["step"] == 5
+    broken.previous(1).unlink()
+    with pytest.raises(UserError, match=r"last\.pth cannot be loaded.* no whole checkpoint"):
+        run("name=broken", resume=True)
