@@ -34,7 +34,7 @@ def kill(folder: Path, kills: int, *job: str) -> str:
     assert done.stdout.count("SIGKILL while saving") == kills // 2, said
     assert "checkpoints lost: 0" in done.stdout and "lines of the log equal: True" in done.stdout
     assert "last.pth: 0 of" in done.stdout and "best.pth: 0 of" in done.stdout
-    assert list((folder / "harried" / "checkpoints").glob(".*")) == []
+    assert list((folder / "harried").rglob("*.part")) == []
     return done.stdout
 
 

@@ -24,7 +24,9 @@ class WeightAverage:
     def __init__(self, model: nn.Module, decay: float) -> None:
         self.module = copy.deepcopy(model).requires_grad_(False)
         self.decay = decay
-        self._updates = torch.zeros((), dtype=torch.float64, device=_device(model))
+        device = _device(model)
+        exact = torch.float32 if device.type == "mps" else torch.float64  # Apple GPUs have no doubles.
+        self._updates = torch.zeros((), dtype=exact, device=device)
 
     @property
     def updates(self) -> int:

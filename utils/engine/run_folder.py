@@ -107,7 +107,8 @@ class RunFolder:
             if fresh and self._holds_a_run():
                 self.root.rename(self._aside())
             self.checkpoints.mkdir(parents=True, exist_ok=True)
-            remove_parts(self.checkpoints)
+            for place in (self.root, self.checkpoints, self.bad_batches):
+                remove_parts(place)
         except OSError as fault:
             raise UserError(f"{self.root} cannot be made ({fault.strerror}), choose another results_dir") from fault
 
