@@ -42,8 +42,7 @@ from utils.engine.run_folder import RunFolder
 ROOT = Path(__file__).resolve().parents[1]
 MOMENTS = ("labelling", "training", "saving", "random")
 MEASURED = ("images_per_s", "data_wait_percent", "peak_memory_gb")
-SAVE_SECONDS = 0.03
-"""A kill aimed at a save comes up to so long after its first file was seen: in its later steps, too."""
+SAVE_SECONDS = 0.03  # A kill aimed at a save comes up to so long after its first byte: in its later steps, too.
 
 
 def main() -> int:
@@ -210,8 +209,7 @@ def run(arguments: argparse.Namespace, folder: RunFolder, due: Callable[[], bool
 def start(script: str, command: list[str], said: int) -> int:
     """Fork a process that does what `python SCRIPT COMMAND` does, in a group of its own; return its id.
 
-    Starting Python and loading torch would take longer than the short runs that this is about.
-    """
+    Starting Python and loading torch would take longer than the short runs that this is about."""
     sys.stdout.flush()
     job = os.fork()
     if job:
