@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 
 LOWEST := .venv-lowest
 
-.PHONY: demo test test-lowest test-slow explore lint format docs bench clean
+.PHONY: demo test test-kill test-lowest test-slow explore lint format docs bench clean
 
 demo: $(VENV)/.installed  ## generate data, train a small detector, evaluate it, draw pictures (about 9 minutes)
 	$(BIN)/python generate.py --yaml=generate_demo
@@ -18,6 +18,9 @@ test: $(VENV)/.installed-dev  ## the test suite, without what takes minutes
 
 test-slow: $(VENV)/.installed-dev  ## the tests that take minutes
 	$(BIN)/python -m pytest -m slow
+
+test-kill: $(VENV)/.installed-dev  ## 30 kills of a small run, half of them aimed at its saves (about 5 minutes)
+	$(BIN)/python -m pytest -m kill -s
 
 test-lowest: $(LOWEST)/.installed  ## the test suite with the lowest versions that requirements.txt admits
 	$(LOWEST)/bin/python -m pytest -m "not slow"

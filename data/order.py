@@ -69,10 +69,13 @@ class StreamBatchSampler(Sampler[list[int]]):
         self._firsts = [micro * world + rank for micro in range(accumulate)]
 
     def __iter__(self) -> Iterator[list[int]]:
-        stride = self.world * len(self._firsts)
         for step in range(self.start, self.end):
-            for first in self._firsts:
-                yield list(range(step * self.samples + first, (step + 1) * self.samples, stride))
+            yield from self.positions(step)
+
+    def positions(self, step: int) -> list[list[int]]:
+        """Return the positions of this process's micro-batches of a step."""
+        stride = self.world * len(self._firsts)
+        return [list(range(step * self.samples + first, (step + 1) * self.samples, stride)) for first in self._firsts]
 
     def __len__(self) -> int:
         return max(0, self.end - self.start) * len(self._firsts)

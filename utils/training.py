@@ -17,6 +17,7 @@ from utils import checkpoint
 from utils.check.quick import quick_check
 from utils.detection_task import DetectionTask
 from utils.device import Amp, resolve_amp, resolve_device
+from utils.engine import worker_faults
 from utils.engine.resume import check_same_run, evaluation_changed
 from utils.engine.run_folder import RunFolder
 from utils.engine.scores import Scores
@@ -44,10 +45,10 @@ def train_job(config: DetectionConfig | RecognitionConfig, *, resume: bool = Fal
     folder = run_folder(config)
     folder.check(resume=resume, fresh=fresh)
     plain = config.model_dump(mode="json")
-    content = checkpoint.load(folder.last, config.task) if resume else None
+    source, content = checkpoint.load_newest(folder.resumable(), config.task) if resume else (folder.last, None)
     if content is not None:
         before = _in_present_form(content["config"], type(config))
-        check_same_run(before, plain, folder.last)
+        check_same_run(before, plain, source)
         if evaluation_changed(before, plain):
             log.warning("the evaluation differs from that of the run so far, so its best score is forgotten")
             content["scores"] = Scores().state()
@@ -56,8 +57,8 @@ def train_job(config: DetectionConfig | RecognitionConfig, *, resume: bool = Fal
     task = _task(config, device, amp, folder, initial_weights=content is None)
     if content is not None and content["provenance"]["data_fingerprint"] != task.data_fingerprint:
         raise UserError(
-            f"--resume: the training data is not what {folder.last} was trained on; give the old data, or start a new "
-            f"run from its weights with train.ckpt_path={folder.last}"
+            f"--resume: the training data is not what {source} was trained on; give the old data, or start a new "
+            f"run from its weights with train.ckpt_path={source}"
         )
     if content is None:
         _look_at_data(config)
@@ -65,6 +66,7 @@ def train_job(config: DetectionConfig | RecognitionConfig, *, resume: bool = Fal
     trainer = Trainer(task, config.train, config=plain, folder=folder, device=device, amp=amp)
     if content is not None:
         trainer.restore(content)
+        trainer.store.resumed_from(source, trainer.step)
         folder.forget_after(trainer.step)
         log.info("resuming at iteration %d", trainer.step)
     write_text(folder.config, dump(config))
@@ -77,6 +79,13 @@ def train_job(config: DetectionConfig | RecognitionConfig, *, resume: bool = Fal
             f"{device} is out of memory with train.batch_size={config.train.batch_size} and {_size(config)}; lower one "
             "of them"
         ) from fault
+    except (RuntimeError, OSError) as fault:
+        sentence = worker_faults.sentence(fault)
+        if sentence is None:
+            raise
+        held = folder.resumable()
+        kept = f"; {held[0]} is whole, continue with --resume" if held else "; nothing was saved yet"
+        raise UserError(f"after iteration {trainer.step} {sentence}{kept}") from fault
     return folder
 
 

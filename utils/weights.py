@@ -23,11 +23,16 @@ DAMAGED = (RuntimeError, EOFError, OSError, ValueError, LookupError, AssertionEr
 """What torch.load raises, depending on which byte of a file is wrong."""
 
 
+class DamagedFile(UserError):
+    """A file was once whole, as far as can be told, and is not any more."""
+
+
 def read_file(path: str | Path) -> Any:
     """Load what a `.pth` file holds onto the CPU, as data only (no code of the file is run).
 
     Raises:
         UserError: the file is missing, is a web page or a Git LFS pointer, is torn, or holds more than data.
+        DamagedFile: it is empty or torn.
     """
     path = Path(path)
     if not path.is_file():
@@ -40,21 +45,20 @@ def read_file(path: str | Path) -> Any:
     if start.startswith(b"version https://git-lfs"):
         raise UserError(f"{path} is a Git LFS pointer, not the weights themselves: run `git lfs pull` where it is from")
     if not head:
-        raise UserError(f"{path} is empty, its writing or download was cut off")
+        raise DamagedFile(f"{path} is empty, its writing or download was cut off")
     try:
         return torch.load(path, map_location="cpu", weights_only=True)
     except pickle.UnpicklingError as fault:
         if "Unsupported global" in str(fault) or "Unsupported class" in str(fault):
-            reason = (
-                "it holds Python objects beside tensors, which are not loaded for safety; save its state dict alone"
-            )
-        else:
-            reason = "it is not a file that torch.save wrote"
-        raise UserError(f"{path} cannot be loaded: {reason}") from fault
+            raise UserError(
+                f"{path} cannot be loaded: it holds Python objects beside tensors, which are not loaded for safety; "
+                "save its state dict alone"
+            ) from fault
+        raise DamagedFile(f"{path} cannot be loaded: it is not a file that torch.save wrote") from fault
     except DAMAGED as fault:
         if "TorchScript" in str(fault):
             raise UserError(f"{path} is a TorchScript program; save the state dict of its model instead") from fault
-        raise UserError(f"{path} cannot be loaded: it is torn or not a file that torch.save wrote") from fault
+        raise DamagedFile(f"{path} cannot be loaded: it is torn or not a file that torch.save wrote") from fault
 
 
 def state_dict_of(content: Any, path: str | Path) -> dict[str, Tensor]:

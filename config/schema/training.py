@@ -32,6 +32,8 @@ class Training(Section):
     """Evaluate every so many iterations; the end of training is always evaluated."""
     save_interval: PositiveInt | None = None
     """Write `last.pth` every so many iterations; null takes `eval_interval`."""
+    keep_last: PositiveInt = 2
+    """Saved states kept for `--resume`: `last.pth`, and before it `previous_1.pth` and so on, should it be damaged."""
     keep_interval: PositiveInt | None = None
     """Also keep a `step_N.pth` every so many iterations; null keeps none."""
     log_interval: PositiveInt = 50
@@ -42,6 +44,9 @@ class Training(Section):
     """Processes that prepare batches; 0 prepares them in the training process."""
     max_unreadable: UnitFloat = 0.01
     """Greatest share of samples that may be unreadable, judged once 1000 have been read, before the run stops."""
+    max_nonfinite: PositiveInt = 5
+    """Iterations in a row whose loss or gradient is not a finite number before the run stops. Each is skipped: nothing
+    is learnt from it, and its batch is written to `bad_batches/`. fp16 has 20 more, for its loss scale to settle."""
     optimizer: Literal["adam", "adamw", "adadelta"] = "adam"
     """Adam and Adadelta add `weight_decay` to the gradient, AdamW decouples it. Rates are not alike: 1e-4 to 1e-3 for
     the first two, 1.0 for Adadelta."""

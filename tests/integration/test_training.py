@@ -165,19 +165,24 @@ def finite_with_a_bad_gradient(losses):
 
 
 @pytest.mark.parametrize("how", [not_a_number, finite_with_a_bad_gradient])
-def test_a_spoilt_step_stops_the_run_and_the_last_good_weights_stay(overrides, monkeypatch, how):
+def test_spoilt_steps_change_nothing_and_too_many_of_them_stop_the_run(overrides, monkeypatch, how):
+    good = weights(train(overrides, "name=good", "train.end_iter=3").last)
     spoil(monkeypatch, after=3, how=how)
-    with pytest.raises(UserError, match=r"not a finite number at iteration 4; .*last\.pth holds the last good"):
-        train(overrides, "train.save_interval=1", "train.log_interval=50")
+    settings = ("train.save_interval=1", "train.log_interval=50", "train.max_nonfinite=3")
+    with pytest.raises(UserError, match=r"not a finite number at iteration 6, nor .* the 2 before.*last\.pth holds"):
+        train(overrides, *settings)
     path = Path(load_config("craft_tiny", overrides, "detection").results_dir) / "run" / "checkpoints" / "last.pth"
-    assert all(torch.isfinite(value).all() for value in weights(path).values())
-    assert torch.load(path, weights_only=True)["step"] == 3
+    assert all(torch.equal(value, good[name]) for name, value in weights(path).items())
+    assert torch.load(path, weights_only=True)["step"] == 5
+    dump = torch.load(path.parents[1] / "bad_batches" / "step_4.pth", weights_only=True)
+    assert dump["step"] == 4 and dump["positions"] == [6, 7] and len(dump["sample_ids"]) == 2
+    assert dump["batches"][0]["image"].shape == (2, 64, 64, 3) and not dump["left_out"]
 
 
 def test_no_checkpoint_is_named_that_does_not_exist(overrides, monkeypatch):
     spoil(monkeypatch, after=0, how=not_a_number)
     with pytest.raises(UserError, match="nothing was saved yet"):
-        train(overrides)
+        train(overrides, "train.max_nonfinite=1")
 
 
 def test_an_evaluation_that_fails_does_not_cost_the_run(overrides, monkeypatch):

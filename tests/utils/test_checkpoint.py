@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import logging
 
@@ -30,12 +31,18 @@ def test_a_save_that_fails_leaves_the_last_good_one(tmp_path, monkeypatch):
     path = tmp_path / "last.pth"
     checkpoint.save(path, RUN)
 
-    def full(content, file):
-        file.write_bytes(b"half")
-        raise RuntimeError("[enforce fail at inline_container.cc] PytorchStreamWriter failed writing file data/0")
+    class Full:
+        def __init__(self, file):
+            self.file = file
 
-    monkeypatch.setattr(torch, "save", full)
-    with pytest.raises(UserError, match=r"last\.pth cannot be written .* before is whole"):
+        def write(self, data):
+            if self.file.tell() > 500:
+                raise OSError(errno.ENOSPC, "No space left on device")
+            return self.file.write(data)
+
+    original = checkpoint._Recorder
+    monkeypatch.setattr(checkpoint, "_Recorder", lambda file: original(Full(file)))
+    with pytest.raises(UserError, match=r"last\.pth cannot be written \(No space left on device\).* before is whole"):
         checkpoint.save(path, {**RUN, "step": 4})
     monkeypatch.undo()
     assert checkpoint.load(path, "detection")["step"] == 3

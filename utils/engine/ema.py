@@ -9,7 +9,7 @@ from __future__ import annotations
 import copy
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 
 class WeightAverage:
@@ -19,26 +19,60 @@ class WeightAverage:
 
     Attributes:
         module: a model of its own that holds the averages; buffers that count are copied.
-        updates: number of updates so far.
     """
 
     def __init__(self, model: nn.Module, decay: float) -> None:
         self.module = copy.deepcopy(model).requires_grad_(False)
         self.decay = decay
-        self.updates = 0
+        device = _device(model)
+        exact = torch.float32 if device.type == "mps" else torch.float64  # Apple GPUs have no doubles.
+        self._updates = torch.zeros((), dtype=exact, device=device)
+
+    @property
+    def updates(self) -> int:
+        """Number of updates so far; reading it waits for the device."""
+        return int(self._updates)
+
+    @updates.setter
+    def updates(self, number: int) -> None:
+        self._updates.fill_(number)
 
     @torch.no_grad()
-    def update(self, model: nn.Module) -> None:
-        """Move the averages towards the present weights; the first update takes them over."""
-        decay = min(self.decay, (1 + self.updates) / (10 + self.updates)) if self.updates else 0.0
-        self.updates += 1
+    def update(self, model: nn.Module, good: Tensor | None = None) -> None:
+        """Move the averages towards the present weights; the first update takes them over.
+
+        Args:
+            model: holds the weights.
+            good: bool on its device; where it is false, nothing is changed. None is true.
+        """
+        good = torch.ones((), dtype=torch.bool, device=self._updates.device) if good is None else good
         pairs = list(zip(_tensors(self.module), _tensors(model), strict=True))
-        floating = [(old, new) for old, new in pairs if old.is_floating_point()]
-        torch._foreach_lerp_([old for old, _ in floating], [new for _, new in floating], 1 - decay)
+        olds, news = _floating(pairs)
+        counted = self._updates
+        decay = torch.clamp((1 + counted) / (10 + counted), max=self.decay) * (counted > 0)
+        weight = (1 - decay) * good
+        if weight.device.type == "cpu":
+            if not good:
+                return
+            torch._foreach_lerp_(olds, news, weight.item())
+        else:
+            steps = torch._foreach_sub(news, olds)
+            torch._foreach_mul_(steps, weight.float())
+            torch._foreach_add_(olds, steps)
         for old, new in pairs:
             if not old.is_floating_point():
-                old.copy_(new)
+                old.copy_(new)  # The model's own were put back where the iteration did not count.
+        counted += good
 
 
-def _tensors(model: nn.Module) -> list[torch.Tensor]:
+def _floating(pairs: list[tuple[Tensor, Tensor]]) -> tuple[list[Tensor], list[Tensor]]:
+    floating = [pair for pair in pairs if pair[0].is_floating_point()]
+    return [old for old, _ in floating], [new for _, new in floating]
+
+
+def _device(model: nn.Module) -> torch.device:
+    return next((tensor.device for tensor in _tensors(model)), torch.device("cpu"))
+
+
+def _tensors(model: nn.Module) -> list[Tensor]:
     return [tensor.detach() for tensor in (*model.parameters(), *model.buffers())]

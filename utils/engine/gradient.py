@@ -12,6 +12,7 @@ from torch import Tensor
 from data.order import StreamBatchSampler
 from utils.device import Amp, autocast
 from utils.distributed.replicas import Replicas
+from utils.engine.optimizer import marked
 from utils.engine.task import Task
 
 _DROPOUT = 5
@@ -57,7 +58,7 @@ def accumulate_gradient(
         with replicas.reducing(last=number == len(batches) - 1):
             with autocast(device, amp):
                 losses = task.loss(replicas.module, batch)
-            scaler.scale(losses["loss"] * weight).backward()
+            scaler.scale(marked(losses["loss"]) * weight).backward()
         for name, value in losses.items():
             value = value.detach().float() * weight
             means[name] = means[name] + value if name in means else value

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterable
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -19,20 +20,43 @@ USUAL_RATES = {"adam": (1e-6, 1e-2), "adamw": (1e-6, 1e-2), "adadelta": (1e-2, 1
 def make_optimizer(parameters: Iterable[nn.Parameter], settings: Training) -> torch.optim.Optimizer:
     """Return the optimiser of a run; frozen parameters are left out.
 
-    Adadelta has EasyOCR's and deep-text-recognition-benchmark's rho 0.95 and eps 1e-8.
+    Adadelta has EasyOCR's and deep-text-recognition-benchmark's rho 0.95 and eps 1e-8. On CUDA, Adam is the fused one:
+    it can leave a step out without anyone waiting for the device.
     """
     learnt = [parameter for parameter in parameters if parameter.requires_grad]
     decay = settings.weight_decay
     if settings.optimizer == "adadelta":
         return torch.optim.Adadelta(learnt, lr=settings.lr, rho=0.95, eps=1e-8, weight_decay=decay)
     kind = torch.optim.AdamW if settings.optimizer == "adamw" else torch.optim.Adam
-    return kind(learnt, lr=settings.lr, weight_decay=decay)
+    fused = True if learnt and all(parameter.device.type == "cuda" for parameter in learnt) else None
+    return kind(learnt, lr=settings.lr, weight_decay=decay, fused=fused)
+
+
+def load_optimizer(optimizer: torch.optim.Optimizer, state: dict[str, Any]) -> None:
+    """Take up the state of an optimiser, which may have been on another device: how it is computed stays its own."""
+    groups = [
+        {**old, **{name: own[name] for name in ("fused", "foreach") if name in own}}
+        for old, own in zip(state["param_groups"], optimizer.state_dict()["param_groups"], strict=True)
+    ]
+    optimizer.load_state_dict({**state, "param_groups": groups})
+
+
+def marked(loss: Tensor) -> Tensor:
+    """Return a loss whose gradient is not finite where its value is not; else it is what it was, to the last bit.
+
+    What decides whether an iteration counts is the gradient, which all processes of a job share. This makes sure that
+    the loss of any one of them is seen in it.
+    """
+    return loss * torch.where(torch.isfinite(loss.detach()), 1.0, torch.nan).to(loss.dtype)
 
 
 def descend(
     model: nn.Module, optimizer: torch.optim.Optimizer, scaler: torch.amp.GradScaler, grad_clip: float
 ) -> Tensor:
-    """Make one step down the gradient; apart from fp16's loss scaling, nothing in it waits for the device.
+    """Make one step down the gradient that is there; where its norm is not finite, change nothing.
+
+    Apart from fp16's loss scaling and from Adadelta, nothing in it waits for a GPU: fused optimisers look at the
+    verdict on the device, as they do for `torch.amp.GradScaler`.
 
     Args:
         model: has the gradients, which are clipped.
@@ -45,8 +69,21 @@ def descend(
     """
     scaler.unscale_(optimizer)
     norm = nn.utils.clip_grad_norm_(model.parameters(), grad_clip or float("inf"))
-    scaler.step(optimizer)
-    scaler.update()
+    finite = torch.isfinite(norm)
+    if scaler.is_enabled():
+        # Squares overflow before their roots do: a norm that is infinite while all gradients are finite counts, too.
+        for found in scaler._found_inf_per_device(optimizer).values():
+            found.copy_(torch.maximum(found, (~finite).to(found)))
+        scaler.step(optimizer)
+        scaler.update()
+    elif all(group.get("fused") for group in optimizer.param_groups):
+        optimizer.found_inf = (~finite).float()  # type: ignore[attr-defined]
+        try:
+            optimizer.step()
+        finally:
+            del optimizer.found_inf
+    elif finite:
+        optimizer.step()
     return norm
 
 

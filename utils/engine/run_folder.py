@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import json
 import os
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -45,6 +46,24 @@ class RunFolder:
     def best(self) -> Path:
         return self.checkpoints / "best.pth"
 
+    def previous(self, number: int) -> Path:
+        """Return the place of the checkpoint `number` saves before `last.pth`."""
+        return self.checkpoints / f"previous_{number}.pth"
+
+    def resumable(self) -> list[Path]:
+        """Return the checkpoints that are there for `--resume`, the newest first."""
+        numbers = (path.stem.removeprefix("previous_") for path in self.checkpoints.glob("previous_*.pth"))
+        older = [self.previous(number) for number in sorted(int(text) for text in numbers if text.isdecimal())]
+        return [path for path in (self.last, *older) if path.is_file()]
+
+    @property
+    def bad_batches(self) -> Path:
+        return self.root / "bad_batches"
+
+    @property
+    def unreadable(self) -> Path:
+        return self.root / "unreadable.txt"
+
     @property
     def pseudo_labels(self) -> Path:
         return self.root / "pseudo_labels"
@@ -56,16 +75,16 @@ class RunFolder:
         """Find out, before any work is done, whether a run may be written here.
 
         Args:
-            resume: the run goes on; there must be a `last.pth`.
+            resume: the run goes on; there must be a checkpoint.
             fresh: a new run replaces an older one of the name.
 
         Raises:
             UserError: there is nothing to resume, or an older run would be overwritten.
         """
-        if resume and not self.last.is_file():
+        if resume and not self.resumable():
             raise UserError(f"--resume: {self.last} does not exist, so there is no run to continue; leave out --resume")
         if not resume and not fresh and self._holds_a_run():
-            going_on = "continue it with --resume, " if self.last.is_file() else ""
+            going_on = "continue it with --resume, " if self.resumable() else ""
             raise UserError(
                 f"{self.root} already holds a run: {going_on}put it aside and start anew with --fresh, or give this "
                 "one another name with name=NEW"
@@ -88,13 +107,14 @@ class RunFolder:
             if fresh and self._holds_a_run():
                 self.root.rename(self._aside())
             self.checkpoints.mkdir(parents=True, exist_ok=True)
-            remove_parts(self.checkpoints)
+            for place in (self.root, self.checkpoints, self.bad_batches):
+                remove_parts(place)
         except OSError as fault:
             raise UserError(f"{self.root} cannot be made ({fault.strerror}), choose another results_dir") from fault
 
     def _holds_a_run(self) -> bool:
         """Tell whether there is something to lose; a run that was ended before its first line left an empty log."""
-        return self.last.exists() or (self.metrics.exists() and self.metrics.stat().st_size > 0)
+        return bool(self.resumable()) or (self.metrics.exists() and self.metrics.stat().st_size > 0)
 
     def _aside(self) -> Path:
         number = 1
@@ -105,21 +125,31 @@ class RunFolder:
     def forget_after(self, step: int) -> None:
         """Drop the lines of the logs that lie after `step`: the run is about to write them again."""
         for table in self.root.glob("metrics_*.csv"):
-            _forget_rows_after(table, step)
-        if not self.metrics.exists():
-            return
+            _keep_rows(table, lambda at: at <= step)
+        if self.metrics.exists():
+            self._keep_lines(lambda at, _split: at <= step)
+
+    def forget_line(self, step: int, split: str) -> None:
+        """Drop what the logs hold of a split at `step`: it is about to be written again."""
+        if self.table(split).exists():
+            _keep_rows(self.table(split), lambda at: at != step)
+        if self.metrics.exists():
+            self._keep_lines(lambda at, of: (at, of) != (step, split))
+
+    def _keep_lines(self, wanted: Callable[[int, str], bool]) -> None:
         kept = []
         for line in self.metrics.read_text(encoding="utf-8").splitlines():
             try:
-                if json.loads(line)["step"] <= step:
+                record = json.loads(line)
+                if wanted(record["step"], record["split"]):
                     kept.append(line)
             except (json.JSONDecodeError, KeyError):
                 continue  # The last line of a run that was killed while writing it.
         write_text(self.metrics, "".join(line + "\n" for line in kept))
 
 
-def _forget_rows_after(table: Path, step: int) -> None:
-    """Drop the rows of a CSV log that lie after `step`, and the last one where it was cut off; all without a header."""
+def _keep_rows(table: Path, wanted: Callable[[int], bool]) -> None:
+    """Keep the rows of a CSV log whose step is wanted; drop the last one where it was cut off, all without a header."""
     lines = table.read_text(encoding="utf-8").splitlines(keepends=True)
     header, *rows = lines or [""]
     columns = next(csv.reader([header]), [])
@@ -127,7 +157,7 @@ def _forget_rows_after(table: Path, step: int) -> None:
     for line in rows:
         cells = next(csv.reader([line]), [])
         whole = line.endswith("\n") and len(cells) == len(columns)
-        if whole and cells[0].isdecimal() and int(cells[0]) <= step:
+        if whole and cells[0].isdecimal() and wanted(int(cells[0])):
             kept.append(line)
     good = columns[:1] == ["step"] and header.endswith("\n")
     write_text(table, header + "".join(kept) if good else "")

@@ -10,15 +10,14 @@ from torch import Tensor
 
 
 class RunningMeans:
-    """Sums scalars over iterations; iterations whose loss or gradient is not finite are counted apart.
+    """Sums scalars over iterations; iterations whose loss or gradient is not finite are left out.
 
-    Nothing waits for the device except `read`, `bad_in_a_row` and `state`.
+    Nothing waits for the device except `read` and `state`.
     """
 
     def __init__(self) -> None:
         self._sums: dict[str, Tensor] = {}
         self._good: Tensor | None = None
-        self._bad_run: Tensor | None = None
 
     def add(self, values: Mapping[str, Tensor]) -> None:
         """Add one iteration's scalars; `loss` and `grad_norm` decide whether it counts."""
@@ -28,11 +27,6 @@ class RunningMeans:
             counted = torch.where(finite, value, 0.0)
             self._sums[name] = self._sums[name] + counted if name in self._sums else counted
         self._good = finite.long() if self._good is None else self._good + finite
-        self._bad_run = (~finite).long() if self._bad_run is None else (self._bad_run + 1) * ~finite
-
-    def bad_in_a_row(self) -> int:
-        """Return how many of the latest iterations, without a break, were not finite."""
-        return 0 if self._bad_run is None else int(self._bad_run)
 
     def read(self) -> dict[str, float | None]:
         """Return the means since the last reading (None where no iteration counted) and start anew."""
@@ -46,7 +40,6 @@ class RunningMeans:
         return {
             "sums": {name: total.item() for name, total in self._sums.items()},
             "good": 0 if self._good is None else int(self._good),
-            "bad_run": self.bad_in_a_row(),
         }
 
     def restore(self, state: Mapping[str, Any], device: torch.device) -> None:
@@ -54,4 +47,3 @@ class RunningMeans:
         if state["sums"]:
             self._sums = {name: torch.tensor(total, device=device) for name, total in state["sums"].items()}
             self._good = torch.tensor(state["good"], device=device)
-        self._bad_run = torch.tensor(state["bad_run"], device=device)

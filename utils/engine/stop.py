@@ -1,4 +1,7 @@
-"""Turns Ctrl-C and SIGTERM into a wish to stop, which the loop grants after the current iteration."""
+"""Turns Ctrl-C, SIGTERM and SIGUSR1 into a wish to stop, which the loop grants after the current iteration.
+
+Slurm sends SIGUSR1 ahead of a job's end (`sbatch --signal=USR1@120`), and SIGTERM at its end or when it is pre-empted.
+"""
 
 from __future__ import annotations
 
@@ -11,10 +14,14 @@ from types import FrameType, TracebackType
 log = logging.getLogger(__name__)
 
 
+WARNINGS = tuple(number for number in (getattr(signal, "SIGUSR1", None),) if number is not None)
+"""Signals that announce the end; Windows has none."""
+
+
 class StopRequest:
     """A context in which the first signal sets `wanted`, and a second Ctrl-C ends the program at once."""
 
-    SIGNALS = (signal.SIGINT, signal.SIGTERM)
+    SIGNALS = (signal.SIGINT, signal.SIGTERM, *WARNINGS)
 
     def __init__(self) -> None:
         self.wanted = False
@@ -45,7 +52,7 @@ GRACE_S = 60.0
 
 
 def outlast_stop_signals() -> None:
-    """For loader processes: Ctrl-C, and a cluster's SIGTERM, reach every process of the job, but what they mean is the
+    """For loader processes: Ctrl-C, and a cluster's signals, reach every process of the job, but what they mean is the
     main one's to decide. A loader process works on until the main one lets it go or dies, or the grace is over."""
 
     def end_in_the_end(_number: int, _frame: FrameType | None) -> None:
@@ -53,5 +60,6 @@ def outlast_stop_signals() -> None:
         timer.daemon = True
         timer.start()
 
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    for number in (signal.SIGINT, *WARNINGS):
+        signal.signal(number, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, end_in_the_end)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import time
 from contextlib import closing
+from pathlib import Path
 from typing import Any
 
 import torch
@@ -13,15 +14,16 @@ from torch import nn
 from config.errors import UserError
 from config.schema.training import Training
 from data.order import StreamBatchSampler
-from utils import checkpoint
 from utils.device import Amp, peak_memory_bytes
 from utils.distributed.processes import ALONE, Processes
 from utils.distributed.replicas import Replicas
 from utils.engine.batches import Batch, batches
+from utils.engine.checkpoint_store import CheckpointStore
 from utils.engine.ema import WeightAverage
 from utils.engine.gradient import accumulate_gradient, seed_step
 from utils.engine.metrics_log import MetricsLog, Records, SilentLog
-from utils.engine.optimizer import descend, make_optimizer, warn_about_rate
+from utils.engine.nonfinite import NonFiniteGuard
+from utils.engine.optimizer import descend, load_optimizer, make_optimizer, warn_about_rate
 from utils.engine.progress import Meter, Progress
 from utils.engine.run_folder import RunFolder
 from utils.engine.running import RunningMeans
@@ -33,9 +35,6 @@ from utils.engine.unreadable import UnreadableCount
 from utils.provenance import provenance
 
 log = logging.getLogger(__name__)
-
-FP16_PATIENCE = 25
-"""fp16 skips steps while its loss scale is too high; from 65536 down to 1 takes 16 of them."""
 
 
 class Trainer:
@@ -82,7 +81,11 @@ class Trainer:
         self.ema = WeightAverage(task.model, settings.ema_decay) if settings.ema_decay else None
         self.provenance = provenance(task.data_fingerprint)
         self._means = RunningMeans()
-        self._unreadable = UnreadableCount(settings.max_unreadable)
+        self._unreadable = UnreadableCount(settings.max_unreadable, folder.unreadable if processes.is_main else None)
+        self.store = CheckpointStore(folder, settings.keep_last)
+        self._guard = NonFiniteGuard(
+            task.model, folder, allowed=settings.max_nonfinite, fp16=amp == "fp16", rank=processes.rank
+        )
         self._evaluation_due = False
         self._ended_early = False
 
@@ -94,7 +97,7 @@ class Trainer:
     def restore(self, content: dict[str, Any]) -> None:
         """Take up the run of a checkpoint read by `utils.checkpoint.load`."""
         self.task.model.load_state_dict(content[self.task.weights_key])
-        self.optimizer.load_state_dict(content["optimizer"])
+        load_optimizer(self.optimizer, content["optimizer"])
         if self.scaler.is_enabled() and content["scaler"]:  # Empty where the run did not use fp16 so far.
             self.scaler.load_state_dict(content["scaler"])
         if self.ema is not None:
@@ -107,6 +110,7 @@ class Trainer:
         self.metrics = content["metrics"]
         self._means.restore(content["means"], self.device)
         self._unreadable.count = content["unreadable"]
+        self._guard.restore(content.get("nonfinite", {"skipped": 0, "in_a_row": 0}))
         self._evaluation_due = content["evaluation_due"]
 
     def state(self) -> dict[str, Any]:
@@ -128,6 +132,7 @@ class Trainer:
             "metrics": self.metrics,
             "means": self._means.state(),
             "unreadable": self._unreadable.count,
+            "nonfinite": self._guard.state(),
             "evaluation_due": self._evaluation_due,
             "preprocess": self.task.preprocess.state(),
             "provenance": self.provenance,
@@ -175,10 +180,6 @@ class Trainer:
             records.write(self.step, "stage", values)
             self._save()  # A run killed from here on does not make it again.
 
-    def _save(self) -> None:
-        if self.processes.is_main:
-            checkpoint.save(self.folder.last, self.state())
-
     def _run_until(self, end: int, records: Records, stop: StopRequest, progress: Progress) -> bool:
         """Train up to iteration `end`, or until a stop is wanted, and return whether it is."""
         settings, processes = self.settings, self.processes
@@ -196,7 +197,7 @@ class Trainer:
                 stopping = self._agree(stop.wanted, [name for batch in micro for name in batch["unreadable"]])
                 last = self.step == settings.end_iter
                 if self.step % settings.log_interval == 0 or last:
-                    self._check_finite()
+                    self._guard.look()
                     means = self._means.read()
                     self.task.judge(means)
                     values = {**means, **self._gauges(), **meter.read()}
@@ -217,17 +218,21 @@ class Trainer:
         return bool(stops)
 
     def _train_step(self, micro: list[Batch], sampler: StreamBatchSampler) -> None:
-        """Run one optimiser step; apart from fp16's loss scaling, nothing in it waits for the device."""
+        """Run one optimiser step; apart from fp16's loss scaling and Adadelta, nothing in it waits for the device."""
         rate = learning_rate(self.step, self.settings, self.scores.plateaus)
         for group in self.optimizer.param_groups:
             group["lr"] = rate
+        self._guard.begin()
         seed_step(self.config["seed"], self.step, self.processes.rank)
         losses = accumulate_gradient(self.task, self.replicas, sampler, micro, self.scaler, self.amp)
         norm = descend(self.task.model, self.optimizer, self.scaler, self.settings.grad_clip)
+        counts = self._guard.settle(norm)
         if self.ema is not None:
-            self.ema.update(self.task.model)
+            self.ema.update(self.task.model, counts)
+        positions = [position for part in sampler.positions(self.step) for position in part]
         self.step += 1
         self._means.add({**losses, "grad_norm": norm})
+        self._guard.note(self.step, micro, positions, losses["loss"], norm)
 
     def _has_ended_early(self) -> bool:
         """Tell whether the evaluations have not got better for longer than `patience` allows."""
@@ -244,38 +249,32 @@ class Trainer:
             "lr": self.optimizer.param_groups[0]["lr"],
             "peak_memory_gb": peak_memory_bytes(self.device) / 1e9,
             "unreadable": self._unreadable.count,
+            "skipped": self._guard.skipped,
         }
 
-    def _check_finite(self) -> None:
-        """Stop a run whose weights are spoilt, before they are saved over good ones."""
-        bad = self._means.bad_in_a_row()
-        if bad < (FP16_PATIENCE if self.scaler.is_enabled() else 1):
-            return
-        kept = f"{self.folder.last} holds the last good state" if self.folder.last.exists() else "nothing was saved yet"
-        raise UserError(
-            f"the loss or its gradient is not a finite number at iteration {self.step}; {kept}: lower train.lr, set "
-            "train.grad_clip, or use amp=off"
-        )
+    def _save(self, *also: Path) -> None:
+        """Write `last.pth`, and the same under the names of `also`."""
+        self._guard.look()
+        if self.processes.is_main:
+            self.store.save(self.state(), *also)
 
     def _periodic(self, batch: Batch, records: Records, *, end: bool, stopping: bool) -> None:
         """Save, evaluate and draw what is due. Saving comes first: an evaluation that fails must not cost the run."""
         settings = self.settings
         self._evaluation_due = end or self.step % settings.eval_interval == 0
         keep = settings.keep_interval is not None and self.step % settings.keep_interval == 0
+        kept = [self.folder.step(self.step)] if keep else []
         due = self.step % (settings.save_interval or settings.eval_interval) == 0
         if end or stopping or keep or due or self._evaluation_due:
-            self._check_finite()
-            self._save()
+            self._save(*kept)
         if self._evaluation_due and not stopping:
-            self._evaluate(records)
-        if keep and self.processes.is_main:
-            checkpoint.link(self.folder.last, self.folder.step(self.step))
+            self._evaluate(records, *kept)
         if not stopping and self.processes.is_main and (end or self.step % settings.image_interval == 0):
             for name, picture in self.task.pictures(self.evaluated_model, batch).items():
                 records.picture(self.step, name, picture)
 
-    def _evaluate(self, records: Records, *, at_start: bool = False) -> None:
-        """Evaluate, and save what came of it; `best.pth` follows where it is the best so far."""
+    def _evaluate(self, records: Records, *also: Path, at_start: bool = False) -> None:
+        """Evaluate, and save what came of it, as `best.pth`, too, where it is the best so far."""
         self._evaluation_due = False
         evaluation = self.task.evaluate(self.evaluated_model)
         if evaluation is None:
@@ -291,15 +290,12 @@ class Trainer:
             plateau_patience=settings.plateau_patience,
         )
         log.info("iteration %d  %s%s", self.step, evaluation.summary, remark)
-        self._save()
-        if improved and self.processes.is_main:
-            checkpoint.link(self.folder.last, self.folder.best)
+        self._save(*also, *([self.folder.best] if improved else []))
 
     def _note_unreadable(self, names: list[str]) -> None:
         """Count samples that had to be replaced; too many of them end the run, after a save."""
         seen = (self.step - self.settings.st_iter) * self.task.samples_per_step
         too_many = self._unreadable.note(names, seen)
         if too_many is not None:
-            self._check_finite()
             self._save()
             raise UserError(too_many)

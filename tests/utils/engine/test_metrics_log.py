@@ -3,8 +3,14 @@
 from __future__ import annotations
 
 import csv
+import json
+import logging
 import math
+from pathlib import Path
 
+import pytest
+
+from config.errors import UserError
 from utils.engine.metrics_log import MetricsLog
 from utils.engine.run_folder import RunFolder
 
@@ -62,3 +68,37 @@ def test_a_table_without_a_whole_header_begins_anew(tmp_path) -> None:
     folder.forget_after(3)
     logged(folder, range(4, 5))
     assert rows(folder, "train") == [["step", "loss", "gauge"], ["4", "0.25", ""]]
+
+
+def test_a_line_at_the_step_that_a_run_goes_on_from_is_replaced(tmp_path) -> None:
+    """A run killed between a line and the checkpoint that knows of it writes it again."""
+    folder = RunFolder(tmp_path)
+    logged(folder, range(1, 7))
+    folder.forget_after(6)
+    before = [json.loads(line) for line in folder.metrics.read_text().splitlines()]
+    again = MetricsLog(folder, 6)
+    again.write(6, "validation", {"cer": 0.25})
+    again.close()
+    after = [json.loads(line) for line in folder.metrics.read_text().splitlines()]
+    assert after == [*before[:-1], {"step": 6, "split": "validation", "cer": 0.25}]
+    assert rows(folder, "validation") == [["step", "cer"], ["3", "0.5"], ["6", "0.25"]]
+
+
+def test_a_run_goes_on_without_tensorboard(tmp_path, caplog) -> None:
+    folder = RunFolder(tmp_path)
+    folder.tensorboard.write_text("a file in the way")
+    with caplog.at_level(logging.WARNING):
+        logged(folder, range(1, 5))
+    assert len(caplog.records) == 1 and "going on without TensorBoard" in caplog.text
+    assert len(folder.metrics.read_text().splitlines()) == 5
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="the system has no /dev/full")
+def test_a_full_disk_is_one_sentence(tmp_path) -> None:
+    folder = RunFolder(tmp_path)
+    records = MetricsLog(folder, 0)
+    folder.metrics.unlink()
+    folder.metrics.symlink_to("/dev/full")
+    with pytest.raises(UserError, match=r"logs of .* \(No space left on device\); make room; no checkpoint has been"):
+        records.write(1, "train", {"loss": 1.0})
+    records.close()

@@ -57,9 +57,11 @@ def test_a_changed_evaluation_is_noticed():
 def test_what_a_killed_save_left_is_removed(tmp_path):
     folder = RunFolder(tmp_path / "run")
     folder.make(fresh=False)
-    (folder.checkpoints / ".last.pth.77.part").write_bytes(b"half")
+    folder.bad_batches.mkdir()
+    for place in (folder.root, folder.checkpoints, folder.bad_batches):
+        (place / ".any.77.part").write_bytes(b"half")
     folder.make(fresh=False)
-    assert not list(folder.checkpoints.iterdir())
+    assert not [path for path in folder.root.rglob("*") if path.is_file()]
 
 
 def test_lines_beyond_the_checkpoint_and_torn_lines_are_forgotten(tmp_path):

@@ -1,4 +1,4 @@
-"""Means over the iterations that count, and the memory of those that do not."""
+"""Means over the iterations that count."""
 
 from __future__ import annotations
 
@@ -16,14 +16,9 @@ def test_means_leave_out_what_is_not_finite():
     means = RunningMeans()
     for loss, norm in [(1.0, 2.0), (float("nan"), 1.0), (4.0, float("inf")), (3.0, 4.0)]:
         means.add(scalars(loss, norm))
-    assert means.bad_in_a_row() == 0
     assert means.read() == {"loss": 2.0, "grad_norm": 3.0}
     means.add(scalars(float("inf")))
-    means.add(scalars(float("inf")))
-    assert means.bad_in_a_row() == 2
     assert means.read()["loss"] is None
-    means.add(scalars(float("nan")))
-    assert means.bad_in_a_row() == 3, "reading does not forget a run of bad iterations"
 
 
 def test_saved_and_restored_sums_go_on_exactly():
@@ -41,7 +36,7 @@ def test_saved_and_restored_sums_go_on_exactly():
 
 def test_nothing_added():
     empty = RunningMeans()
-    assert empty.bad_in_a_row() == 0 and empty.read() == {}
+    assert empty.read() == {}
     other = RunningMeans()
     other.restore(empty.state(), torch.device("cpu"))
     other.add(scalars(2.0))
