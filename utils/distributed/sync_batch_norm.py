@@ -51,9 +51,22 @@ def synchronise_batch_norms(model: nn.Module, group: dist.ProcessGroup | None = 
     return model
 
 
-def is_synchronised(model: nn.Module) -> bool:
-    """Tell whether a forward pass of the network in training mode may wait for other processes."""
-    return any(isinstance(module, (SynchronisedBatchNorm, nn.SyncBatchNorm)) for module in model.modules())
+def separate_batch_norms(model: nn.Module) -> nn.Module:
+    """Make the synchronised batch norms of a network wait for no other process: each then sees its own samples only.
+
+    Args:
+        model: changed in place, unless it is a batch norm itself; its tensors and their names stay.
+
+    Returns:
+        The network to go on with.
+    """
+    if isinstance(model, _SYNCHRONISED):
+        return SynchronisedBatchNorm(model, alone=True)
+    for parent in list(model.modules()):
+        for name, child in list(parent.named_children()):
+            if isinstance(child, _SYNCHRONISED):
+                setattr(parent, name, SynchronisedBatchNorm(child, alone=True))
+    return model
 
 
 class SynchronisedBatchNorm(nn.modules.batchnorm._BatchNorm):
@@ -66,9 +79,16 @@ class SynchronisedBatchNorm(nn.modules.batchnorm._BatchNorm):
     Args:
         plain: whose settings, parameters and buffers are taken over.
         group: the processes that share statistics; None takes all.
+        alone: share them with none.
     """
 
-    def __init__(self, plain: nn.modules.batchnorm._BatchNorm, group: dist.ProcessGroup | None = None) -> None:
+    def __init__(
+        self,
+        plain: nn.modules.batchnorm._BatchNorm,
+        group: dist.ProcessGroup | None = None,
+        *,
+        alone: bool = False,
+    ) -> None:
         super().__init__(
             plain.num_features, plain.eps, plain.momentum, affine=False, track_running_stats=plain.track_running_stats
         )
@@ -78,9 +98,10 @@ class SynchronisedBatchNorm(nn.modules.batchnorm._BatchNorm):
         self.num_batches_tracked = plain.num_batches_tracked
         self.training = plain.training
         self._group = _Shared(group)
+        self._alone = alone
 
     def forward(self, x: Tensor) -> Tensor:
-        if not self.training or _processes(self._group.value) < 2:
+        if self._alone or not self.training or _processes(self._group.value) < 2:
             return super().forward(x)
         self._check_input_dim(x)
         y, mean, variance, count = _Normalise.apply(x, self.weight, self.bias, self.eps, self._group.value)
@@ -99,6 +120,9 @@ class SynchronisedBatchNorm(nn.modules.batchnorm._BatchNorm):
     def _check_input_dim(self, input: Tensor) -> None:
         if input.dim() < 2 or input.shape[1] != self.num_features:
             raise ValueError(f"expected an input [N, {self.num_features}, ...], not {list(input.shape)}")
+
+
+_SYNCHRONISED = (SynchronisedBatchNorm, nn.SyncBatchNorm)
 
 
 class _Normalise(torch.autograd.Function):

@@ -8,8 +8,9 @@ the largest number of samples that fits is found by bisection, and one sentence 
 from __future__ import annotations
 
 import contextlib
+import copy
 import gc
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
 import numpy as np
@@ -21,7 +22,7 @@ from config.errors import UserError
 from data.recognition.preprocess import WordPreprocess
 from model.recognizer import WIDTH_MULTIPLE
 from utils.device import Amp, autocast
-from utils.distributed.sync_batch_norm import is_synchronised
+from utils.distributed.sync_batch_norm import separate_batch_norms
 from utils.engine.task import Task
 
 GIB = 2**30
@@ -69,33 +70,33 @@ def largest_batch(
 ) -> int:
     """Return how many samples of a batch, made as bad as the settings allow, go through a step of the task.
 
-    The network and the task are left as they were: no gradients, buffers, random numbers and counters unchanged.
+    A copy of the network is what is run: the network itself, its gradients and buffers, the random numbers and what
+    the task counts stay as they are. Nor does `DistributedDataParallel` see anything of it, which with a static graph
+    would take the probe for its first iteration and from then on average nothing, without a word. Batch norms of the
+    copy wait for no other process, for one that is out of memory would leave the others waiting.
 
     Args:
-        task: its `model` is the bare network: no collective may be in it, for a process that is out of memory would
-            leave the others waiting. So call this before `synchronise_batch_norms`, and before
-            `DistributedDataParallel` is made: with a static graph it would take the probe for the first iteration,
-            and from then on average nothing, without a word.
+        task: the job; its `model` is the bare network.
         batch: what the collation made, on the device.
         device, amp: of the run.
         agree: see `probe_memory`.
         reserve_bytes: memory that the run will hold beside (see `later_bytes`).
     """
-    if is_synchronised(task.model):
-        raise ValueError("a network with synchronised batch norms cannot be probed: probe before they are put in")
     worst = _worst(task, batch)
     size = len(worst["image"])
+    twin = _twin(task.model)
+    reserve_bytes = max(0, reserve_bytes - _bytes(twin.parameters()))  # The copy itself is in the way already.
 
     def attempt(samples: int) -> None:
         reserved = torch.empty(reserve_bytes, dtype=torch.uint8, device=device)
         try:
             with autocast(device, amp):
-                loss = task.loss(task.model, take(worst, samples, size))["loss"]
+                loss = task.loss(twin, take(worst, samples, size))["loss"]
             loss.backward()
             loss.item()  # Waits for the device.
         finally:
             del reserved
-            task.model.zero_grad(set_to_none=True)
+            twin.zero_grad(set_to_none=True)
 
     with _untouched(task, device):
         return probe_memory(attempt, size, agree=agree)
@@ -186,7 +187,7 @@ def later_bytes(model: nn.Module, optimizer: torch.optim.Optimizer | None, *, bu
         buckets: gradients exist during the forward pass, too: in the buckets of `DistributedDataParallel`, or those
             that are being accumulated.
     """
-    learnt = sum(one.numel() * one.element_size() for one in model.parameters() if one.requires_grad)
+    learnt = _bytes(one for one in model.parameters() if one.requires_grad)
     states = 2 if optimizer is not None and not optimizer.state else 0
     return (states + int(buckets)) * learnt
 
@@ -242,23 +243,27 @@ def _out_of_memory(attempt: Callable[[int], None], samples: int) -> bool:
     return False
 
 
+def _twin(model: nn.Module) -> nn.Module:
+    twin = separate_batch_norms(copy.deepcopy(model)).train()
+    for module in twin.modules():
+        if isinstance(module, nn.RNNBase):
+            module.flatten_parameters()  # Copies lie apart, which cuDNN would take further memory for.
+    return twin
+
+
+def _bytes(tensors: Iterable[Tensor]) -> int:
+    return sum(one.numel() * one.element_size() for one in tensors)
+
+
 @contextlib.contextmanager
 def _untouched(task: Task, device: torch.device) -> Iterator[None]:
-    """Put back what training steps change beside the parameters."""
-    model, state = task.model, task.state()
-    buffers = [buffer.clone() for buffer in model.buffers()]
-    training = model.training
-    model.train()
-    devices = [device] if device.type == "cuda" else []
+    """Put back the random numbers, and what the task has counted."""
+    state = task.state()
     try:
-        with torch.random.fork_rng(devices):
+        with torch.random.fork_rng([device] if device.type == "cuda" else []):
             yield
     finally:
-        model.train(training)
-        with torch.no_grad():
-            for buffer, before in zip(model.buffers(), buffers, strict=True):
-                buffer.copy_(before)
-        if task.state() != state:  # What it has counted; restoring what has not changed may be slow.
+        if task.state() != state:  # Restoring what has not changed may be slow.
             task.restore(state)
 
 

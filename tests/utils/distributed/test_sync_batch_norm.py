@@ -15,7 +15,7 @@ from torch.nn.parallel import DistributedDataParallel
 
 from loss.heatmap import HeatmapLoss
 from model.craft import Craft
-from utils.distributed.sync_batch_norm import SynchronisedBatchNorm, is_synchronised, synchronise_batch_norms
+from utils.distributed.sync_batch_norm import SynchronisedBatchNorm, separate_batch_norms, synchronise_batch_norms
 
 EXACT_STEPS = 6
 
@@ -170,6 +170,11 @@ def work(rank: int, world: int) -> dict[str, Any]:
     results: dict[str, Any] = {name: run_case(rank, case) for name, case in CASES.items()}
     with pytest.raises(ValueError, match="expected an input"):
         synchronise_batch_norms(nn.BatchNorm2d(3))(torch.zeros(2, 4, 2, 2))
+    if rank == 0:  # The other process takes no part.
+        alone, plain = separate_batch_norms(synchronise_batch_norms(CASES["even"].layer())), CASES["even"].layer()
+        x, _ = CASES["even"].inputs(0, 0)
+        assert torch.equal(alone(x), plain(x)) and torch.equal(alone.running_var, plain.running_var)
+        assert list(alone.state_dict()) == list(plain.state_dict())
     single = torch.zeros((1, 3) if rank == 0 else (0, 3))
     with pytest.raises(ValueError, match="more than 1 value"):
         synchronise_batch_norms(nn.BatchNorm1d(3))(single)
@@ -270,7 +275,7 @@ def test_replacement_keeps_tensors_names_and_modes():
     parameters, names = list(plain.parameters()), list(plain.state_dict())
     model = synchronise_batch_norms(copy.deepcopy(plain))
     again = synchronise_batch_norms(plain)
-    assert again is plain and is_synchronised(plain) and not is_synchronised(nn.Sequential(nn.BatchNorm2d(2)))
+    assert again is plain
     assert all(one is other for one, other in zip(plain.parameters(), parameters, strict=True))
     assert list(plain.state_dict()) == names == list(model.state_dict())
     assert plain[1].training and not plain[2][0].training
@@ -292,7 +297,8 @@ def test_alone_it_is_the_plain_layer_bit_for_bit():
 def test_on_cuda_it_is_torch_s_own(monkeypatch):
     monkeypatch.setattr(Tensor, "is_cuda", property(lambda _self: True))
     model = synchronise_batch_norms(nn.Sequential(nn.BatchNorm2d(4)))
-    assert type(model[0]) is nn.SyncBatchNorm and is_synchronised(model)
+    assert type(model[0]) is nn.SyncBatchNorm
+    assert type(separate_batch_norms(model)[0]) is SynchronisedBatchNorm
 
 
 def test_a_copy_shares_the_process_group():
