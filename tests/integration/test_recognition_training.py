@@ -124,6 +124,36 @@ def test_each_optimizer_has_its_rate(job: Path, optimizer: str, rate: float, cap
     assert "its rates are usually" not in caplog.text
 
 
+def test_validation_reads_as_the_test_section_says(job: Path, words, tmp_path: Path, caplog) -> None:
+    listed = tmp_path / "words.txt"
+    listed.write_text("B\nCC\nX\n")  # folded as labels are; the alphabet has no x
+    wanted = [f"test.mine.lexicon={listed}", "case=lower", "train.end_iter=2"]
+    with caplog.at_level(logging.INFO):
+        folder = run(job, *wanted)
+    assert "test.mine is read by the most probable of 2 words" in caplog.text
+    evaluate_words(load(job, *wanted))
+    read = [json.loads(line) for line in (folder.root / "eval/mine/images.jsonl").read_text().splitlines()]
+    assert {one["reading"] for one in read} <= {"b", "cc", ""} and any(one["reading"] for one in read)
+    results = json.loads((folder.root / "eval/mine/results.json").read_text())
+    assert lines(folder, "validation")[-1]["cer"] == pytest.approx(results["cer"])
+    with caplog.at_level(logging.INFO):
+        run(job, "name=beam", "test.mine.decode=beam", "train.end_iter=1")
+    assert "test.mine is read by beam search with 10 hypotheses" in caplog.text
+
+
+@pytest.mark.parametrize(("content", "message"), [(None, "cannot be read"), ("xyz\n", "holds no word")])
+def test_a_word_list_without_use_is_told_before_training(job: Path, tmp_path: Path, content, message) -> None:
+    listed = tmp_path / "words.txt"
+    if content is not None:
+        listed.write_text(content)
+    config = load(job, f"test.mine.lexicon={listed}", "train.end_iter=1")
+    with pytest.raises(UserError, match=f"lexicon .*words.txt.* {message}"):
+        train_job(config)
+    run(job, "train.end_iter=1")
+    with pytest.raises(UserError, match=f"lexicon .*words.txt.* {message}"):
+        evaluate_words(config)
+
+
 def test_odd_rate_is_told(job: Path, caplog) -> None:
     run(job, "train.optimizer=adam", "train.lr=1.0", "train.end_iter=1")
     assert "train.lr=1 with train.optimizer=adam" in caplog.text and "1.0 is Adadelta's" in caplog.text
