@@ -20,8 +20,8 @@ def legible(text: str, size: int) -> tuple[str, Font]:
     """Return a text as it can be drawn, and a font that has all of its characters.
 
     ASCII is drawn in Pillow's own font, other text in the first installed family of PyPI's `fontpkg-*` that has all of
-    it: those of requirements.txt, and any other, such as `fontpkg-noto-sans-arabic`. Where none has all of it, Open Sans
-    is taken, and a character that it lacks is written as `\\uXXXX`.
+    it: those of requirements.txt, and any other, such as `fontpkg-noto-sans-arabic`. Where none has all of it, Open
+    Sans is taken, and a character that it lacks is written as `\\uXXXX`.
 
     Args:
         text: any text.
