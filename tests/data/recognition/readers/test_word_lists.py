@@ -48,6 +48,14 @@ def test_a_dataset_whose_pictures_are_all_damaged_is_refused_with_one_sentence(r
     assert "\n" not in str(caught.value)
 
 
+def test_pictures_in_another_folder_are_asked_for(tmp_path: Path) -> None:
+    write_pictures(tmp_path / "imgs", ["a.jpg", "b.png"])
+    (tmp_path / "gt.txt").write_text("a.jpg\tx\nb.png\ty\n")
+    with pytest.raises(UserError, match=r"none of the 2 pictures is there .*gt\.txt line 1: 'a\.jpg'.*`images`"):
+        open_words(GtTxtWords(root=str(tmp_path)))
+    assert texts(open_words(GtTxtWords(root=str(tmp_path), images="imgs"))) == ["x", "y"]
+
+
 def test_select_takes_a_range_of_numbers(tmp_path: Path) -> None:
     write_pictures(tmp_path, [f"word_{number}.png" for number in range(1, 21)])
     (tmp_path / "gt.txt").write_text("".join(f'word_{number}.png, "w{number}"\n' for number in range(1, 21)))
