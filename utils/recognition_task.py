@@ -184,7 +184,9 @@ class RecognitionTask:
             f"{self._test_name}: accuracy {counts.word_accuracy:.4f}  any case {counts.word_accuracy_insensitive:.4f}  "
             f"CER {counts.cer:.4f}  1-NED {counts.norm_edit_distance:.4f}"
         )
-        return Evaluation(-wanted if self._config.train.best_by == "cer" else wanted, values, summary)
+        if self._config.train.best_by == "cer":
+            return Evaluation(-wanted, values, summary, level=1 - wanted, level_name="1 - CER")
+        return Evaluation(wanted, values, summary)
 
     def _note_blanks(self, result: RecognitionResult) -> None:
         """Say once what it means that nothing is read at first."""

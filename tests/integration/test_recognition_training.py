@@ -75,6 +75,7 @@ def test_another_alphabet_keeps_what_is_shared(job: Path, words, caplog) -> None
         run(job, "name=second", "characters=xcba", f"train.ckpt_path={first.last}", "train.end_iter=1")
     assert "kept        3  cba" in caplog.text
     assert "new         1  x" in caplog.text
+    assert " in 1 - CER since the start" in caplog.text
 
 
 def test_mixed_in_shares(job: Path, words) -> None:
