@@ -78,6 +78,13 @@ def test_another_alphabet_keeps_what_is_shared(job: Path, words, caplog) -> None
     assert " in 1 - CER since the start" in caplog.text
 
 
+def test_weights_of_another_alphabet_are_not_evaluated(job: Path, tmp_path: Path) -> None:
+    state = torch.load(run(job, "train.end_iter=1").last, weights_only=True)["model"]
+    torch.save(state, tmp_path / "bare.pth")
+    with pytest.raises(UserError, match=r"bare\.pth scores 3 characters and the blank, and `characters` has 4"):
+        evaluate_words(load(job, "characters=abcx"), checkpoint=str(tmp_path / "bare.pth"))
+
+
 def test_mixed_in_shares(job: Path, words) -> None:
     both = f"[{{format: labels_csv, root: {words[0]}}}, {{format: labels_csv, root: {words[1]}}}]"
     folder = run(job, f"train.datasets={both}", "train.batch_ratio=[3, 1]", "train.end_iter=3", "train.validation=none")
