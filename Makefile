@@ -45,6 +45,7 @@ bench: $(VENV)/.installed-dev  ## one table per claim of the README
 	$(BIN)/python -m benchmarks.generate
 	$(BIN)/python -m benchmarks.generate_crops
 	$(BIN)/python -m benchmarks.training_step
+	$(BIN)/python -m benchmarks.word_batches
 
 $(VENV)/bin/python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 10))' || \

@@ -1,22 +1,102 @@
-"""Train on several GPUs: `python train_distributed.py --yaml=NAME`. So far it runs one process."""
+"""Train on several GPUs or machines: `python train_distributed.py --yaml=NAME`, or the same under torchrun.
+
+Started plainly it starts one process for each visible GPU of this machine, or as many as `--nproc` says.
+"""
 
 from __future__ import annotations
 
+import argparse
+import logging
 import os
+import sys
+from typing import Any
 
-from config.cli import run
+from config.cli import EXIT_MISTAKE, add_run_arguments, parse, run
 from config.errors import UserError
-from train import main as train_alone
 
 
-def main(argv: list[str]) -> None:
-    """Run the job of `train.py`; refuse what would need more than one process instead of training it wrongly."""
-    if int(os.environ.get("WORLD_SIZE", "1")) > 1:
-        raise UserError(
-            "training in several processes is not available yet: start it plainly, without torchrun, on one GPU "
-            "(CUDA_VISIBLE_DEVICES=0 python train.py --yaml=NAME)"
-        )
-    train_alone(argv)
+def main(argv: list[str]) -> int:
+    """Take part in a run, or start the processes of one."""
+    if "RANK" in os.environ and "WORLD_SIZE" in os.environ:
+        return take_part(argv)
+    config, arguments = parsed(argv)
+    import torch
+
+    from train import main as train_alone
+    from utils.distributed.launch import launch
+
+    gpus = torch.cuda.device_count() if config.device.startswith(("auto", "cuda")) else 0
+    count = arguments.nproc or max(1, gpus)
+    if 0 < gpus < count:
+        raise UserError(f"--nproc {count} needs as many GPUs, and {gpus} are visible; with device=cpu none is needed")
+    if count == 1:
+        train_alone([one for one in argv if one != "--nproc" and not one.startswith("--nproc=")])
+        return 0
+    threads = None if gpus else max(1, (os.cpu_count() or 1) // count)
+    return launch([sys.executable, os.path.abspath(__file__), *argv], count, threads)
+
+
+def take_part(argv: list[str]) -> int:
+    """Be one of the processes that torchrun, or `launch`, has started."""
+    main_one = os.environ["RANK"] == "0"
+    try:
+        config, arguments = parsed(argv)
+    except UserError:
+        if main_one:
+            raise
+        return EXIT_MISTAKE  # The main process says the same.
+    from utils.distributed.group import PeerLost, environment, joined
+    from utils.distributed.orphans import end_with_parent
+    from utils.distributed.placing import own_device
+    from utils.training import train_job
+
+    end_with_parent()
+    processes = environment()
+    if not processes.is_main:
+        logging.getLogger().setLevel(logging.ERROR)  # What is worth saying is the same everywhere.
+    device = own_device(config.device, processes)
+    try:
+        with joined(processes, device, config.train.timeout_s):
+            resume, fresh = how_to_begin(config, arguments, processes)
+            train_job(config, resume=resume, fresh=fresh, processes=processes, device=device)
+    except PeerLost as lost:
+        if main_one or processes.local_rank == 0:
+            print(f"error: process {processes.rank} stopped: {lost}", file=sys.stderr)
+        # Nothing is cleaned up: an exchange that the others have left would wait for them.
+        sys.stderr.flush()
+        os._exit(1)
+    return 0
+
+
+def how_to_begin(config: Any, arguments: argparse.Namespace, processes: Any) -> tuple[bool, bool]:
+    """Return whether to resume and whether to begin anew: torchrun starts the same command again after a failure."""
+    from utils.run_paths import run_folder
+
+    restarted = processes.max(int(os.environ.get("TORCHELASTIC_RESTART_COUNT", "0"))) > 0
+    if not restarted:
+        return arguments.resume, arguments.fresh
+    held = processes.broadcast(bool(run_folder(config).resumable()))
+    return held, not held
+
+
+def parsed(argv: list[str]) -> tuple[Any, argparse.Namespace]:
+    """Read the command line."""
+    tasks = ("detection", "recognition")
+    return parse(argv, "Train the job that a YAML describes on several GPUs.", tasks, add_arguments)
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the switches of this program."""
+    add_run_arguments(parser)
+    parser.add_argument(
+        "--nproc", type=positive, metavar="N", help="processes to start; default: one for each visible GPU"
+    )
+
+
+def positive(text: str) -> int:
+    if not text.isdecimal() or not int(text):
+        raise argparse.ArgumentTypeError(f"'{text}' is not a whole number above 0")
+    return int(text)
 
 
 if __name__ == "__main__":

@@ -28,7 +28,6 @@ from config.errors import UserError, nearest
 from config.explain import nearest_path, show
 from config.origins import Origins, dotted
 from config.schema.detection import DetectionConfig
-from config.schema_tree import dotted_paths
 from config.yaml_strict import Path
 
 
@@ -88,10 +87,8 @@ class _Translation(Translation):
         for theirs, ours in (MOVED | (MOVED_WEAK if weak else {})).items():
             if to_path(theirs) in self.values:
                 self.put(ours, self.take(theirs), theirs)
-        amp = self.take("train.amp")
+        amp = self.switch("train.amp")
         if amp is not None:
-            if not isinstance(amp, bool):
-                raise self.fail("train.amp", f"is {show(amp)}; write true or false")
             self.put("amp", "bf16" if amp else "off", "train.amp")
         # EasyOCR's network starts from ImageNet's VGG wherever no checkpoint replaces it.
         self.put(
@@ -165,14 +162,10 @@ class _Translation(Translation):
                 raise self.fail(here, f"is {show(inner)}, but must be a section (keys indented beneath it)")
 
     def unknown(self, path: Path) -> UserError:
-        if dotted(path) in dotted_paths(DetectionConfig):
-            name = self.origins.find(path).name
-            way = f"give {name}=... on the command line, or begin a native file with the output of --print-config"
-            return self.fail(path, f"is not a key of EasyOCR's trainer, which this file is written for; {way}")
         depth = len(path) - 1
         parent = _pattern(path).split(".")[:depth]
         siblings = dict.fromkeys(key.split(".")[depth] for key in KNOWN if key.split(".")[:depth] == parent)
         similar = nearest(str(path[-1]), siblings)
         meant = dotted((*path[:-1], similar)) if similar else nearest_path(path, list(KNOWN))
         hint = f"did you mean '{meant}'?" if meant else f"the keys there are {', '.join(siblings)}"
-        return self.fail(path, f"is not a key of EasyOCR's trainer, which this file is written for; {hint}")
+        return self.no_key(path, "EasyOCR's trainer", DetectionConfig, hint)

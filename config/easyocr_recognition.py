@@ -29,9 +29,8 @@ from config.easyocr_recognition_keys import (
 from config.easyocr_translation import Translation
 from config.errors import UserError, nearest
 from config.explain import show
-from config.origins import Origins, dotted
+from config.origins import Origins
 from config.schema.recognition import RecognitionConfig
-from config.schema_tree import dotted_paths
 from config.select_data import parse_names, parse_ratios
 
 VALIDATION = "validation"
@@ -222,13 +221,6 @@ class _Translation(Translation):
         if contrast is not None:
             self.put("train.data.contrast_adjust", 0.0 if contrast is False else contrast, "contrast_adjust")
 
-    def switch(self, key: str) -> bool | None:
-        """Take a value that is true or false, or null where the key is absent."""
-        value = self.take(key)
-        if value is not None and not isinstance(value, bool):
-            raise self.fail(key, f"is {show(value)}; write true or false")
-        return value
-
     def text(self, key: str) -> str | None:
         """Take a text; null where it is empty."""
         value = self.take(key)
@@ -237,9 +229,6 @@ class _Translation(Translation):
         return value or None
 
     def unknown(self, key: str) -> UserError:
-        what = "is not a key of EasyOCR's recognition trainer, which this file is written for"
-        if dotted((key,)) in dotted_paths(RecognitionConfig):
-            way = f"give {key}=... on the command line, or begin a native file with the output of --print-config"
-            return self.fail((key,), f"{what}; {way}")
         similar = next((known for known in KNOWN if known.lower() == key.lower()), None) or nearest(key, KNOWN)
-        return self.fail((key,), f"{what}; {f'did you mean {similar!r}?' if similar else 'remove it'}")
+        hint = f"did you mean '{similar}'?" if similar else "remove it"
+        return self.no_key((key,), "EasyOCR's recognition trainer", RecognitionConfig, hint)

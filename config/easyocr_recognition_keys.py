@@ -82,28 +82,19 @@ MARKS = {
 BEAM_WIDTH = 2
 """Hypotheses of the trainer's beam search."""
 
-SYNONYMS = {
-    "experiment_name": "name",
-    "manualSeed": "seed",
-    "workers": "train.num_workers",
-    "num_iter": "train.end_iter",
-    "valInterval": "train.eval_interval",
-    "imgH": "train.data.height",
-    "imgW": "train.data.max_width",
-    "PAD": "train.data.keep_ratio",
-    "rgb": "train.data.channels",
-    "sensitive": "case",
-    "data_filtering_off": "unknown",
-    "batch_max_length": "max_length",
-    "lang_char": "characters",
-    "train_data": "train.datasets",
-    "select_data": "train.datasets",
-    "valid_data": "test",
-    "saved_model": "train.ckpt_path",
-    "new_prediction": "train.ckpt_prediction",
-    "optim": "train.optimizer",
-    "freeze_FeatureFxtraction": "model.freeze",
-    "freeze_FeatureExtraction": "model.freeze",
-    "freeze_SequenceModeling": "model.freeze",
-}
+SYNONYMS = (
+    {theirs: ours for theirs, ours in MOVED.items() if theirs != ours}
+    | {theirs: ours for theirs, (ours, _) in SWITCHES.items()}
+    | dict.fromkeys(FROZEN, "model.freeze")
+    | dict.fromkeys(CHARACTERS, "characters")
+    | {
+        "rgb": "train.data.channels",
+        "batch_max_length": "max_length",
+        "train_data": "train.datasets",
+        "select_data": "train.datasets",
+        "valid_data": "test",
+        "saved_model": "train.ckpt_path",
+        "optim": "train.optimizer",
+    }
+)
 """Where a key went, for those who write it into a native file."""

@@ -7,9 +7,12 @@ from collections.abc import Iterable
 from itertools import pairwise
 from typing import Any
 
+from pydantic import BaseModel
+
 from config.errors import UserError
 from config.explain import show
-from config.origins import Origins
+from config.origins import Origins, dotted
+from config.schema_tree import dotted_paths
 from config.yaml_strict import Path
 
 _log = logging.getLogger(__name__)
@@ -80,6 +83,24 @@ class Translation:
         value = self.take(key)
         if value not in (None, allowed):
             raise self.fail(key, f"is {show(value)}, but only '{allowed}' is known")
+
+    def switch(self, key: str) -> bool | None:
+        """Take a value that is true or false, or null where the key is absent.
+
+        Raises:
+            UserError: it is something else.
+        """
+        value = self.take(key)
+        if value is not None and not isinstance(value, bool):
+            raise self.fail(key, f"is {show(value)}; write true or false")
+        return value
+
+    def no_key(self, path: Path, trainer: str, model: type[BaseModel], hint: str) -> UserError:
+        """The error of a key that `trainer` does not have; one of the native `model` is told from a slip."""
+        if dotted(path) in dotted_paths(model):
+            name = self.origins.find(path).name
+            hint = f"give {name}=... on the command line, or begin a native file with the output of --print-config"
+        return self.fail(path, f"is not a key of {trainer}, which this file is written for; {hint}")
 
     def fail(self, key: str | Path, message: str) -> UserError:
         """The error of one of EasyOCR's keys, in its own words."""

@@ -69,11 +69,12 @@ def load_for_alphabet(
         )
         if old is None:
             raise UserError(
-                f"{found}, and this model {new.classes}: give the alphabet that the weights were trained with, "
-                "and the characters that both have are kept"
+                f"{found}, and this model {new.classes}: give in train.ckpt_characters the alphabet that the weights "
+                "were trained with, and the characters that both have are kept"
             )
         raise UserError(
-            f"{found}, but the alphabet given for it has {len(old)} characters: give the one it was trained with"
+            f"{found}, but the alphabet given for it (train.ckpt_characters, or its own) has {len(old)} characters: "
+            "give the one it was trained with"
         )
     if old is None or old == new:
         load_into(model, state, path)

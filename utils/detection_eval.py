@@ -152,17 +152,7 @@ def evaluate_detector(
                 continue
             sample, fitted = item
             region, affinity = predict_maps(model, fitted, device, amp)
-            detections = map_to_image(
-                detect_words(
-                    region,
-                    affinity,
-                    text_threshold=test.text_threshold,
-                    low_text=test.low_text,
-                    link_threshold=test.link_threshold,
-                    poly=test.poly,
-                ),
-                fitted.matrix,
-            )
+            detections = words_of_maps(region, affinity, fitted.matrix, test)
             record = metric.update(sample.sample_id, sample.word_quads, sample.ignore, detections.polygons)
             found[sample.sample_id] = detections
             if on_image is not None:
@@ -195,6 +185,25 @@ def predict_maps(
         scores, _ = model(pixels)
     maps = scores[0].float().permute(2, 0, 1).contiguous().cpu().numpy()
     return maps[0], maps[1]
+
+
+def words_of_maps(region: np.ndarray, affinity: np.ndarray, matrix: np.ndarray, test: DetectionTest) -> Detections:
+    """Return the words that the maps of an image show, in its pixels, as evaluations count and predictions show them.
+
+    Args:
+        region, affinity: float32 [H/2, W/2], as `predict_maps` returns them.
+        matrix: [3, 3], from image pixels to network-input pixels.
+        test: the thresholds.
+    """
+    found = detect_words(
+        region,
+        affinity,
+        text_threshold=test.text_threshold,
+        low_text=test.low_text,
+        link_threshold=test.link_threshold,
+        poly=test.poly,
+    )
+    return map_to_image(found, matrix)
 
 
 def _load(

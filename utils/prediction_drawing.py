@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import functools
 from collections.abc import Sequence
-from importlib.metadata import entry_points
-from pathlib import Path
 
 import cv2
 import numpy as np
-from PIL import Image, ImageDraw, ImageFont
+from PIL import Image, ImageDraw
 
 from data.augment.geometry import resize_matrix
 from data.sample import transform_points
+from utils.legible import legible
 from utils.prediction import Word
 from utils.visualize import Colour, draw_polygons, line_width
 
@@ -75,8 +73,8 @@ def _tagged(picture: np.ndarray, outlines: list[np.ndarray], words: Sequence[Wor
         # The shorter side of the rectangle around a slanted word is its height; that of its bounds is not.
         height = min(cv2.minAreaRect(outlines[index])[1])
         size = round(min(max(least, 0.65 * height), 2 * least))
-        text, share = _text(words[index]), _share(words[index])
-        font, small = font_for(text, size), font_for(share, round(size * 0.7))
+        text, font = legible(_text(words[index]), size)
+        share, small = legible(_share(words[index]), round(size * 0.7))
         pad = max(2, size // 5)
         gap = max(4, size // 3) if text else 0
         extent = (font.getlength(text) + gap + small.getlength(share) + 2 * pad, size * 1.25 + pad)
@@ -126,8 +124,7 @@ def _captioned(image: np.ndarray, word: Word) -> np.ndarray:
     scale = min(_WORD_HEIGHT / height, _WORD_WIDTH / width)
     size = (max(1, round(width * scale)), max(1, round(height * scale)))
     small = cv2.resize(image, size, interpolation=cv2.INTER_AREA if scale < 1 else cv2.INTER_CUBIC)
-    text, share = _text(word), _share(word)
-    font, faint = font_for(text, 26), font_for(share, 18)
+    (text, font), (share, faint) = legible(_text(word), 26), legible(_share(word), 18)
     needed = round(font.getlength(text) + 10 + faint.getlength(share))
     sheet = Image.new("RGB", (max(size[0], needed) + 2 * _MARGIN, size[1] + 3 * _MARGIN + 26), GROUND)
     sheet.paste(Image.fromarray(small), (_MARGIN, _MARGIN))
@@ -145,23 +142,3 @@ def _text(word: Word) -> str:
 def _share(word: Word) -> str:
     value = word.score if word.confidence is None else word.confidence
     return "" if value is None else f"{100 * value:.0f} %"
-
-
-@functools.lru_cache(256)
-def _face(ascii_only: bool, size: int) -> ImageFont.FreeTypeFont | ImageFont.ImageFont:
-    path = None if ascii_only else _wide_font()
-    return ImageFont.load_default(size) if path is None else ImageFont.truetype(path, size)
-
-
-def font_for(text: str, size: int) -> ImageFont.FreeTypeFont | ImageFont.ImageFont:
-    """Return Pillow's own font for ASCII, else Open Sans, which has Latin, Greek and Cyrillic, if it is installed."""
-    return _face(text.isascii(), size)
-
-
-@functools.lru_cache(1)
-def _wide_font() -> str | None:
-    family = next((point for point in entry_points(group="fontpkg.family") if point.name == "open_sans"), None)
-    if family is None:
-        return None
-    files = sorted((Path(family.load().__file__).parent / "files").glob("*.ttf"))
-    return next((str(path) for path in files if "italic" not in path.name.lower()), None)

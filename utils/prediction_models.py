@@ -14,15 +14,15 @@ from config.loader import load_config
 from config.schema.detection import NO_VALIDATION, DetectionConfig, DetectionTest
 from config.schema.recognition import RecognitionConfig, RecognitionTest
 from config.schema.word_crops import CutWords
+from data.recognition.alphabet_filter import LabelRule
 from utils.checkpoint import load_detector
-from utils.ctc_decoding import Lexicon
 from utils.device import resolve_amp
 from utils.prediction_options import DETECTION_SETTINGS
 from utils.prediction_steps import BoxReading, Detecting
-from utils.recognition_eval import WordDecoding, WordReading
-from utils.recognition_evaluation import read_words
+from utils.recognition_eval import WordReading
 from utils.recognition_weights import load_recognizer, stored_alphabet
 from utils.weights import read_file, state_dict_of
+from utils.word_decoding import WordDecoding, open_lexicon
 
 log = logging.getLogger(__name__)
 
@@ -110,17 +110,13 @@ def open_recognizer(
     )
     words = None
     if lexicon is not None:
-        try:
-            words = Lexicon(read_words(lexicon), alphabet)
-        except ValueError as fault:
-            raise UserError(f"--lexicon {lexicon}: {fault}") from fault
+        rule = LabelRule(alphabet, run.get("case", "keep"), run.get("unknown", "drop"))
+        words = open_lexicon(lexicon, alphabet, rule.fold)
     elif entry.get("lexicon"):
         log.warning("its validation read words of %s alone; --lexicon does so here, too", entry["lexicon"])
-    reading = WordReading(
-        model, alphabet, preprocess, device, resolve_amp(config.amp, device),
-        WordDecoding(decode or decoding, beam_width, words),
-    )  # fmt: skip
-    log.info("recogniser %s: %d characters, %s", path, len(alphabet.characters), decode or decoding)
+    how = WordDecoding(decode or decoding, beam_width, words)
+    reading = WordReading(model, alphabet, preprocess, device, resolve_amp(config.amp, device), how)
+    log.info("recogniser %s: %d characters, %s", path, len(alphabet.characters), how)
     return BoxReading(reading, batch_size, **_cutting(run))
 
 

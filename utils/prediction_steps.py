@@ -13,9 +13,9 @@ from data.pseudo_label.crops import is_vertical, word_faults
 from data.recognition.cutting import Vertical, cut_out
 from model.craft import Craft
 from utils.ctc_decoding import Reading
-from utils.detection_eval import eval_mode, predict_maps
+from utils.detection_eval import eval_mode, predict_maps, words_of_maps
 from utils.device import Amp
-from utils.postprocess import Detections, detect_words, map_to_image
+from utils.postprocess import Detections
 from utils.recognition_eval import WordReading
 
 _MANY = 99
@@ -47,18 +47,9 @@ class Detecting:
 
     def find(self, fitted: FittedImage) -> Detections:
         """Return the words of an image, in its pixels."""
-        test = self.settings
         with eval_mode(self.model):
             region, affinity = predict_maps(self.model, fitted, self.device, self.amp)
-        found = detect_words(
-            region,
-            affinity,
-            text_threshold=test.text_threshold,
-            low_text=test.low_text,
-            link_threshold=test.link_threshold,
-            poly=test.poly,
-        )
-        return map_to_image(found, fitted.matrix)
+        return words_of_maps(region, affinity, fitted.matrix, self.settings)
 
 
 @dataclass(frozen=True)

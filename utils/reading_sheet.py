@@ -6,8 +6,9 @@ from collections.abc import Sequence
 
 import cv2
 import numpy as np
-from PIL import Image, ImageDraw, ImageFont
+from PIL import Image, ImageDraw
 
+from utils.legible import legible
 from utils.visualize import Colour
 
 WIDTH, HEIGHT, LONGEST, MARGIN, CAPTION = 1280, 48, 400, 12, 22
@@ -28,12 +29,12 @@ def draw_readings(images: Sequence[np.ndarray], texts: Sequence[str | None], rea
     Returns:
         uint8 [H, 1280, 3], RGB.
     """
-    font = ImageFont.load_default(15)
     cells = [
         (_scaled(image), *_caption(text, reading)) for image, text, reading in zip(images, texts, readings, strict=True)
     ]
+    written = [legible(caption, 15) for _, caption, _ in cells]
     places, left, top = [], MARGIN, MARGIN
-    for picture, caption, _ in cells:
+    for (picture, _, _), (caption, font) in zip(cells, written, strict=True):
         width = max(picture.shape[1], int(font.getlength(caption)))
         if left > MARGIN and left + width + MARGIN > WIDTH:
             left, top = MARGIN, top + HEIGHT + CAPTION + MARGIN
@@ -41,7 +42,7 @@ def draw_readings(images: Sequence[np.ndarray], texts: Sequence[str | None], rea
         left += width + MARGIN
     sheet = Image.new("RGB", (WIDTH, top + HEIGHT + CAPTION + MARGIN), BACKGROUND)
     draw = ImageDraw.Draw(sheet)
-    for (picture, caption, colour), (left, top) in zip(cells, places, strict=True):
+    for (picture, _, colour), (caption, font), (left, top) in zip(cells, written, places, strict=True):
         sheet.paste(Image.fromarray(picture), (left, top))
         draw.text((left, top + HEIGHT + 2), caption, colour, font)
     return np.array(sheet)

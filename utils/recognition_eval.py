@@ -11,7 +11,6 @@ from dataclasses import dataclass, field
 
 import numpy as np
 import torch
-from torch import Tensor
 from tqdm import tqdm
 
 from config.schema.recognition import RecognitionTest
@@ -22,30 +21,17 @@ from data.recognition.sample import WordReader, WordSample
 from metrics.protocols import protocol
 from metrics.recognition import WordCounts, WordMetric
 from model.recognizer import Recognizer
-from utils.ctc_decoding import Lexicon, Reading, decode_beam, decode_greedy
+from utils.ctc_decoding import Reading
 from utils.detection_eval import eval_mode
 from utils.device import Amp, autocast
 from utils.distributed.processes import ALONE, Processes
+from utils.word_decoding import WordDecoding
 
 log = logging.getLogger(__name__)
 
 _SORTED = 32
 """Batches' worth of pictures that are read ahead and sorted by width, so that little of a batch is padding."""
 _THREADS = 2
-
-
-@dataclass(frozen=True)
-class WordDecoding:
-    """How scores become text; the fields are those of `config.schema.recognition.RecognitionTest`."""
-
-    decode: str = "greedy"
-    beam_width: int = 10
-    lexicon: Lexicon | None = None
-
-    def __call__(self, logits: Tensor, lengths: Tensor, alphabet: Alphabet) -> list[Reading]:
-        if self.decode == "beam" or self.lexicon is not None:
-            return decode_beam(logits, lengths, alphabet, beam_width=self.beam_width, lexicon=self.lexicon)
-        return decode_greedy(logits, lengths, alphabet)
 
 
 @dataclass

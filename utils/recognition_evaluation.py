@@ -15,15 +15,15 @@ from data.recognition.alphabet_filter import LabelRule
 from data.recognition.readers import open_words
 from metrics.recognition import WordCounts
 from utils import visualize
-from utils.ctc_decoding import Lexicon
 from utils.device import resolve_amp, resolve_device
 from utils.evaluation import find_checkpoint, safe_name, select_tests, with_name
 from utils.files import sha256
 from utils.reading_sheet import draw_readings
-from utils.recognition_eval import RecognitionResult, WordDecoding, WordReading, evaluate_recognizer
+from utils.recognition_eval import RecognitionResult, WordReading, evaluate_recognizer
 from utils.recognition_weights import load_recognizer
 from utils.results import aligned, write_results
 from utils.run_paths import run_folder
+from utils.word_decoding import WordDecoding
 
 log = logging.getLogger(__name__)
 
@@ -63,8 +63,7 @@ def evaluate_words(
     rows: dict[str, WordCounts] = {}
     for name, settings in tests.items():
         reader = open_words(settings.dataset)
-        lexicon = Lexicon(read_words(settings.lexicon), alphabet) if settings.lexicon is not None else None
-        decoding = WordDecoding(settings.decode, settings.beam_width, lexicon)
+        decoding = WordDecoding.of(settings, alphabet, fold)
         reading = WordReading(model, alphabet, preprocess, device, amp, decoding)
         result = evaluate_recognizer(reading, reader, settings, fold=fold, name=name)
         rows[name] = result.counts
@@ -86,19 +85,6 @@ def evaluate_words(
             visualize.save_picture(target, _sheet(reader, result, fold))
             log.info("%s: %s", name, target)
     return format_words(rows)
-
-
-def read_words(path: str) -> list[str]:
-    """Return the words of a file, one a line.
-
-    Raises:
-        UserError: it cannot be read.
-    """
-    try:
-        lines = Path(path).read_text(encoding="utf-8-sig").splitlines()
-    except (OSError, UnicodeDecodeError) as fault:
-        raise UserError(f"lexicon {path} cannot be read as a text of words, one a line ({fault})") from fault
-    return [line.strip() for line in lines if line.strip()]
 
 
 def word_lines(result: RecognitionResult) -> list[dict[str, Any]]:

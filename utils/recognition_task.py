@@ -38,6 +38,7 @@ from utils.freezing import freeze
 from utils.reading_sheet import draw_readings
 from utils.recognition_eval import RecognitionResult, WordReading, evaluate_recognizer
 from utils.recognition_weights import load_initial_weights
+from utils.word_decoding import WordDecoding
 
 log = logging.getLogger(__name__)
 
@@ -76,6 +77,10 @@ class RecognitionTask:
         self._rule = LabelRule(self.alphabet, config.case, config.unknown, config.max_length)
         # First, for it is quick.
         self._test_name, self._test, self._test_reader = validation_set(config)
+        self._decoding: WordDecoding | None = None
+        if self._test is not None:
+            self._decoding = WordDecoding.of(self._test, self.alphabet, self._rule.fold)
+            log.info("test.%s is read by %s", self._test_name, self._decoding)
         # Seeded last before the network is made: its start is all that is drawn from torch's own generator.
         torch.manual_seed(config.seed)
         network = build_recognizer(config.model, self.alphabet.classes)
@@ -183,7 +188,7 @@ class RecognitionTask:
         test, reader = self._test, self._test_reader
         if test is None or reader is None:
             return None
-        reading = self._reading(model)
+        reading = self._reading(model, self._decoding)
         result = evaluate_recognizer(
             reading, reader, test, fold=self._rule.fold, name=self._test_name, processes=self._processes
         )
@@ -195,7 +200,9 @@ class RecognitionTask:
             f"{self._test_name}: accuracy {counts.word_accuracy:.4f}  any case {counts.word_accuracy_insensitive:.4f}  "
             f"CER {counts.cer:.4f}  1-NED {counts.norm_edit_distance:.4f}"
         )
-        return Evaluation(-wanted if self._config.train.best_by == "cer" else wanted, values, summary)
+        if self._config.train.best_by == "cer":
+            return Evaluation(-wanted, values, summary, level=1 - wanted, level_name="1 - CER")
+        return Evaluation(wanted, values, summary)
 
     def _note_blanks(self, result: RecognitionResult) -> None:
         """Say once what it means that nothing is read at first."""
@@ -210,13 +217,14 @@ class RecognitionTask:
         # A network that empties after it has read words (not one by chance) is another matter.
         self._past_blanks |= empty or result.counts.word_accuracy > 0.3
 
-    def _reading(self, model: nn.Module) -> WordReading:
-        return WordReading(model, self.alphabet, self.preprocess, self.device, self.amp)
+    def _reading(self, model: nn.Module, decoding: WordDecoding | None = None) -> WordReading:
+        return WordReading(model, self.alphabet, self.preprocess, self.device, self.amp, decoding)
 
     def pictures(self, model: nn.Module, batch: Mapping[str, Any]) -> dict[str, np.ndarray]:
         images = batch["image"][:PICTURES].cpu().numpy()
         widths = [int(width) for width in batch["widths"][:PICTURES]]
         own = [image[:, :width] for image, width in zip(images, widths, strict=True)]
+        # Greedily: a word list is that of the test.
         readings = self._reading(model).inputs(own)
         return {"words": draw_readings(own, batch["texts"][:PICTURES], [one.text for one in readings])}
 

@@ -81,6 +81,12 @@ def load_recognizer(path: str | Path, config: RecognitionConfig, device: torch.d
         alphabet = stored
         settings = RecognizerModel.model_validate(content["config"]["model"])
         preprocess = WordPreprocess.from_state(content["preprocess"])
-    model = build_recognizer(settings, alphabet.classes)
-    load_into(model, state_dict_of(content, path), path)
+    model, state = build_recognizer(settings, alphabet.classes), state_dict_of(content, path)
+    rows = state.get(WEIGHT)
+    if rows is not None and rows.dim() == 2 and len(rows) != alphabet.classes:
+        raise UserError(
+            f"{path} scores {len(rows) - 1} characters and the blank, and `characters` has {len(alphabet)}: give those "
+            "that it was trained with, in their order"
+        )
+    load_into(model, state, path)
     return LoadedRecognizer(model.to(device).eval(), alphabet, preprocess)

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, Field, model_validator
+from pydantic import Field, model_validator
 
+from config.schema.alphabet import Characters
 from config.schema.base import NonNegativeFloat, PositiveFloat, PositiveInt, Section, UnitFloat
 from config.schema.detection import NO_VALIDATION, RunName
 from config.schema.recognizer import RecognizerModel
@@ -19,15 +20,6 @@ DEFAULT_RATES = {"adam": 1e-3, "adamw": 1e-3, "adadelta": 1.0}
 DIGITS = "0123456789"
 SYMBOLS = "!\"#$%&'()*+,-./:;<=>?@[\\]^_`{|}~ €"
 LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
-
-
-def _alphabet(characters: str) -> str:
-    twice = next((one for number, one in enumerate(characters) if one in characters[:number]), None)
-    if twice is not None:
-        raise ValueError(f"the character '{twice}' is there twice")
-    if not characters:
-        raise ValueError("there is no character in it")
-    return characters
 
 
 class RecognitionTraining(Training):
@@ -44,7 +36,7 @@ class RecognitionTraining(Training):
     ckpt_path: str | None = None
     """Weights to start from: a bare state dict, one with `module.` prefixes, or a checkpoint of a recogniser, whose
     alphabet may be another: what the two share is kept."""
-    ckpt_characters: str | None = None
+    ckpt_characters: Characters | None = None
     """The alphabet of `ckpt_path` in the order of its classes, where the file does not hold it and it is not that of
     this job."""
     ckpt_prediction: Literal["keep", "new"] = "keep"
@@ -119,7 +111,7 @@ class RecognitionConfig(Section):
     """Mixed precision; parameters and the loss stay in float32."""
     trained_model: str | None = None
     """Checkpoint that `eval.py` evaluates; null takes the run's `best.pth`."""
-    characters: Annotated[str, AfterValidator(_alphabet)] = DIGITS + SYMBOLS + LETTERS
+    characters: Characters = DIGITS + SYMBOLS + LETTERS
     """The alphabet, in the order of the network's classes; class 0 is CTC's blank. What becomes of
     labels with other characters is up to `unknown`. The default is the one of EasyOCR's English recipe."""
     case: Literal["keep", "lower", "upper"] = "keep"

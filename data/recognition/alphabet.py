@@ -6,12 +6,11 @@ A character is a code point of Unicode's NFC: what a label of NFC text is made o
 
 from __future__ import annotations
 
-import unicodedata
 from collections.abc import Iterable, Sequence
 
+from config.schema.alphabet import VISIBLE, checked_characters
+
 BLANK = 0
-_VISIBLE = {" ": "␣", "\u00a0": "⍽", "\u3000": "□"}
-"""Spaces, which nobody sees in a list, as they are printed."""
 
 
 class Alphabet:
@@ -25,21 +24,8 @@ class Alphabet:
     """
 
     def __init__(self, characters: Iterable[str]) -> None:
-        self.characters = "".join(characters)
-        self._classes: dict[str, int] = {}
-        for number, character in enumerate(self.characters, start=1):
-            if character in self._classes:
-                raise ValueError(f"the character {name(character)} is there twice")
-            if unicodedata.category(character) in ("Cc", "Cs"):
-                raise ValueError(f"{name(character)} is a control character")
-            self._classes[character] = number
-        if not self._classes:
-            raise ValueError("there is no character in it")
-        if unicodedata.normalize("NFC", self.characters) != self.characters:
-            # A mark may follow a letter in the list and not be meant to join it: only single ones are judged.
-            wrong = [one for one in self.characters if unicodedata.normalize("NFC", one) != one]
-            if wrong:
-                raise ValueError(f"{name(wrong[0])} does not occur in text of Unicode's NFC; give its composed form")
+        self.characters = checked_characters("".join(characters))
+        self._classes = {character: number for number, character in enumerate(self.characters, start=1)}
 
     @property
     def classes(self) -> int:
@@ -76,9 +62,4 @@ class Alphabet:
 
     def visible(self) -> str:
         """Return the characters on one line, spaces as signs that can be seen."""
-        return "".join(_VISIBLE.get(character, character) for character in self.characters)
-
-
-def name(character: str) -> str:
-    """Return a character with its code point, for a message."""
-    return f"'{_VISIBLE.get(character, character)}' (U+{ord(character):04X})"
+        return "".join(VISIBLE.get(character, character) for character in self.characters)

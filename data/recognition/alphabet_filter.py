@@ -14,9 +14,10 @@ from dataclasses import dataclass, field, replace
 from typing import Literal
 
 from config.errors import UserError
+from config.schema.alphabet import character_name
 from data.graphemes import nfc
 from data.reader import DropReport
-from data.recognition.alphabet import Alphabet, name
+from data.recognition.alphabet import Alphabet
 from data.recognition.readers.chosen import ChosenWords, Kept
 from data.recognition.readers.joined import JoinedWords
 from data.recognition.sample import WordReader, WordSample
@@ -86,7 +87,7 @@ def named(unknown: dict[str, int]) -> str:
     """Return the commonest of the characters with the numbers of labels that have them."""
     common = sorted(unknown.items(), key=lambda item: (-item[1], item[0]))
     more = f" and {len(common) - _NAMED:,} more" if len(common) > _NAMED else ""
-    return ", ".join(f"{name(character)} in {count:,}" for character, count in common[:_NAMED]) + more
+    return ", ".join(f"{character_name(character)} in {count:,}" for character, count in common[:_NAMED]) + more
 
 
 class FilteredWords(ChosenWords):
@@ -185,7 +186,7 @@ def _filter(reader: WordReader, rule: LabelRule) -> FilteredWords:
             report.note("word: characters outside the alphabet were removed", place)
             continue
         dropped.append(index)
-        report.drop(fault, f"{place} has {', '.join(map(name, unknown[:3]))}" if unknown else place)
+        report.drop(fault, f"{place} has {', '.join(map(character_name, unknown[:3]))}" if unknown else place)
     report.unknown = dict(counts)
     if own.images == own.words:
         report.images = report.words
@@ -220,8 +221,9 @@ def _check_generator(characters: frozenset[str], longest: int | None, rule: Labe
     if lacking:
         more = f" and {len(lacking) - _NAMED:,} more" if len(lacking) > _NAMED else ""
         raise UserError(
-            f"{source}: its recipe writes {', '.join(map(name, lacking[:_NAMED]))}{more}, which the alphabet lacks; "
-            "give the dataset's `set` a `text.alphabet=...` of the alphabet's characters, or add them to the alphabet"
+            f"{source}: its recipe writes {', '.join(map(character_name, lacking[:_NAMED]))}{more}, which the alphabet "
+            "lacks; give the dataset's `set` a `text.alphabet=...` of the alphabet's characters, or add them to the "
+            "alphabet"
         )
     grown = any(len(keep.fold(character)) > 1 for character in characters)
     if rule.max_length is not None and (longest is None or longest > rule.max_length or grown):

@@ -75,10 +75,18 @@ def input_widths(sizes: np.ndarray, preprocess: WordPreprocess) -> np.ndarray:
     return widths
 
 
-def bucket_widths(reader: WordReader, preprocess: WordPreprocess, cache: Path | None = None) -> Widths:
+def bucket_widths(reader: WordReader, preprocess: WordPreprocess, cache: Path | None = None) -> Widths | None:
     """Return what pictures are put into buckets by: their widths, or, of pictures that are drawn when they are asked
     for (readers say so by `drawn`), the lengths of their labels: to know the size is to draw the picture.
+
+    None where to know the label is, too (`slow_labels`): the words of a window of batches would all be drawn by every
+    loader process before the first of them is trained on.
     """
+    if getattr(reader, "slow_labels", False):
+        log.info(
+            "words cut out of generated scenes are not sorted by width: their labels are known once they are drawn"
+        )
+        return None
     if getattr(reader, "drawn", False):
         return TextWidths(reader)
     return input_widths(picture_sizes(reader, cache), preprocess)

@@ -75,6 +75,14 @@ def test_another_alphabet_keeps_what_is_shared(job: Path, words, caplog) -> None
         run(job, "name=second", "characters=xcba", f"train.ckpt_path={first.last}", "train.end_iter=1")
     assert "kept        3  cba" in caplog.text
     assert "new         1  x" in caplog.text
+    assert " in 1 - CER since the start" in caplog.text
+
+
+def test_weights_of_another_alphabet_are_not_evaluated(job: Path, tmp_path: Path) -> None:
+    state = torch.load(run(job, "train.end_iter=1").last, weights_only=True)["model"]
+    torch.save(state, tmp_path / "bare.pth")
+    with pytest.raises(UserError, match=r"bare\.pth scores 3 characters and the blank, and `characters` has 4"):
+        evaluate_words(load(job, "characters=abcx"), checkpoint=str(tmp_path / "bare.pth"))
 
 
 def test_mixed_in_shares(job: Path, words) -> None:
@@ -122,6 +130,36 @@ def test_each_optimizer_has_its_rate(job: Path, optimizer: str, rate: float, cap
     assert config.train.lr == rate
     train_job(config)
     assert "its rates are usually" not in caplog.text
+
+
+def test_validation_reads_as_the_test_section_says(job: Path, words, tmp_path: Path, caplog) -> None:
+    listed = tmp_path / "words.txt"
+    listed.write_text("B\nCC\nX\n")  # folded as labels are; the alphabet has no x
+    wanted = [f"test.mine.lexicon={listed}", "case=lower", "train.end_iter=2"]
+    with caplog.at_level(logging.INFO):
+        folder = run(job, *wanted)
+    assert "test.mine is read by the most probable of 2 words" in caplog.text
+    evaluate_words(load(job, *wanted))
+    read = [json.loads(line) for line in (folder.root / "eval/mine/images.jsonl").read_text().splitlines()]
+    assert {one["reading"] for one in read} <= {"b", "cc", ""} and any(one["reading"] for one in read)
+    results = json.loads((folder.root / "eval/mine/results.json").read_text())
+    assert lines(folder, "validation")[-1]["cer"] == pytest.approx(results["cer"])
+    with caplog.at_level(logging.INFO):
+        run(job, "name=beam", "test.mine.decode=beam", "train.end_iter=1")
+    assert "test.mine is read by beam search with 10 hypotheses" in caplog.text
+
+
+@pytest.mark.parametrize(("content", "message"), [(None, "cannot be read"), ("xyz\n", "holds no word")])
+def test_a_word_list_without_use_is_told_before_training(job: Path, tmp_path: Path, content, message) -> None:
+    listed = tmp_path / "words.txt"
+    if content is not None:
+        listed.write_text(content)
+    config = load(job, f"test.mine.lexicon={listed}", "train.end_iter=1")
+    with pytest.raises(UserError, match=f"lexicon .*words.txt.* {message}"):
+        train_job(config)
+    run(job, "train.end_iter=1")
+    with pytest.raises(UserError, match=f"lexicon .*words.txt.* {message}"):
+        evaluate_words(config)
 
 
 def test_odd_rate_is_told(job: Path, caplog) -> None:

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from utils.prediction import Word
-from utils.prediction_drawing import DOUBTFUL, FOUND, SURE, UNSURE, colour_of, draw_prediction, font_for
+from utils.prediction_drawing import DOUBTFUL, FOUND, SURE, UNSURE, colour_of, draw_prediction
 
 
 def word(left: float, top: float, text: str | None = "word", confidence: float | None = 0.9, width: float = 80) -> Word:
@@ -50,8 +50,3 @@ def test_a_picture_of_a_word_gets_a_caption() -> None:
     assert sheet.shape[0] > 96 + 26 and (sheet[12:108, 12:252] == 90).all()
     assert (sheet[110:] > 245).all(axis=2).sum() > 50
     assert draw_prediction(np.full((24, 6, 3), 90, np.uint8), [Word(None, "", 0.0, None)]).shape[1] > 24
-
-
-def test_letters_beyond_ascii_have_shapes_of_their_own() -> None:
-    shapes = {bytes(font_for("éЖΩ", 20).getmask(letter)) for letter in "éЖΩ"}
-    assert len(shapes) == 3

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import logging
 from collections.abc import Callable
 from pathlib import Path
@@ -16,17 +15,13 @@ from utils.check.characters import report_characters
 from utils.check.counts import report_counts, take_census
 from utils.check.duplicates import report_duplicates
 from utils.check.images import report_images
-from utils.check.options import CheckOptions, check_picture_name
+from utils.check.options import CheckOptions
 from utils.check.probe import survey_images
 from utils.check.report import Report
 from utils.check.sources import open_sources
-from utils.files import write_text
 from utils.weights import load_into, read_file, state_dict_of
 
 log = logging.getLogger(__name__)
-
-LIMIT = 50_000
-"""Images of a dataset whose annotations are read; all of them with `deep`."""
 
 
 def check_detection(config: DetectionConfig, options: CheckOptions, say: Callable[[str], Any]) -> Report:
@@ -43,14 +38,11 @@ def check_detection(config: DetectionConfig, options: CheckOptions, say: Callabl
     Raises:
         UserError: the options do not fit, or there is nothing to check.
     """
-    if options.draw is not None:
-        check_picture_name("--draw", options.draw)
     report = Report(say)
     sources, report.problems = open_sources(config)
-    if not sources and not report.problems:
-        raise UserError("the configuration names no dataset; list at least one under `train.datasets` or `test`")
+    report.require(sources)
     _check_start(report, config)
-    limit = max((len(source.reader) for source in sources), default=0) if options.deep else LIMIT
+    limit = options.limit(len(source.reader) for source in sources)
     censuses = [take_census(source, limit) for source in sources]
     if sources:
         report_counts(report, sources, censuses)
@@ -70,13 +62,7 @@ def check_detection(config: DetectionConfig, options: CheckOptions, say: Callabl
 
         drawn = write_sheet(Path(options.draw), sources, config)
         say(f"{drawn} samples are drawn in {options.draw}: look whether the boxes fit\n")
-    if not config.train.datasets and config.train.weak is None:
-        report.say(report.verdict("the test data is in order; there is nothing to train on (train.datasets is empty)"))
-    else:
-        report.say(report.verdict("ready to train"))
-    if options.json is not None:
-        write_text(Path(options.json), json.dumps(report.values(), indent=1, ensure_ascii=False, default=str) + "\n")
-    return report
+    return report.finish(options, trains=bool(config.train.datasets) or config.train.weak is not None)
 
 
 def _check_start(report: Report, config: DetectionConfig) -> None:

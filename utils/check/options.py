@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
 from config.errors import UserError
+
+LIMIT = 50_000
+"""Samples of a dataset whose annotations are read, or pictures looked at; all of them with `deep`."""
 
 _PICTURES = (".png", ".jpg", ".jpeg")
 
@@ -20,6 +24,9 @@ class CheckOptions:
         timing: run a few iterations.
         draw: write a sheet of samples there.
         json: write all figures there.
+
+    Raises:
+        UserError: `draw` is no name of a picture.
     """
 
     deep: bool = False
@@ -27,6 +34,14 @@ class CheckOptions:
     timing: bool = True
     draw: str | None = None
     json: str | None = None
+
+    def __post_init__(self) -> None:
+        if self.draw is not None:
+            check_picture_name("--draw", self.draw)
+
+    def limit(self, sizes: Iterable[int]) -> int:
+        """Return how many samples of a dataset are looked at closely; `sizes` are those of all datasets."""
+        return max(sizes, default=0) if self.deep else LIMIT
 
 
 def check_picture_name(option: str, path: str) -> None:

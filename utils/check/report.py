@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from config.errors import UserError
+from utils.check.options import CheckOptions
+from utils.files import write_text
 
 
 @dataclass
@@ -44,6 +48,20 @@ class Report:
         if self.remarks:
             lines = ["worth a look:", *(f"  - {remark}" for remark in self.remarks), "", *lines]
         return "\n".join(lines)
+
+    def require(self, sources: Sequence[object]) -> None:
+        """Raise `UserError` where a job has neither a dataset nor a problem with one."""
+        if not sources and not self.problems:
+            raise UserError("the configuration names no dataset; list at least one under `train.datasets` or `test`")
+
+    def finish(self, options: CheckOptions, *, trains: bool) -> Report:
+        """Hand over the verdict on a job that has data to train on, or has none, and write the figures if asked to."""
+        nothing = "the test data is in order; there is nothing to train on (train.datasets is empty)"
+        self.say(self.verdict("ready to train" if trains else nothing))
+        if options.json is not None:
+            text = json.dumps(self.values(), indent=1, ensure_ascii=False, default=str)
+            write_text(Path(options.json), text + "\n")
+        return self
 
     def values(self) -> dict[str, Any]:
         """Return all figures and findings as plain values."""

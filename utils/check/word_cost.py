@@ -119,7 +119,9 @@ def step_times(task: RecognitionTask, config: RecognitionConfig, groups: list[li
         started = time.perf_counter()
         with autocast(task.device, task.amp):
             loss = task.loss(task.model, there)["loss"]
-        descend(loss, task.model, optimizer, scaler, config.train.grad_clip).item()
+        optimizer.zero_grad()
+        scaler.scale(loss).backward()
+        descend(task.model, optimizer, scaler, config.train.grad_clip).item()
         if task.device.type == "cuda":
             torch.cuda.synchronize(task.device)
         taken = time.perf_counter() - started

@@ -51,6 +51,7 @@ def look_at_pictures(source: WordSource, preprocess: WordPreprocess, limit: int)
     keys = widths
     if source.drawn:
         keys = np.zeros(len(reader), np.int32)
+    if source.drawn and not source.slow_labels:
         keys[readable] = TextWidths(reader)[np.flatnonzero(readable)]
     return Pictures(reader, sizes, widths, keys)
 

@@ -23,6 +23,8 @@ from metrics.protocols import protocol
 
 DRAWN_PICTURES, DRAWN_LABELS = 128, 1000
 """Pictures and labels that are looked at of a dataset that is drawn on demand."""
+SCENES = 24
+"""The same of one for whose labels, too, whole scenes are drawn."""
 
 
 @dataclass(frozen=True)
@@ -50,6 +52,17 @@ class WordSource:
         """Whether its pictures are drawn when they are asked for."""
         return getattr(self.reader, "drawn", False)
 
+    def most(self, few: int, limit: int) -> int:
+        """Return how many samples to look at: up to `few` where they are drawn, fewer of scenes, else up to `limit`."""
+        if not self.drawn:
+            return min(limit, len(self.reader))
+        return min(SCENES if self.slow_labels else few, limit, len(self.reader))
+
+    @property
+    def slow_labels(self) -> bool:
+        """Whether even its labels are known only once a scene is drawn."""
+        return getattr(self.reader, "slow_labels", False)
+
     @property
     def has_files(self) -> bool:
         """Whether its pictures are stored as they can be compared, in files or in a database."""
@@ -61,9 +74,8 @@ class WordSource:
 
     def some(self, limit: int) -> WordReader:
         """Return up to `limit` samples spread evenly over the dataset; fewer of those that are drawn."""
-        limit = min(limit, DRAWN_PICTURES) if self.drawn else limit
-        size = len(self.reader)
-        return self.reader if size <= limit else ChosenWords(self.reader, np.arange(limit) * size // limit)
+        size, wanted = len(self.reader), self.most(DRAWN_PICTURES, limit)
+        return self.reader if size == wanted else ChosenWords(self.reader, np.arange(wanted) * size // wanted)
 
 
 @dataclass
@@ -121,7 +133,7 @@ def open_word_sources(config: RecognitionConfig, *, filtered: bool = True) -> tu
 
 def rule_of(config: RecognitionConfig) -> LabelRule:
     """Return what the labels of a job have to be."""
-    return LabelRule(Alphabet(config.characters), config.case, max_length=config.max_length)
+    return LabelRule(Alphabet(config.characters), config.case, config.unknown, config.max_length)
 
 
 def read_labels(source: WordSource, config: RecognitionConfig, limit: int | None = None) -> Labels:
@@ -131,7 +143,7 @@ def read_labels(source: WordSource, config: RecognitionConfig, limit: int | None
     test: RecognitionTest | None = None if source.is_training else config.test[source.name.removeprefix("test.")]
     reduce = protocol(test.protocol) if test is not None else str
     size = len(source.reader)
-    wanted = min(size, DRAWN_LABELS if source.drawn else size if limit is None else limit)
+    wanted = source.most(DRAWN_LABELS, size if limit is None else limit)
     lengths: list[int] = []
     texts: Counter[str] = Counter()
     for number in range(wanted):

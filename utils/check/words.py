@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -16,7 +15,7 @@ from data.recognition.alphabet import Alphabet
 from data.recognition.preprocess import WordPreprocess
 from model.recognizer import Recognizer
 from model.registry import build_recognizer
-from utils.check.options import CheckOptions, check_picture_name
+from utils.check.options import LIMIT, CheckOptions
 from utils.check.progress import quiet
 from utils.check.quick import quick_leaks
 from utils.check.report import Report, percent, quantiles
@@ -25,11 +24,7 @@ from utils.check.word_inputs import look_at_pictures, report_inputs, report_room
 from utils.check.word_labels import report_alphabet, report_word_counts
 from utils.check.word_sources import WordSource, open_word_sources, read_labels
 from utils.device import effective_amp, resolve_device
-from utils.files import write_text
 from utils.recognition_task import RecognitionTask, check_fits
-
-LIMIT = 50_000
-"""Pictures of a dataset that are looked at; all of them with `deep`."""
 
 _LOOKED, _LABELS = 200, 20_000
 
@@ -48,16 +43,13 @@ def check_words(config: RecognitionConfig, options: CheckOptions, say: Callable[
     Raises:
         UserError: the options do not fit, or there is nothing to check.
     """
-    if options.draw is not None:
-        check_picture_name("--draw", options.draw)
     report = Report(say)
     with quiet():
         sources, report.problems = open_word_sources(config)
-    if not sources and not report.problems:
-        raise UserError("the configuration names no dataset; list at least one under `train.datasets` or `test`")
+    report.require(sources)
     closed = len(sources) < len(config.train.datasets) + len(config.test)
     network = _network(report, config)
-    limit = max((len(source.reader) for source in sources), default=0) if options.deep else LIMIT
+    limit = options.limit(len(source.reader) for source in sources)
     if sources:
         labels = [read_labels(source, config) for source in sources]
         report_word_counts(report, sources, labels)
@@ -72,13 +64,7 @@ def check_words(config: RecognitionConfig, options: CheckOptions, say: Callable[
         _run(report, sources, config, options)
     elif options.draw is not None:
         report.remarks.append(f"{options.draw} was not drawn: the training data or the network cannot be had")
-    ready = "ready to train"
-    if not config.train.datasets:
-        ready = "the test data is in order; there is nothing to train on (train.datasets is empty)"
-    report.say(report.verdict(ready))
-    if options.json is not None:
-        write_text(Path(options.json), json.dumps(report.values(), indent=1, ensure_ascii=False, default=str) + "\n")
-    return report
+    return report.finish(options, trains=bool(config.train.datasets))
 
 
 def quick_word_check(config: RecognitionConfig) -> list[str]:

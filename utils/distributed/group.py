@@ -1,8 +1,8 @@
 """Joining the other processes of a run, and leaving them so that each knows why.
 
-The environment is torchrun's: RANK, WORLD_SIZE, LOCAL_RANK, MASTER_ADDR, MASTER_PORT. Tensors on GPUs go over NCCL, what
-is decided goes over gloo. Where a process ends with an error, it leaves the reason in the store that all of them share;
-the others, whose next exchange fails, find it there and say it.
+The environment is torchrun's: RANK, WORLD_SIZE, LOCAL_RANK, MASTER_ADDR, MASTER_PORT. Tensors on GPUs go over NCCL,
+what is decided goes over gloo. Where a process ends with an error, it leaves the reason in the store that all of them
+share; the others, whose next exchange fails, find it there and say it.
 """
 
 from __future__ import annotations
@@ -23,7 +23,6 @@ from utils.distributed.processes import ALONE, Processes
 
 log = logging.getLogger(__name__)
 
-_REASON, _ALIVE = "ocr/reason", "ocr/alive"
 _PATIENCE_S = 5.0
 """How long a process whose exchange failed waits for the reason, and for the others to say that they live."""
 
@@ -85,15 +84,17 @@ def joined(processes: Processes, device: torch.device, timeout_s: float) -> Iter
             f"{os.environ.get('MASTER_ADDR')}:{os.environ.get('MASTER_PORT')} ({str(fault).splitlines()[0]})"
         ) from fault
     store = dist.distributed_c10d._get_default_store()
+    # A restarted run has the same store, and the reasons of its former lives are in it.
+    place = f"ocr/{os.environ.get('TORCHELASTIC_RESTART_COUNT', '0')}"
     try:
         yield
-    except (dist.DistBackendError, dist.DistNetworkError, RuntimeError) as fault:
+    except RuntimeError as fault:
         if not isinstance(fault, dist.DistError) and not _is_of_gloo(fault):
-            _leave_reason(store, processes, fault)
+            _leave_reason(store, place, processes, fault)
             raise
-        raise PeerLost(_reason(store, processes, fault)) from None
+        raise PeerLost(_reason(store, place, processes, fault)) from None
     except BaseException as fault:
-        _leave_reason(store, processes, fault)
+        _leave_reason(store, place, processes, fault)
         raise
     else:
         dist.destroy_process_group()
@@ -105,29 +106,32 @@ def _is_of_gloo(fault: RuntimeError) -> bool:
     return "gloo" in text or "Connection closed by peer" in text or "Connection reset by peer" in text
 
 
-def _leave_reason(store: dist.Store, processes: Processes, fault: BaseException) -> None:
+def _leave_reason(store: dist.Store, place: str, processes: Processes, fault: BaseException) -> None:
     """Say in the store why this process ends; only the first one to do so counts."""
     sentence = " ".join(str(fault).split()) or type(fault).__name__
     if not isinstance(fault, UserError):
         sentence = f"{type(fault).__name__}: {sentence}"
     try:
-        store.compare_set(_REASON, "", f"process {processes.rank} on {socket.gethostname()}: {sentence[:2000]}")
+        who = f"process {processes.rank} on {socket.gethostname()}"
+        store.compare_set(f"{place}/reason", "", f"{who}: {sentence[:2000]}")
     except (RuntimeError, dist.DistError):
         log.debug("the store of the run is gone", exc_info=True)
 
 
-def _reason(store: dist.Store, processes: Processes, fault: BaseException) -> str:
+def _reason(store: dist.Store, place: str, processes: Processes, fault: BaseException) -> str:
     """Return why the exchange failed: the reason that another process left, or which ones no longer answer."""
     try:
         store.set_timeout(datetime.timedelta(seconds=_PATIENCE_S))
-        store.set(f"{_ALIVE}/{processes.rank}", socket.gethostname())
+        store.set(f"{place}/alive/{processes.rank}", socket.gethostname())
         until = time.monotonic() + _PATIENCE_S
         while time.monotonic() < until:
-            if store.check([_REASON]):
-                return store.get(_REASON).decode()
+            if store.check([f"{place}/reason"]):
+                return store.get(f"{place}/reason").decode()
             time.sleep(0.1)
-        lost = [rank for rank in range(processes.world) if not store.check([f"{_ALIVE}/{rank}"])]
+        lost = [rank for rank in range(processes.world) if not store.check([f"{place}/alive/{rank}"])]
     except (RuntimeError, dist.DistError):
         return f"the machine that led the run is gone ({str(fault).splitlines()[0]})"
-    names = ", ".join(map(str, lost)) or "none"
-    return f"process {names} does not answer any more (killed, out of memory, or its machine is gone)"
+    if not lost:
+        return f"an exchange between the processes failed ({str(fault).splitlines()[0]})"
+    names = f"process{'es' * (len(lost) > 1)} {', '.join(map(str, lost))}"
+    return f"{names} of {processes.world} answered no more: killed, out of memory, or the machine is gone"

@@ -21,6 +21,7 @@ from utils.engine.batches import Batch, batches
 from utils.engine.checkpoint_store import CheckpointStore
 from utils.engine.ema import WeightAverage
 from utils.engine.gradient import accumulate_gradient, seed_step
+from utils.engine.memory_probe import check_batch_fits
 from utils.engine.metrics_log import MetricsLog, Records, SilentLog
 from utils.engine.nonfinite import NonFiniteGuard
 from utils.engine.optimizer import descend, load_optimizer, make_optimizer, warn_about_rate
@@ -88,6 +89,7 @@ class Trainer:
         )
         self._evaluation_due = False
         self._ended_early = False
+        self._fits = False
 
     @property
     def evaluated_model(self) -> nn.Module:
@@ -189,6 +191,7 @@ class Trainer:
         with closing(batches(self.task, settings, sampler, self.device)) as stream:
             meter = Meter()
             for micro, waited in stream:
+                self._check_memory(micro[0])
                 meter.waiting += waited
                 meter.samples += self.task.samples_per_step
                 self._train_step(micro, sampler)
@@ -209,6 +212,28 @@ class Trainer:
                 if stopping or self._has_ended_early():
                     return stopping
         return False
+
+    def _check_memory(self, batch: Batch) -> None:
+        """Say how many samples fit, before the first iteration, where a batch is too large for a GPU."""
+        if self._fits:
+            return
+        settings, world = self.settings, self.processes.world
+        parts = world * settings.accumulate
+        total = settings.global_batch_size
+        check_batch_fits(
+            self.task,
+            batch,
+            device=self.device,
+            amp=self.amp,
+            agree=self.processes.any,
+            batch_size=settings.batch_size if total is None else total // parts,
+            accumulate=settings.accumulate,
+            global_batch_size=total,
+            world=world,
+            optimizer=self.optimizer,
+            size_setting=f"train.data.{'max_width' if self.config['task'] == 'recognition' else 'output_size'}",
+        )
+        self._fits = True
 
     def _agree(self, stop: bool, unreadable: list[str]) -> bool:
         """Exchange with the other processes whether to stop, and what could not be read."""

@@ -70,6 +70,11 @@ class ChosenWords:
         """The pictures are drawn when they are asked for: sizes and pictures take their time."""
         return getattr(self.reader, "drawn", False)
 
+    @property
+    def slow_labels(self) -> bool:
+        """So do the labels."""
+        return getattr(self.reader, "slow_labels", False)
+
     def __len__(self) -> int:
         return len(self._rows)
 

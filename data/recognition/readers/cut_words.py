@@ -165,7 +165,7 @@ class SceneWords(_Cutter):
         longest: greatest number of characters of a label; None where there is no limit.
     """
 
-    drawn = True
+    drawn = slow_labels = True
 
     def __init__(self, reader: GeneratedReader, config: CutWords) -> None:
         super().__init__(reader, config)

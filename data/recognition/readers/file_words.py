@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from pathlib import Path
 
+from config.errors import UserError
 from config.schema.word_crops import ListedWords
 from data.reader import DropReport
 from data.readers.images import image_bytes
@@ -134,8 +135,14 @@ class WordList:
         """Return the reader of those pictures that `select` and `part` take.
 
         Raises:
-            UserError: they take none of them.
+            UserError: they take none of them, or none is where the names say.
         """
+        if not self._texts and self._report.dropped.get(MISSING, 0) > 0 and len(self._report.dropped) == 1:
+            example = self._report.examples[MISSING][0]
+            raise UserError(
+                f"{self._folder}: none of the {self._report.dropped[MISSING]:,} pictures is there (e.g. {example}); "
+                "set the dataset's `images` to the folder that their names start from"
+            )
         takes = selector(config.select)
         names = [name for name in self._texts if takes(name)]
         check_selected(names, len(self._texts), config.select, self._folder)

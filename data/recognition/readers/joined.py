@@ -27,6 +27,11 @@ class JoinedWords(ConcatReader):
         """Pictures of one of the readers are drawn when they are asked for."""
         return any(getattr(reader, "drawn", False) for reader in self.readers)
 
+    @property
+    def slow_labels(self) -> bool:
+        """Labels of one of them are known only once the picture is drawn."""
+        return any(getattr(reader, "slow_labels", False) for reader in self.readers)
+
     def __getitem__(self, index: int) -> WordSample:
         reader, own = self._of(index)
         return reader[own]

@@ -4,6 +4,8 @@ import numpy as np
 from word_readers import PaintedWords
 
 from data.recognition.preprocess import WordPreprocess
+from data.recognition.readers.chosen import ChosenWords
+from data.recognition.readers.joined import JoinedWords
 from data.recognition.widths import TextWidths, bucket_widths, input_widths, picture_sizes, squeezed
 
 
@@ -64,3 +66,6 @@ def test_labels_stand_in_for_unknown_widths() -> None:
     reader.drawn = True
     assert bucket_widths(reader, WordPreprocess())[np.array([2])].tolist() == [len(reader.words[2])]
     assert reader.sizes_asked == 9  # none for the second
+    reader.slow_labels = True
+    for wrapped in (reader, ChosenWords(reader, np.arange(3)), JoinedWords([PaintedWords(2), reader])):
+        assert bucket_widths(wrapped, WordPreprocess()) is None

@@ -1,9 +1,13 @@
 from __future__ import annotations
 
+import json
+from pathlib import Path
+
 import numpy as np
 import pytest
 
 from config.errors import UserError
+from utils.check.options import CheckOptions
 from utils.check.report import Report, counted, percent, quantiles, raise_problems, some, table
 
 
@@ -48,3 +52,28 @@ def test_verdict_and_status() -> None:
     with pytest.raises(UserError, match=r"not ready to train: first \(and 1 more"):
         raise_problems(report)
     assert report.values()["ready"] is False
+
+
+def test_a_report_ends_with_its_verdict_and_its_file(tmp_path: Path) -> None:
+    for trains, ending in ((True, "ready to train"), (False, "there is nothing to train on (train.datasets is empty)")):
+        said: list[str] = []
+        report = Report(said.append, figures={"words": 3})
+        assert report.finish(CheckOptions(json=str(tmp_path / "figures.json")), trains=trains) is report
+        assert said[-1].endswith(ending)
+    assert json.loads((tmp_path / "figures.json").read_text()) == {
+        "words": 3, "problems": [], "remarks": [], "ready": True
+    }  # fmt: skip
+
+
+def test_a_job_without_data_is_refused_unless_its_problems_say_why() -> None:
+    with pytest.raises(UserError, match="names no dataset"):
+        Report(print).require([])
+    Report(print).require(["a dataset"])
+    Report(print, problems=["this one is missing"]).require([])
+
+
+def test_options() -> None:
+    assert CheckOptions(deep=True).limit([5, 10**9]) == 10**9 and CheckOptions(deep=True).limit([]) == 0
+    assert CheckOptions().limit([5, 10**9]) == 50_000
+    with pytest.raises(UserError, match=r"--draw sheet\.gif: name a \.png or \.jpg file"):
+        CheckOptions(draw="sheet.gif")

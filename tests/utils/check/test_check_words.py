@@ -19,7 +19,7 @@ from data.recognition.preprocess import WordPreprocess
 from utils.check.options import CheckOptions
 from utils.check.report import Report, raise_problems
 from utils.check.word_inputs import look_at_pictures, padding
-from utils.check.word_sources import open_word_sources
+from utils.check.word_sources import SCENES, open_word_sources
 from utils.check.words import check_words, quick_word_check
 from utils.training import train_job
 
@@ -67,6 +67,22 @@ def test_ready(job: Path, tmp_path: Path, capsys) -> None:
     assert cost["hours"] == pytest.approx(12 * (cost["step_s"] + 8 / cost["data_words_per_s_one_worker"]) / 3600)
     assert cv2.imread(str(tmp_path / "sheet.png")).shape[1] == 1280
     assert not (tmp_path / "exp").exists()
+
+
+def test_characters_that_training_removes_are_no_problem(job: Path, tmp_path: Path) -> None:
+    relabel(tmp_path / "train", {0: "aXb", 1: "Xc", 2: "üa"})
+    assert looked(job)[0].problems != []
+    report, _ = looked(job, "unknown=remove")
+    assert report.problems == []
+    assert report.figures["counts"]["train.datasets.0"]["words"] == 40
+
+
+def test_few_scenes_are_drawn_for_a_look(job: Path) -> None:
+    scenes = "{format: crops, dataset: {format: generated, recipe: generate_demo, size: 100000}, max_dropped: 1}"
+    sources, _ = open_word_sources(load(job, f"train.datasets=[{scenes}]", "case=lower"), filtered=False)
+    training, test = sources
+    assert (training.most(1000, 20_000), test.most(1000, 20_000)) == (SCENES, 12)
+    assert len(training.some(200)) == SCENES and len(test.some(10)) == 10
 
 
 def test_characters_on_both_sides(job: Path, tmp_path: Path) -> None:
