@@ -22,15 +22,15 @@ def main(argv: list[str]) -> int:
     config, arguments = parsed(argv)
     import torch
 
-    from train import main as train_alone
     from utils.distributed.launch import launch
+    from utils.training import train_job
 
     gpus = torch.cuda.device_count() if config.device.startswith(("auto", "cuda")) else 0
     count = arguments.nproc or max(1, gpus)
     if 0 < gpus < count:
         raise UserError(f"--nproc {count} needs as many GPUs, and {gpus} are visible; with device=cpu none is needed")
     if count == 1:
-        train_alone([one for one in argv if one != "--nproc" and not one.startswith("--nproc=")])
+        train_job(config, resume=arguments.resume, fresh=arguments.fresh)
         return 0
     threads = None if gpus else max(1, (os.cpu_count() or 1) // count)
     return launch([sys.executable, os.path.abspath(__file__), *argv], count, threads)
@@ -94,6 +94,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def positive(text: str) -> int:
+    """Return the whole number above 0 that `text` is, for argparse."""
     if not text.isdecimal() or not int(text):
         raise argparse.ArgumentTypeError(f"'{text}' is not a whole number above 0")
     return int(text)

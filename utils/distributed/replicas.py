@@ -8,14 +8,20 @@ processes.
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Mapping
 from contextlib import AbstractContextManager, nullcontext
+from typing import Any
 
 import torch
 from torch import Tensor, nn
 from torch.nn.parallel import DistributedDataParallel
 
 from utils.distributed.processes import Processes
+
+# Newer versions have another name for it, which differs in what happens to buffers at the start, which are alike here.
+_RENAMED = "forward_sync_buffers" in inspect.signature(DistributedDataParallel.__init__).parameters
+_WITHOUT_BUFFERS: dict[str, Any] = {"forward_sync_buffers" if _RENAMED else "broadcast_buffers": False}
 
 
 class Replicas:
@@ -37,7 +43,7 @@ class Replicas:
             self._parallel = DistributedDataParallel(
                 model,
                 device_ids=[device] if device.type == "cuda" else None,
-                broadcast_buffers=False,  # they are averaged below
+                **_WITHOUT_BUFFERS,  # they are averaged below
                 gradient_as_bucket_view=True,
                 # The graph is the same in every iteration, but DDP counts a micro-batch without a reduction as one.
                 static_graph=accumulate == 1,
