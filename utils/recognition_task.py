@@ -30,7 +30,7 @@ from data.recognition.widths import bucket_widths, picture_sizes, squeezed
 from loss.ctc import CTCLoss, ZeroedShare
 from model.recognizer import Recognizer
 from model.registry import build_recognizer
-from utils.device import Amp
+from utils.device import Amp, memory_format
 from utils.engine.task import Evaluation
 from utils.freezing import freeze
 from utils.reading_sheet import draw_readings
@@ -78,7 +78,8 @@ class RecognitionTask:
         if initial_weights:
             load_initial_weights(network, config, self.alphabet)
         freeze(network, config.model.freeze)
-        self.model: nn.Module = network.to(device)
+        self._format = memory_format(device)
+        self.model: nn.Module = network.to(device, memory_format=self._format)
         self._criterion, self._zeroed = CTCLoss(), ZeroedShare()
         self._past_blanks = False
         log.info("%d characters: %s", len(self.alphabet), self.alphabet.visible())
@@ -146,7 +147,7 @@ class RecognitionTask:
         self._zeroed.restore(state["zeroed"], self.device)
 
     def loss(self, model: nn.Module, batch: Mapping[str, Any]) -> dict[str, Tensor]:
-        images = self.preprocess.normalise_batch(batch["image"]).contiguous()
+        images = self.preprocess.normalise_batch(batch["image"]).contiguous(memory_format=self._format)
         lengths = torch.as_tensor(self._network.output_length(torch.as_tensor(batch["widths"])))
         logits = model(images, lengths)
         parts = self._criterion(logits, lengths, batch["targets"], batch["target_lengths"])
