@@ -138,10 +138,38 @@ class BidirectionalLSTM(nn.Module):
 
     def forward(self, x: Tensor | PackedSequence) -> Tensor | PackedSequence:
         if isinstance(x, PackedSequence):
-            y, _ = self.rnn(with_data(x, self.dropout(x.data)))
+            x = with_data(x, self.dropout(x.data))
+            y = read_padded(self.rnn, x) if x.data.device.type == "cpu" else self.rnn(x)[0]
             return with_data(y, self.linear(y.data))
         y, _ = self.rnn(self.dropout(x))
         return self.linear(y)
+
+
+def read_padded(rnn: nn.LSTM, packed: PackedSequence) -> PackedSequence:
+    """Return what a bidirectional LSTM of one layer makes of sequences, twice as fast on a CPU.
+
+    Of a `PackedSequence` torch computes one time step after the other there; whole tensors go to oneDNN. From left to
+    right the padding comes after everything that counts. From right to left each sequence is read turned round within
+    its own length, and so begins with its last step, as it does packed.
+    """
+    # Without the indices the samples stay in the order of their lengths.
+    x, lengths = pad_packed_sequence(PackedSequence(packed.data, packed.batch_sizes), True)
+    steps = torch.arange(x.shape[1])
+    turn = torch.where(steps < lengths[:, None], lengths[:, None] - 1 - steps, steps)[..., None]
+    x = x.to(rnn.weight_ih_l0.dtype)
+    turned = x.gather(1, turn.expand_as(x))
+    start = x.new_zeros(1, x.shape[0], rnn.hidden_size)
+    with torch.autocast("cpu", enabled=False):
+        forwards, backwards = (
+            torch.lstm(sequences, (start, start), weights, True, 1, 0.0, rnn.training, False, True)[0]
+            for sequences, weights in ((x, _weights(rnn, "_l0")), (turned, _weights(rnn, "_l0_reverse")))
+        )
+    y = torch.cat((forwards, backwards.gather(1, turn.expand_as(backwards))), dim=2)
+    return with_data(packed, pack_padded_sequence(y, lengths, True).data)
+
+
+def _weights(rnn: nn.LSTM, direction: str) -> list[Tensor]:
+    return [getattr(rnn, name + direction) for name in ("weight_ih", "weight_hh", "bias_ih", "bias_hh")]
 
 
 class ConvNetFeatures(nn.Module):
@@ -174,7 +202,7 @@ def blank_beyond(x: Tensor, columns: Tensor | None) -> Tensor:
     if columns is None:
         return x
     beyond = torch.arange(x.shape[3], device=x.device) >= columns[:, None]
-    return x.masked_fill(beyond[:, None, None], 0.0)
+    return torch.where(beyond[:, None, None], 0.0, x)
 
 
 def with_data(packed: PackedSequence, data: Tensor) -> PackedSequence:

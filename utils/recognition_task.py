@@ -30,7 +30,7 @@ from data.recognition.widths import bucket_widths, picture_sizes, squeezed
 from loss.ctc import CTCLoss
 from model.recognizer import Recognizer
 from model.registry import build_recognizer
-from utils.device import Amp
+from utils.device import Amp, memory_format
 from utils.distributed.batching import samples_of_iteration
 from utils.distributed.processes import ALONE, Processes
 from utils.engine.task import Evaluation
@@ -93,7 +93,8 @@ class RecognitionTask:
         if initial_weights:
             load_initial_weights(network, config, self.alphabet)
         freeze(network, config.model.freeze)
-        self.model: nn.Module = network.to(device)
+        self._format = memory_format(device)
+        self.model: nn.Module = network.to(device, memory_format=self._format)
         self._criterion = CTCLoss()
         self._past_blanks = False
         log.info("%d characters: %s", len(self.alphabet), self.alphabet.visible())
@@ -161,7 +162,8 @@ class RecognitionTask:
         return None
 
     def loss(self, model: nn.Module, batch: Mapping[str, Any]) -> dict[str, Tensor]:
-        images = self.preprocess.normalise_batch(self._as_wide_as_all(batch["image"])).contiguous()
+        images = self.preprocess.normalise_batch(self._as_wide_as_all(batch["image"]))
+        images = images.contiguous(memory_format=self._format)
         lengths = torch.as_tensor(self._network.output_length(torch.as_tensor(batch["widths"])))
         logits = model(images, lengths)
         parts = self._criterion(logits, lengths, batch["targets"], batch["target_lengths"])

@@ -6,7 +6,9 @@ import pytest
 import torch
 from small_recognizers import SMALL, every_network, pictures
 from torch import nn
+from torch.nn.utils.rnn import pack_padded_sequence
 
+from model.recognizer import BidirectionalLSTM, blank_beyond, read_padded
 from model.residual_crnn import ResidualCrnn
 
 
@@ -90,3 +92,35 @@ def test_a_length_within_a_column_is_refused():
     model = ResidualCrnn(12, **SMALL)
     with pytest.raises(ValueError, match="multiples of 8"):
         model(pictures(model, 2, 64), torch.tensor([128, 12]))
+
+
+@pytest.mark.parametrize("layout", [torch.contiguous_format, torch.channels_last])
+def test_blanking_keeps_the_layout(layout):
+    """Convolutions of channels last, which are the fast ones, would otherwise copy their input and its gradient."""
+    x = torch.full((2, 3, 4, 8), torch.nan).contiguous(memory_format=layout)
+    x[0, ..., :5], x[1] = 1.0, 2.0
+    x.requires_grad_()
+    y = blank_beyond(x, torch.tensor([5, 8]))
+    assert y.is_contiguous(memory_format=layout)
+    assert y[0].sum() == 60 and not y[0, ..., 5:].any() and torch.equal(y[1], x[1])
+    y.sum().backward()
+    assert x.grad.is_contiguous(memory_format=layout)
+    assert x.grad.sum() == 156 and not x.grad[0, ..., 5:].any()
+
+
+def test_sequences_read_whole_are_those_read_packed():
+    """Outputs and gradients against torch's own packed LSTM, in float64."""
+    torch.manual_seed(0)
+    rnn = BidirectionalLSTM(5, 4, None).rnn.double()
+    results = []
+    for read in (lambda packed: rnn(packed)[0], lambda packed: read_padded(rnn, packed)):
+        generator = torch.Generator().manual_seed(1)
+        x = torch.randn(6, 9, 5, generator=generator, dtype=torch.float64).requires_grad_()
+        packed = pack_padded_sequence(x, torch.tensor([3, 9, 1, 7, 7, 9]), True, enforce_sorted=False)
+        y = read(packed)
+        assert torch.equal(y.batch_sizes, packed.batch_sizes) and torch.equal(y.sorted_indices, packed.sorted_indices)
+        (y.data * torch.randn(y.data.shape, generator=generator, dtype=torch.float64)).sum().backward()
+        results.append([y.data, x.grad, *(parameter.grad for parameter in rnn.parameters())])
+        rnn.zero_grad()
+    for expected, found in zip(*results, strict=True):
+        torch.testing.assert_close(found, expected, rtol=0, atol=1e-12)
