@@ -146,30 +146,33 @@ class Trainer:
         Raises:
             UserError: the loss is no longer a number, or the data cannot be read.
         """
-        settings = self.settings
         records = MetricsLog(self.folder, self.step) if self.processes.is_main else SilentLog()
         self.task.model.train()
         try:
-            if self._evaluation_due:
-                self._evaluate(records)
-            if self.step >= settings.end_iter:
-                log.info("nothing to train: iteration %d of %d is reached", self.step, settings.end_iter)
-                return
-            if self.task.judges_start and self.step == settings.st_iter and self.scores.start is None:
-                self._evaluate(records, at_start=True)
-            shown = self.processes.is_main
-            with StopRequest() as stop, Progress(self.step, settings.end_iter, shown=shown) as progress:
-                warn_about_rate(settings)
-                stopping = False
-                while self.step < settings.end_iter and not stopping and not self._has_ended_early():
-                    end = min(settings.end_iter, self.task.stage_end(self.step) or settings.end_iter)
-                    self._begin_stage(records, stop)
-                    # Asked once, of all: a signal does not reach the processes at the same moment.
-                    stopping = self.processes.any(stop.wanted) or self._run_until(end, records, stop, progress)
-                if stopping and self.step < settings.end_iter:
-                    log.info("stopped at iteration %d; --resume continues", self.step)
+            with StopRequest() as stop:
+                self._run(records, stop)
         finally:
             records.close()
+
+    def _run(self, records: Records, stop: StopRequest) -> None:
+        settings = self.settings
+        if self._evaluation_due:
+            self._evaluate(records)
+        if self.step >= settings.end_iter:
+            log.info("nothing to train: iteration %d of %d is reached", self.step, settings.end_iter)
+            return
+        if self.task.judges_start and self.step == settings.st_iter and self.scores.start is None:
+            self._evaluate(records, at_start=True)
+        with Progress(self.step, settings.end_iter, shown=self.processes.is_main) as progress:
+            warn_about_rate(settings)
+            stopping = False
+            while self.step < settings.end_iter and not stopping and not self._has_ended_early():
+                end = min(settings.end_iter, self.task.stage_end(self.step) or settings.end_iter)
+                self._begin_stage(records, stop)
+                # Asked once, of all: a signal does not reach the processes at the same moment.
+                stopping = self.processes.any(stop.wanted) or self._run_until(end, records, stop, progress)
+            if stopping and self.step < settings.end_iter:
+                log.info("stopped at iteration %d; --resume continues", self.step)
 
     def _begin_stage(self, records: Records, stop: StopRequest) -> None:
         """Let the task make its data. What it takes long for is not lost: the weights it works with are saved first."""
