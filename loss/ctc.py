@@ -11,7 +11,7 @@ text that has been learnt.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -88,38 +88,6 @@ class CTCLoss(nn.Module):
             zeroed = endless.float().mean()
             blank = _blank_share(scores.detach(), steps)
         return CTCLossParts(loss.to(home), zeroed.to(home), blank.to(home))
-
-
-class ZeroedShare:
-    """Share of zeroed samples over many batches, summed on the device.
-
-    Nothing waits for the device except `read` and `state`.
-    """
-
-    def __init__(self) -> None:
-        self._zeroed: Tensor | None = None
-        self._samples = 0
-
-    def add(self, parts: CTCLossParts, samples: int) -> None:
-        """Add a batch of so many samples."""
-        zeroed = parts.zeroed_share.detach() * samples
-        self._zeroed = zeroed if self._zeroed is None else self._zeroed + zeroed
-        self._samples += samples
-
-    def read(self) -> float | None:
-        """Return the share since the last reading, 0..1, None where no sample was added, and start anew."""
-        share = None if self._zeroed is None or not self._samples else self._zeroed.item() / self._samples
-        self._zeroed, self._samples = None, 0
-        return share
-
-    def state(self) -> dict[str, float]:
-        """Return plain values for a checkpoint."""
-        return {"zeroed": 0.0 if self._zeroed is None else self._zeroed.item(), "samples": self._samples}
-
-    def restore(self, state: Mapping[str, float], device: torch.device) -> None:
-        """Take up what `state` returned."""
-        self._samples = int(state["samples"])
-        self._zeroed = torch.tensor(state["zeroed"], device=device) if self._samples else None
 
 
 def _blank_share(scores: Tensor, steps: Tensor) -> Tensor:

@@ -11,7 +11,7 @@ from ctc_twin import all_texts, forward_loss, random_log_probs
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from loss.ctc import CTCLoss, CTCLossParts, ZeroedShare, _ctc_device
+from loss.ctc import CTCLoss, _ctc_device
 
 
 def batch_of(texts, width=None):
@@ -192,16 +192,3 @@ def test_where_it_is_computed():
         assert _ctc_device(torch.device("cuda", 1)) == torch.device("cpu")
     finally:
         torch.use_deterministic_algorithms(False)
-
-
-def test_zeroed_share_weighs_batches_by_their_samples():
-    share = ZeroedShare()
-    assert share.read() is None
-    share.add(CTCLossParts(torch.tensor(1.0), torch.tensor(0.5), torch.tensor(0.0)), 2)
-    share.add(CTCLossParts(torch.tensor(1.0), torch.tensor(0.0), torch.tensor(0.0)), 6)
-    resumed = ZeroedShare()
-    resumed.restore(share.state(), torch.device("cpu"))
-    assert share.read() == resumed.read() == pytest.approx(1 / 8)
-    assert share.read() is None
-    resumed.restore(share.state(), torch.device("cpu"))
-    assert resumed.read() is None
