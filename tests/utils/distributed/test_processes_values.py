@@ -99,7 +99,7 @@ def test_the_samples_of_an_iteration() -> None:
     assert samples_of_iteration(Training(batch_size=4, accumulate=2), 16) == 128
     assert samples_of_iteration(Training(batch_size=4, global_batch_size=128, accumulate=2), 8) == 128
     with pytest.raises(
-        UserError, match="global_batch_size=10 .* 4 processes with train.accumulate=1; .* multiple of 4"
+        UserError, match=r"global_batch_size=10 .* 4 processes with train.accumulate=1; .* multiple of 4"
     ):
         samples_of_iteration(Training(global_batch_size=10), 4)
 
