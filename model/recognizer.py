@@ -33,6 +33,7 @@ class Recognizer(nn.Module, ABC):
         width_multiple: a picture whose width is a multiple of this scores the same alone and padded. Of another one
             up to 3 pixels are cut off or up to 3 of its padding are seen, as the class says.
         frozen: names of the parts that stay in eval mode, see `utils.freezing`.
+        channels_last: whether the network may run in that layout.
     """
 
     FeatureExtraction: nn.Module
@@ -43,6 +44,7 @@ class Recognizer(nn.Module, ABC):
     minimum_width: int = 1
     width_multiple: int = WIDTH_MULTIPLE
     frozen: tuple[str, ...] = ()
+    channels_last: bool = True
 
     @abstractmethod
     def output_length(self, width: Any) -> Any:

@@ -114,6 +114,9 @@ class ResidualCrnn(Recognizer):
     """
 
     input_height = HEIGHT
+    # On a CPU the gradient of a convolution of 1 x 1 pixels with a stride crashes in that layout, at 8 channels at
+    # least (torch 2.15, oneDNN); every second block's shortcut is one.
+    channels_last = False
 
     def __init__(
         self,

@@ -93,7 +93,7 @@ class RecognitionTask:
         if initial_weights:
             load_initial_weights(network, config, self.alphabet)
         freeze(network, config.model.freeze)
-        self._format = memory_format(device)
+        self._format = memory_format(device) if network.channels_last else torch.contiguous_format
         self.model: nn.Module = network.to(device, memory_format=self._format)
         self._criterion = CTCLoss()
         self._past_blanks = False
