@@ -46,7 +46,11 @@ class Replicas:
                 **_WITHOUT_BUFFERS,  # they are averaged below
                 gradient_as_bucket_view=True,
                 # The graph is the same in every iteration, but DDP counts a micro-batch without a reduction as one.
-                static_graph=accumulate == 1,
+                static_graph=accumulate == 1 and device.type != "cpu",
+                # After the first backward pass DDP sorts its buckets anew, unless it has to look for unused parameters.
+                # In which order three processes or more add up a gradient depends on its place in the bucket. A
+                # resumed run, whose first pass is another iteration, would be another run: not so on a CPU.
+                find_unused_parameters=device.type == "cpu",
             )
             self.module = self._parallel
 
