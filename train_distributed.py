@@ -9,10 +9,14 @@ import argparse
 import logging
 import os
 import sys
+import time
 from typing import Any
 
 from config.cli import EXIT_MISTAKE, add_run_arguments, parse, run
 from config.errors import UserError
+
+_LATER_S = 2.0
+"""Once one process has ended, torchrun ends the others of its machine: who has nothing to say lets the others speak."""
 
 
 def main(argv: list[str]) -> int:
@@ -64,6 +68,8 @@ def take_part(argv: list[str]) -> int:
     except PeerLost as lost:
         if main_one or processes.local_rank == 0:
             print(f"error: process {processes.rank} stopped: {lost}", file=sys.stderr)
+        else:
+            time.sleep(_LATER_S)
         # Nothing is cleaned up: an exchange that the others have left would wait for them.
         sys.stderr.flush()
         os._exit(1)
