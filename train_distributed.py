@@ -9,10 +9,14 @@ import argparse
 import logging
 import os
 import sys
+import time
 from typing import Any
 
 from config.cli import EXIT_MISTAKE, add_run_arguments, parse, run
 from config.errors import UserError
+
+_LATER_S = 2.0
+"""Once one process has ended, torchrun ends the others of its machine: who has nothing to say lets the others speak."""
 
 
 def main(argv: list[str]) -> int:
@@ -46,8 +50,10 @@ def take_part(argv: list[str]) -> int:
             raise
         return EXIT_MISTAKE  # The main process says the same.
     from utils.distributed.group import PeerLost, environment, joined
+    from utils.distributed.lives import how_to_begin
     from utils.distributed.orphans import end_with_parent
     from utils.distributed.placing import own_device
+    from utils.run_paths import run_folder
     from utils.training import train_job
 
     end_with_parent()
@@ -57,26 +63,17 @@ def take_part(argv: list[str]) -> int:
     device = own_device(config.device, processes)
     try:
         with joined(processes, device, config.train.timeout_s):
-            resume, fresh = how_to_begin(config, arguments, processes)
+            resume, fresh = how_to_begin(run_folder(config), processes, resume=arguments.resume, fresh=arguments.fresh)
             train_job(config, resume=resume, fresh=fresh, processes=processes, device=device)
     except PeerLost as lost:
         if main_one or processes.local_rank == 0:
             print(f"error: process {processes.rank} stopped: {lost}", file=sys.stderr)
+        else:
+            time.sleep(_LATER_S)
         # Nothing is cleaned up: an exchange that the others have left would wait for them.
         sys.stderr.flush()
         os._exit(1)
     return 0
-
-
-def how_to_begin(config: Any, arguments: argparse.Namespace, processes: Any) -> tuple[bool, bool]:
-    """Return whether to resume and whether to begin anew: torchrun starts the same command again after a failure."""
-    from utils.run_paths import run_folder
-
-    restarted = processes.max(int(os.environ.get("TORCHELASTIC_RESTART_COUNT", "0"))) > 0
-    if not restarted:
-        return arguments.resume, arguments.fresh
-    held = processes.broadcast(bool(run_folder(config).resumable()))
-    return held, not held
 
 
 def parsed(argv: list[str]) -> tuple[Any, argparse.Namespace]:

@@ -18,6 +18,7 @@ from utils import checkpoint
 from utils.check.quick import quick_check
 from utils.detection_task import DetectionTask
 from utils.device import Amp, resolve_amp, resolve_device
+from utils.distributed import lives
 from utils.distributed.batching import samples_of_iteration
 from utils.distributed.processes import ALONE, Processes
 from utils.distributed.sync_batch_norm import synchronise_batch_norms
@@ -85,6 +86,7 @@ def train_job(
         if content is None:
             _look_at_data(config)
         folder.make(fresh=fresh)
+    lives.note(folder, processes)
     if config.train.sync_batchnorm and processes.world > 1:
         task.model = synchronise_batch_norms(task.model)
     trainer = Trainer(

@@ -17,8 +17,10 @@ from contextlib import contextmanager
 
 import torch
 import torch.distributed as dist
+from torch.distributed.rendezvous import rendezvous
 
 from config.errors import UserError
+from utils.distributed import lives
 from utils.distributed.processes import ALONE, Processes
 
 log = logging.getLogger(__name__)
@@ -70,31 +72,36 @@ def joined(processes: Processes, device: torch.device, timeout_s: float) -> Iter
         yield
         return
     backend = "cpu:gloo,cuda:nccl" if device.type == "cuda" else "gloo"
+    timeout = datetime.timedelta(seconds=timeout_s)
     try:
+        # The store may still hold what former lives of the run wrote.
+        shared = next(rendezvous("env://", processes.rank, processes.world, timeout=timeout))[0]
+        shared.set_timeout(timeout)
+        store = dist.PrefixStore(lives.agree(shared, processes, timeout_s), shared)
         dist.init_process_group(
             backend,
+            store=store,
             rank=processes.rank,
             world_size=processes.world,
-            timeout=datetime.timedelta(seconds=timeout_s),
+            timeout=timeout,
             device_id=device if device.type == "cuda" else None,
         )
-    except (dist.DistStoreError, dist.DistNetworkError, ValueError) as fault:
+    except (RuntimeError, ValueError) as fault:
+        if not isinstance(fault, dist.DistStoreError | dist.DistNetworkError | ValueError) and not _is_of_gloo(fault):
+            raise
         raise UserError(
             f"process {processes.rank} of {processes.world} cannot reach the others at "
             f"{os.environ.get('MASTER_ADDR')}:{os.environ.get('MASTER_PORT')} ({str(fault).splitlines()[0]})"
         ) from fault
-    store = dist.distributed_c10d._get_default_store()
-    # A restarted run has the same store, and the reasons of its former lives are in it.
-    place = f"ocr/{os.environ.get('TORCHELASTIC_RESTART_COUNT', '0')}"
     try:
         yield
     except RuntimeError as fault:
         if not isinstance(fault, dist.DistError) and not _is_of_gloo(fault):
-            _leave_reason(store, place, processes, fault)
+            _leave_reason(store, processes, fault)
             raise
-        raise PeerLost(_reason(store, place, processes, fault)) from None
+        raise PeerLost(_reason(store, processes, fault)) from None
     except BaseException as fault:
-        _leave_reason(store, place, processes, fault)
+        _leave_reason(store, processes, fault)
         raise
     else:
         dist.destroy_process_group()
@@ -106,29 +113,29 @@ def _is_of_gloo(fault: RuntimeError) -> bool:
     return "gloo" in text or "Connection closed by peer" in text or "Connection reset by peer" in text
 
 
-def _leave_reason(store: dist.Store, place: str, processes: Processes, fault: BaseException) -> None:
+def _leave_reason(store: dist.Store, processes: Processes, fault: BaseException) -> None:
     """Say in the store why this process ends; only the first one to do so counts."""
     sentence = " ".join(str(fault).split()) or type(fault).__name__
     if not isinstance(fault, UserError):
         sentence = f"{type(fault).__name__}: {sentence}"
     try:
         who = f"process {processes.rank} on {socket.gethostname()}"
-        store.compare_set(f"{place}/reason", "", f"{who}: {sentence[:2000]}")
+        store.compare_set("reason", "", f"{who}: {sentence[:2000]}")
     except (RuntimeError, dist.DistError):
         log.debug("the store of the run is gone", exc_info=True)
 
 
-def _reason(store: dist.Store, place: str, processes: Processes, fault: BaseException) -> str:
+def _reason(store: dist.Store, processes: Processes, fault: BaseException) -> str:
     """Return why the exchange failed: the reason that another process left, or which ones no longer answer."""
     try:
         store.set_timeout(datetime.timedelta(seconds=_PATIENCE_S))
-        store.set(f"{place}/alive/{processes.rank}", socket.gethostname())
+        store.set(f"alive/{processes.rank}", socket.gethostname())
         until = time.monotonic() + _PATIENCE_S
         while time.monotonic() < until:
-            if store.check([f"{place}/reason"]):
-                return store.get(f"{place}/reason").decode()
+            if store.check(["reason"]):
+                return store.get("reason").decode()
             time.sleep(0.1)
-        lost = [rank for rank in range(processes.world) if not store.check([f"{place}/alive/{rank}"])]
+        lost = [rank for rank in range(processes.world) if not store.check([f"alive/{rank}"])]
     except (RuntimeError, dist.DistError):
         return f"the machine that led the run is gone ({str(fault).splitlines()[0]})"
     if not lost:

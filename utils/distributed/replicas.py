@@ -48,6 +48,8 @@ class Replicas:
                 # The graph is the same in every iteration, but DDP counts a micro-batch without a reduction as one.
                 static_graph=accumulate == 1,
             )
+            if device.type == "cpu":
+                _keep_buckets(self._parallel)
             self.module = self._parallel
 
     def reducing(self, last: bool) -> AbstractContextManager[object]:
@@ -65,3 +67,14 @@ class Replicas:
         with torch.no_grad():
             self._processes.mean_([*values.values(), *self._statistics])
         return values
+
+
+def _keep_buckets(parallel: DistributedDataParallel) -> None:
+    """Have the buckets in their final order from the first backward pass on.
+
+    After its first pass DDP sorts them anew. In which order three processes or more add up a gradient depends on its
+    place in the bucket, so that a resumed run, whose first pass is another iteration, would differ by roundings.
+    On GPUs, where the order lets transfers begin early, that is left so: there kernels round differently anyway.
+    """
+    parallel.reducer._push_all_rebuilt_params()
+    parallel.reducer._rebuild_buckets()

@@ -65,6 +65,10 @@ class RunFolder:
         return self.root / "unreadable.txt"
 
     @property
+    def agents(self) -> Path:
+        return self.root / "agents.json"
+
+    @property
     def pseudo_labels(self) -> Path:
         return self.root / "pseudo_labels"
 
