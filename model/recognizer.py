@@ -112,6 +112,11 @@ class Recognizer(nn.Module, ABC):
         if width < self.minimum_width:
             raise ValueError(f"the network reads pictures of {self.minimum_width} pixels width and more, not {width}")
 
+    def placed(self, device: torch.device, layout: torch.memory_format) -> Recognizer:
+        """Return the network on a device, in a layout if it may run in it. Training and reading both use this, for
+        another layout rounds in another way."""
+        return self.to(device, memory_format=layout if self.channels_last else torch.contiguous_format)
+
     def train(self, mode: bool = True) -> Recognizer:
         """Switch between training and eval mode; what is frozen stays in eval mode."""
         super().train(mode)

@@ -94,7 +94,7 @@ class RecognitionTask:
             load_initial_weights(network, config, self.alphabet)
         freeze(network, config.model.freeze)
         self._format = memory_format(device) if network.channels_last else torch.contiguous_format
-        self.model: nn.Module = network.to(device, memory_format=self._format)
+        self.model: nn.Module = network.placed(device, memory_format(device))
         self._criterion = CTCLoss()
         self._past_blanks = False
         log.info("%d characters: %s", len(self.alphabet), self.alphabet.visible())

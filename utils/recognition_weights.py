@@ -16,6 +16,7 @@ from data.recognition.preprocess import WordPreprocess
 from model.recognizer import Recognizer
 from model.registry import build_recognizer
 from utils.alphabet_transfer import BIAS, WEIGHT, load_for_alphabet
+from utils.device import memory_format
 from utils.weights import load_into, read_file, state_dict_of
 
 log = logging.getLogger(__name__)
@@ -89,4 +90,4 @@ def load_recognizer(path: str | Path, config: RecognitionConfig, device: torch.d
             "that it was trained with, in their order"
         )
     load_into(model, state, path)
-    return LoadedRecognizer(model.to(device).eval(), alphabet, preprocess)
+    return LoadedRecognizer(model.placed(device, memory_format(device)).eval(), alphabet, preprocess)
