@@ -230,3 +230,16 @@ def test_a_copy_is_a_network_of_its_own():
     with torch.no_grad():
         model.Prediction.weight.add_(1)
     assert torch.equal(twin(images), before) and not torch.equal(model(images), before)
+
+
+@pytest.mark.parametrize("architecture", ["vgg_bilstm_ctc", "residual_crnn", "crnn_digits"])
+def test_a_network_is_placed_in_a_layout_it_can_be_trained_in(architecture: str) -> None:
+    """The gradient of a strided 1 x 1 convolution of 8 channels crashes channels last on a CPU (torch 2.15)."""
+    config = RecognizerModel(architecture=architecture, output_channel=32, hidden_size=16, input_channel=1)
+    network = build_recognizer(config, 5).train().placed(torch.device("cpu"), torch.channels_last)
+    kernels = [module.weight for module in network.modules() if isinstance(module, nn.Conv2d)]
+    large = [kernel for kernel in kernels if kernel.shape[1] > 1 and kernel.shape[2] > 1]
+    assert all(kernel.is_contiguous(memory_format=torch.channels_last) == network.channels_last for kernel in large)
+    scores = network(torch.randn(2, 1, 32, 64).contiguous(memory_format=torch.channels_last))
+    scores.square().sum().backward()
+    assert all(torch.isfinite(kernel.grad).all() for kernel in kernels)
