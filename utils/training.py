@@ -55,6 +55,8 @@ def train_job(
         UserError: something the user gave is missing or does not fit.
     """
     device = device or resolve_device(config.device)
+    if device.type == "cpu" and config.train.cpu_threads is not None:
+        torch.set_num_threads(config.train.cpu_threads)
     amp = resolve_amp(config.amp, device)
     folder = run_folder(config)
     plain = config.model_dump(mode="json")

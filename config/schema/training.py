@@ -42,6 +42,9 @@ class Training(Section):
     """Write pictures of input, targets and predictions to TensorBoard every so many iterations."""
     num_workers: NonNegativeInt = 4
     """Processes that prepare batches; 0 prepares them in the training process."""
+    cpu_threads: PositiveInt | None = None
+    """Threads that compute where the network runs on a CPU; null leaves it to torch, which takes all cores. Where the
+    loader processes have as much to do as the network, fewer are faster."""
     max_unreadable: UnitFloat = 0.01
     """Greatest share of samples that may be unreadable, judged once 1000 have been read, before the run stops."""
     max_nonfinite: PositiveInt = 5

@@ -97,6 +97,7 @@ def test_two_processes_train_as_one_does(jobs, name: str, tmp_path: Path) -> Non
     assert "Warning" not in errors and len(re.findall("iteration 6/6", errors)) == 1
 
 
+@pytest.mark.slow
 def test_from_two_processes_to_one_and_the_number_of_samples(jobs, tmp_path: Path) -> None:
     recipe, overrides, task = jobs["detection"]
     here = [*overrides, "train.sync_batchnorm=true", "train.lr=1e-5", f"results_dir={tmp_path}"]
@@ -133,7 +134,7 @@ def test_a_process_that_dies_ends_the_run_and_is_named(jobs, tmp_path: Path) -> 
     assert torch.load(tmp_path / "lost/checkpoints/last.pth", weights_only=True)["step"] >= 3
 
 
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGUSR1])
+@pytest.mark.parametrize("number", [signal.SIGTERM, pytest.param(signal.SIGUSR1, marks=pytest.mark.slow)])
 def test_a_run_that_is_asked_to_stop_saves_and_ends_well(jobs, tmp_path: Path, number: signal.Signals) -> None:
     recipe, overrides, _ = jobs["detection"]
     endless = [*overrides, "train.end_iter=100000", "train.validation=none", "train.save_interval=100000"]

@@ -141,10 +141,10 @@ def test_a_worse_teacher_does_not_label(weak, monkeypatch, caplog):
 def test_a_run_killed_after_labelling_does_not_label_or_log_that_again(weak, monkeypatch):
     original = Trainer._train_step
 
-    def dying(self, batch):
+    def dying(self, micro, sampler):
         if self.step == 5:
             raise ConnectionError("the machine is gone")
-        original(self, batch)
+        original(self, micro, sampler)
 
     monkeypatch.setattr(Trainer, "_train_step", dying)
     with pytest.raises(ConnectionError):
