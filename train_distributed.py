@@ -26,6 +26,7 @@ def main(argv: list[str]) -> int:
     config, arguments = parsed(argv)
     import torch
 
+    from utils.distributed.batching import samples_of_iteration
     from utils.distributed.launch import launch
     from utils.training import train_job
 
@@ -36,6 +37,7 @@ def main(argv: list[str]) -> int:
     if count == 1:
         train_job(config, resume=arguments.resume, fresh=arguments.fresh)
         return 0
+    samples_of_iteration(config.train, count)  # A mistake is said once, and not by each process.
     threads = None if gpus else max(1, (os.cpu_count() or 1) // count)
     return launch([sys.executable, os.path.abspath(__file__), *argv], count, threads)
 

@@ -75,8 +75,6 @@ def jobs(tmp_path_factory, scenes) -> dict[str, tuple[str, list[str], str]]:
 @pytest.mark.parametrize("name", ["detection", "weak", "recognition"])
 def test_two_processes_train_as_one_does(jobs, name: str, tmp_path: Path) -> None:
     recipe, overrides, task = jobs[name]
-    if name == "recognition":  # of this task's data, nothing is evenly shared: 11 words, and 7 in the last of a pass
-        overrides = [*overrides, "train.accumulate=1"]
     here = [*overrides, *SAME, f"results_dir={tmp_path}"]
     two = start(recipe, [*here, "name=two"])
     one = train_job(load_config(recipe, [*here, "name=one"], task)).root
@@ -159,6 +157,7 @@ def test_mistakes_are_one_sentence(jobs, tmp_path: Path) -> None:
     status, errors = finished(start(recipe, [*here, "train.global_batch_size=5"]))
     assert status == 2, errors
     assert "global_batch_size=5 cannot be shared out evenly to 2 processes" in errors and "Traceback" not in errors
+    assert errors.count("error: ") == 1
 
 
 def wait_for(happened, process: subprocess.Popen) -> None:
