@@ -23,7 +23,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def main(argv: list[str]) -> None:
     """Run the job that the command line asks for and print its scores."""
     if any(argument.split("=")[0] == "--submission" for argument in argv):
-        from utils.submission_eval import evaluate_archive
+        from utils.evaluate.submission_job import evaluate_archive
 
         print(evaluate_archive(argv))
         return
@@ -31,11 +31,11 @@ def main(argv: list[str]) -> None:
     if config.task == "recognition":
         if options.sweep:
             raise UserError("--sweep is for detectors: a recogniser has no thresholds")
-        from utils.recognition_evaluation import evaluate_words
+        from utils.evaluate.recognition_job import evaluate_words
 
         print(evaluate_words(config, checkpoint=options.checkpoint, test=options.test, draw=options.draw))
         return
-    from utils.evaluation import evaluate  # here, because `--help` and `--submission` do without torch
+    from utils.evaluate.detection_job import evaluate  # here, because `--help` and `--submission` do without torch
 
     print(evaluate(config, checkpoint=options.checkpoint, test=options.test, draw=options.draw, sweep=options.sweep))
 

@@ -20,17 +20,17 @@ def main(argv: list[str]) -> None:
     if arguments.preview is not None and arguments.shard is not None:
         raise UserError("on the command line: --preview makes no shards; leave --shard out")
     if arguments.preview is not None:
-        from utils.preview import write_preview
+        from utils.draw.preview import write_preview
 
         write_preview(config, arguments.preview, arguments.count)
         return
-    from data.synth.shards import make_plan, parse_job
+    from data.synth.writing.shards import make_plan, parse_job
 
     job = parse_job(arguments.shard)
     make_plan(config, job)
     signal.signal(signal.SIGTERM, _interrupt)
     # Fonts and image libraries are imported only now: a mistake is answered at once.
-    from data.synth.writer import write_dataset
+    from data.synth.writing.writer import write_dataset
 
     write_dataset(config, job)
 

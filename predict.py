@@ -13,7 +13,7 @@ from __future__ import annotations
 import argparse
 
 from config.cli import Parser, run
-from utils.prediction_options import DETECTION_SETTINGS, PredictionJob
+from utils.predict.options import DETECTION_SETTINGS, PredictionJob
 
 
 def parser() -> argparse.ArgumentParser:
@@ -51,7 +51,7 @@ def main(argv: list[str]) -> None:
     detection = {key: value for key in DETECTION_SETTINGS if (value := values.pop(key)) is not None}
     job = PredictionJob(detection=detection, **values)
     job.check()
-    from utils.prediction_job import predict  # here, because `--help` and a mistake in the options do without torch
+    from utils.predict.job import predict  # here, because `--help` and a mistake in the options do without torch
 
     predict(job, print)
 

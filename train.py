@@ -10,7 +10,7 @@ def main(argv: list[str]) -> None:
     tasks = ("detection", "recognition")
     config, arguments = parse(argv, "Train the job that a YAML describes.", tasks, add_run_arguments)
     # Torch is imported only now: a mistake in the YAML is answered at once.
-    from utils.training import train_job
+    from utils.train_job import train_job
 
     train_job(config, resume=arguments.resume, fresh=arguments.fresh)
 

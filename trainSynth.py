@@ -9,7 +9,7 @@ def main(argv: list[str]) -> None:
     """Train what the YAML describes."""
     config, arguments = parse(argv, "Train CRAFT from images with character boxes.", "detection", add_run_arguments)
     # Torch is imported only now: a mistake in the YAML is answered at once.
-    from utils.training import train_job
+    from utils.train_job import train_job
 
     train_job(config, resume=arguments.resume, fresh=arguments.fresh)
 

@@ -19,8 +19,8 @@ import cv2
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from config.loader import load_config
-from data.synth.crop import draw_crop, encode_crop
-from data.synth.outputs.lmdb import LmdbItem, LmdbOutput
+from data.recognition.writers.lmdb import LmdbItem, LmdbOutput
+from data.synth.crop.draw import draw_crop, encode_crop
 from data.synth.resources import Resources
 
 CASES = {

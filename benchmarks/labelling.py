@@ -31,9 +31,9 @@ from data.pseudo_label.records import ImageLabels, LabelSettings
 from data.reader import DropReport, Reader
 from data.readers import open_dataset
 from model.craft import Craft
-from utils.checkpoint import load_detector
 from utils.device import effective_amp, memory_format, resolve_device
-from utils.labelling import DetectorTeacher, batch_pixels, watershed_executor
+from utils.run.checkpoint import load_detector
+from utils.tasks.teacher import DetectorTeacher, batch_pixels, watershed_executor
 
 BLOCK = 56
 """Images of a block: what `LabelCache` makes of 900."""

@@ -18,11 +18,11 @@ from pathlib import Path
 import numpy as np
 
 REPOSITORY = Path(__file__).resolve().parents[1]
-sys.path[:0] = [str(REPOSITORY), str(REPOSITORY / "tests" / "utils")]
+sys.path[:0] = [str(REPOSITORY), str(REPOSITORY / "tests" / "utils" / "decode")]
 
 from postprocess_twin import plain_boxes  # noqa: E402
 
-from utils.postprocess import detect_words  # noqa: E402
+from utils.decode import detect_words  # noqa: E402
 
 THRESHOLDS = (0.7, 0.4, 0.4)
 HEIGHT, WIDTH = 368, 640  # the maps of a 720 x 1280 image

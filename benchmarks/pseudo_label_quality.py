@@ -32,9 +32,9 @@ from data.reader import DropReport
 from data.readers import open_dataset
 from data.readers.images import read_image
 from data.sample import TextSample
-from utils.checkpoint import load_detector
 from utils.device import resolve_amp, resolve_device
-from utils.labelling import DetectorTeacher, batch_pixels
+from utils.run.checkpoint import load_detector
+from utils.tasks.teacher import DetectorTeacher, batch_pixels
 
 COLUMNS = f"{'height':>7}{'margin':>8}{'fg':>6}{'bg':>6}{'keep':>6}"
 

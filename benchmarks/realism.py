@@ -28,7 +28,7 @@ import numpy as np
 
 from config.schema.datasets import IcdarDataset
 from data.readers import open_dataset
-from data.synth.pool import available_cores
+from data.synth.writing.pool import available_cores
 
 EVERYTHING = [
     "layout.text_height=[8, 72]",

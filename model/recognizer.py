@@ -32,7 +32,7 @@ class Recognizer(nn.Module, ABC):
         minimum_width: narrowest picture in pixels that gives a time step.
         width_multiple: a picture whose width is a multiple of this scores the same alone and padded. Of another one
             up to 3 pixels are cut off or up to 3 of its padding are seen, as the class says.
-        frozen: names of the parts that stay in eval mode, see `utils.freezing`.
+        frozen: names of the parts that stay in eval mode, see `utils.weights.freezing`.
         channels_last: whether the network may run in that layout.
     """
 

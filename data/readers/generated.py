@@ -17,9 +17,9 @@ from config.schema.generation import GenerateConfig
 from data.reader import DropReport
 from data.readers.limits import choose_samples
 from data.sample import TextSample
-from data.synth.manifest import settings_hash
 from data.synth.resources import Resources
 from data.synth.scene import draw_scene, render_scene
+from data.synth.writing.manifest import settings_hash
 
 
 @dataclass

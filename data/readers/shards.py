@@ -15,7 +15,7 @@ from data.readers.concat import ConcatReader
 from data.readers.limits import check_dropped, choose_samples
 from data.readers.synthtext import SynthTextReader
 from data.sample import TextSample
-from data.synth.shards import SHARD_NAME
+from data.synth.writing.shards import SHARD_NAME
 
 
 def find_shards(config: SynthTextDataset) -> list[Path]:

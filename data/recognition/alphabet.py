@@ -53,7 +53,7 @@ class Alphabet:
         return [self._classes[character] for character in text]
 
     def decode(self, classes: Sequence[int]) -> str:
-        """Return the characters of classes, blanks left out; nothing is merged (see `utils.ctc_decoding`)."""
+        """Return the characters of classes, blanks left out; nothing is merged (see `utils.decode.ctc`)."""
         return "".join(self.characters[number - 1] for number in classes if number != BLANK)
 
     def unknown(self, text: str) -> list[str]:

@@ -1,7 +1,7 @@
 """Random changes of a training picture of a word: one warp, then light, optics, sensor and file.
 
 The picture's size does not change: the place a picture has among those of similar width, and the time steps its label
-has, do not depend on chance. The effects of the camera are those of the generator (`data.synth.effects`).
+has, do not depend on chance. The effects of the camera are those of the generator (`data.augment.effects`).
 """
 
 from __future__ import annotations
@@ -12,11 +12,11 @@ import cv2
 import numpy as np
 
 from config.schema.word_data import WordAugmentation
+from data.augment.effects import add_noise, disc_kernel, expose, motion_kernel
 from data.augment.geometry import resize_matrix, rotation_matrix, translation_matrix
+from data.draws import between, between_log, whole
 from data.recognition.preprocess import WordPreprocess, enlarge
 from data.sample import transform_points
-from data.synth.draws import between, between_log, whole
-from data.synth.effects import add_noise, disc_kernel, expose, motion_kernel
 
 MOST_RISE = 0.5
 """The middle line of a turned word rises by at most this, from end to end, in units of the height."""

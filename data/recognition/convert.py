@@ -23,8 +23,8 @@ from data.recognition.readers import open_word_sets
 from data.recognition.readers.chosen import raw_bytes
 from data.recognition.readers.pictures import decode_picture, suffix_of
 from data.recognition.sample import WordReader
-from data.synth.progress import Progress
-from data.synth.workplace import open_workplace
+from data.synth.writing.progress import Progress
+from data.synth.writing.workplace import open_workplace
 
 logger = logging.getLogger(__name__)
 
@@ -137,13 +137,13 @@ def _writer(form: str) -> Callable[[Path, Iterator[Word]], None]:
 
 
 def _write_lmdb(folder: Path, words: Iterator[Word]) -> None:
-    from data.synth.outputs.lmdb import LmdbItem, LmdbOutput
+    from data.recognition.writers.lmdb import LmdbItem, LmdbOutput
 
     LmdbOutput().finish(folder, (LmdbItem(word.data, word.text) for word in words))
 
 
 def _write_csv(folder: Path, words: Iterator[Word]) -> None:
-    from data.synth.outputs.folder import FolderItem, FolderOutput
+    from data.recognition.writers.folder import FolderItem, FolderOutput
 
     def written() -> Iterator[FolderItem]:
         for word in words:
@@ -154,7 +154,7 @@ def _write_csv(folder: Path, words: Iterator[Word]) -> None:
 
 
 def _write_jsonl(folder: Path, words: Iterator[Word]) -> None:
-    from data.synth.outputs.folder import flush_files
+    from data.recognition.writers.folder import flush_files
 
     names = []
     with open(folder / "labels.jsonl", "w", encoding="utf-8", newline="\n") as file:

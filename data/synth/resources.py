@@ -11,14 +11,14 @@ from pathlib import Path
 import numpy as np
 
 from config.schema.generation import GenerateConfig
+from data.draws import pick
 from data.reader import DropReport
-from data.synth.draws import pick
-from data.synth.faces import FontFace
-from data.synth.fonts import FontFamily, FontReport, find_families
-from data.synth.glyphs import GlyphCache
+from data.synth.ground.photos import find_photos
 from data.synth.partition import Partition
-from data.synth.photos import find_photos
-from data.synth.text import TextSource, load_texts
+from data.synth.setting.faces import FontFace
+from data.synth.setting.fonts import FontFamily, FontReport, find_families
+from data.synth.setting.glyphs import GlyphCache
+from data.synth.wording.text import TextSource, load_texts
 
 logger = logging.getLogger(__name__)
 

@@ -10,19 +10,19 @@ import cv2
 import numpy as np
 
 from config.schema.generation import GenerateConfig
+from data.augment.effects import photograph
+from data.draws import between, between_log, pick, whole
 from data.sample import TextSample
-from data.synth.backgrounds import make_background
-from data.synth.blocks import PlacedBlock, place_block
-from data.synth.distractors import draw_distractor
-from data.synth.draws import between, between_log, pick, whole
-from data.synth.effects import photograph
-from data.synth.layout import box_quads
+from data.synth.ground.backgrounds import make_background
+from data.synth.ground.distractors import draw_distractor
+from data.synth.ground.photos import load_photo
+from data.synth.ink.render import draw_block
 from data.synth.partition import stable_hash
-from data.synth.photos import load_photo
-from data.synth.placement import find_place, map_points, tilt_matrix
-from data.synth.render import draw_block
+from data.synth.placing.blocks import PlacedBlock, place_block
+from data.synth.placing.placement import find_place, map_points, tilt_matrix
+from data.synth.placing.smooth import Preference, Roughness
 from data.synth.resources import Resources
-from data.synth.smooth import Preference, Roughness
+from data.synth.setting.layout import box_quads
 
 _PLACES = 25
 """Places that are looked at for a distractor."""

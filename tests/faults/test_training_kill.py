@@ -20,7 +20,7 @@ pytestmark = pytest.mark.skipif(not hasattr(os, "fork"), reason="the system cann
 
 def kill(folder: Path, kills: int, *job: str) -> str:
     """Kill a run so often; return the table."""
-    command = [sys.executable, "-m", "benchmarks.training_kill", "--script=trainSynth.py", "--yaml=craft_tiny"]
+    command = [sys.executable, "-m", "tests.faults.training_kill", "--script=trainSynth.py", "--yaml=craft_tiny"]
     done = subprocess.run(
         [*command, f"--kills={kills}", f"--folder={folder}", *job],
         cwd=ROOT,

@@ -21,7 +21,7 @@ pytestmark = [
 @pytest.mark.parametrize("pause", [0, 25], ids=["back at once", "back after the others gave up"])
 def test_a_killed_agent_that_is_started_again(overrides, tmp_path: Path, pause: int) -> None:
     job = [*overrides, "train.global_batch_size=8", "train.end_iter=40", "train.eval_interval=20"]
-    command = [sys.executable, "-m", "benchmarks.two_machines", "--yaml=craft_tiny", "--kill", f"--pause={pause}"]
+    command = [sys.executable, "-m", "tests.faults.two_machines", "--yaml=craft_tiny", "--kill", f"--pause={pause}"]
     done = subprocess.run(
         [*command, f"--folder={tmp_path / 'runs'}", *job, "train.save_interval=5"],
         cwd=ROOT,

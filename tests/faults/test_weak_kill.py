@@ -9,7 +9,7 @@ from pathlib import Path
 from tiny_icdar import write_icdar
 
 from config.loader import load_config
-from utils.training import train_job
+from utils.train_job import train_job
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 
@@ -30,7 +30,7 @@ def test_sigkill_while_labelling_and_while_training(overrides, tmp_path: Path) -
     ]
     kills = "--kill=labelling,training,training"
     done = subprocess.run(
-        [sys.executable, "-m", "benchmarks.training_kill", "--yaml=craft_tiny", f"--folder={tmp_path}", kills, *job],
+        [sys.executable, "-m", "tests.faults.training_kill", "--yaml=craft_tiny", f"--folder={tmp_path}", kills, *job],
         cwd=REPOSITORY,
         capture_output=True,
         text=True,

@@ -12,8 +12,8 @@ from tiny_words import write_words
 
 from config.errors import UserError
 from config.loader import load_config
-from utils.recognition_evaluation import evaluate_words
-from utils.training import train_job
+from utils.evaluate.recognition_job import evaluate_words
+from utils.train_job import train_job
 
 FILE = Path(__file__).resolve().parents[1] / "config" / "fixtures" / "easyocr_recognition.yaml"
 

@@ -17,7 +17,7 @@ from tiny_icdar import write_icdar
 from tiny_words import recognition_yaml, write_words
 
 from config.loader import load_config
-from utils.training import train_job
+from utils.train_job import train_job
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 # At a small rate: what Adam makes of a gradient that is all rounding error stays small, too.

@@ -14,9 +14,9 @@ from tiny_words import recognition_yaml, write_words
 
 from config.errors import UserError
 from config.loader import load_config
-from utils.recognition_evaluation import evaluate_words
-from utils.recognition_task import RecognitionTask
-from utils.training import train_job
+from utils.evaluate.recognition_job import evaluate_words
+from utils.tasks.recognition import RecognitionTask
+from utils.train_job import train_job
 
 
 @pytest.fixture(scope="session")

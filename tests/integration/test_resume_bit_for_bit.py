@@ -13,7 +13,7 @@ from tiny_words import recognition_yaml, write_words
 from config.errors import UserError
 from config.loader import load_config
 from utils.engine.trainer import Trainer
-from utils.training import train_job
+from utils.train_job import train_job
 
 MEASURED = ("images_per_s", "data_wait_percent", "peak_memory_gb")
 NOT_THE_SAME = ("config", "provenance", "rng")

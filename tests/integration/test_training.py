@@ -20,8 +20,8 @@ from tiny_synthtext import write_synthtext
 from config.cli import one_line
 from config.errors import UserError
 from config.loader import load_config
-from utils.detection_task import DetectionTask
-from utils.training import train_job
+from utils.tasks.detection import DetectionTask
+from utils.train_job import train_job
 
 ROOT = Path(__file__).resolve().parents[2]
 

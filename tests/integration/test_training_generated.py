@@ -12,7 +12,7 @@ import torch
 
 from config.errors import UserError
 from config.loader import load_config
-from utils.training import train_job
+from utils.train_job import train_job
 
 ROOT = Path(__file__).resolve().parents[2]
 TINY = (

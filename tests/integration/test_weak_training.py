@@ -17,9 +17,9 @@ import torch
 
 from config.errors import UserError
 from config.loader import load_config
-from utils import weak_task
 from utils.engine.trainer import Trainer
-from utils.training import train_job
+from utils.tasks import weak as weak_task
+from utils.train_job import train_job
 
 
 def run(overrides, *extra, resume=False):

@@ -13,9 +13,9 @@ from config.schema.detection import DetectionConfig
 from data.augment.geometry import sample_matrix
 from data.readers.quads import outside_image, quad_faults
 from data.sample import TextSample, transform_points
+from utils.bars import with_bar
 from utils.check.counts import Census
 from utils.check.probe import Survey
-from utils.check.progress import with_bar
 from utils.check.report import Report, counted, percent, quantiles, table
 from utils.check.sources import Source
 

@@ -12,7 +12,7 @@ from data.graphemes import clusters
 from data.reader import DropReport
 from data.readers.limits import words_dropped
 from data.readers.word_builder import CROSSED
-from utils.check.progress import with_bar
+from utils.bars import with_bar
 from utils.check.report import Report, counted, percent, some, table
 from utils.check.sources import Source
 

@@ -19,7 +19,7 @@ from utils.check.options import CheckOptions
 from utils.check.probe import survey_images
 from utils.check.report import Report
 from utils.check.sources import open_sources
-from utils.weights import load_into, read_file, state_dict_of
+from utils.weights.files import load_into, read_file, state_dict_of
 
 log = logging.getLogger(__name__)
 

@@ -9,9 +9,9 @@ from typing import NamedTuple, Protocol
 
 import numpy as np
 
+from utils.bars import with_bar
 from utils.check.lookalikes import alike
 from utils.check.probe import Survey, same_content
-from utils.check.progress import with_bar
 from utils.check.report import Report, counted, some, table
 from utils.check.sources import Source, image_path
 

@@ -9,13 +9,13 @@ import torch
 from config.errors import UserError
 from config.schema.detection import NO_VALIDATION, DetectionConfig
 from config.schema.recognition import RecognitionConfig
+from utils.bars import quiet
+from utils.check.lr_chart import draw_range_test
+from utils.check.lr_range_test import LEAST_ITERATIONS, described, range_test
 from utils.check.options import check_picture_name
-from utils.check.progress import quiet
 from utils.device import Amp, resolve_amp, resolve_device
+from utils.draw.maps import save_picture
 from utils.engine.task import Task
-from utils.lr_chart import draw_range_test
-from utils.lr_range_test import LEAST_ITERATIONS, described, range_test
-from utils.visualize import save_picture
 
 
 def find_rate(config: DetectionConfig | RecognitionConfig, path: Path, iterations: int) -> str:
@@ -43,7 +43,7 @@ def find_rate(config: DetectionConfig | RecognitionConfig, path: Path, iteration
 
 def _task(config: DetectionConfig | RecognitionConfig, device: torch.device, amp: Amp) -> Task:
     if isinstance(config, RecognitionConfig):
-        from utils.recognition_task import RecognitionTask
+        from utils.tasks.recognition import RecognitionTask
 
         return RecognitionTask(config, device, amp)
     if config.train.weak is not None:
@@ -51,6 +51,6 @@ def _task(config: DetectionConfig | RecognitionConfig, device: torch.device, amp
             "--find-lr needs true character boxes: the targets of weak supervision change with the teacher; test the "
             "job that trains on character boxes first"
         )
-    from utils.detection_task import DetectionTask
+    from utils.tasks.detection import DetectionTask
 
     return DetectionTask(config, device, amp)

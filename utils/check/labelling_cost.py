@@ -14,7 +14,7 @@ from data.pseudo_label.records import LabelSettings
 from model.registry import build_detector
 from utils.check.sources import Source
 from utils.device import Amp, memory_format
-from utils.labelling import DetectorTeacher, batch_pixels
+from utils.tasks.teacher import DetectorTeacher, batch_pixels
 
 _IMAGES, _BUDGET = 32, 6.0
 

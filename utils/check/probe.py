@@ -21,8 +21,8 @@ import numpy as np
 from PIL import Image
 
 from data.reader import UnreadableSample
+from utils.bars import with_bar
 from utils.check.lookalikes import NO_HASH, perceptual_hash
-from utils.check.progress import with_bar
 from utils.check.sources import Source, image_path
 from utils.files import sha256
 

@@ -20,12 +20,12 @@ from data.sample import TextSample
 from model.craft import Craft
 from model.registry import build_detector
 from utils.device import Amp, memory_format, resolve_amp, resolve_device
-from utils.engine.run_folder import RunFolder
-from utils.labelling import DetectorTeacher, label_dataset, weights_hash
-from utils.pseudo_label_sheet import draw_label_sheet
-from utils.run_paths import run_folder
-from utils.visualize import save_picture
-from utils.weights import load_into, read_file, state_dict_of
+from utils.draw.maps import save_picture
+from utils.draw.pseudo_labels import draw_label_sheet
+from utils.run.folder import RunFolder
+from utils.run.paths import run_folder
+from utils.tasks.teacher import DetectorTeacher, label_dataset, weights_hash
+from utils.weights.files import load_into, read_file, state_dict_of
 
 IMAGES = 24
 """So many images are labelled where the run has no labels yet."""

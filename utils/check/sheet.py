@@ -18,7 +18,7 @@ from data.reader import UnreadableSample
 from data.sample import TextSample
 from utils.check.boxes import augmentation_of
 from utils.check.sources import Source
-from utils.visualize import IGNORED, WORD, Colour, beside, draw_polygons, heat, save_picture
+from utils.draw.maps import IGNORED, WORD, Colour, beside, draw_polygons, heat, save_picture
 
 SAMPLES = 16
 CHARACTER: Colour = (255, 176, 32)

@@ -8,8 +8,8 @@ from collections.abc import Sequence
 
 from data.reader import UnreadableSample
 from data.recognition.readers.chosen import raw_bytes
+from utils.bars import with_bar
 from utils.check.duplicates import Copy, pairs_of, report_copies
-from utils.check.progress import with_bar
 from utils.check.report import Report, counted
 from utils.check.word_sources import WordSource
 

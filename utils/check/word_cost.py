@@ -16,7 +16,7 @@ from utils.check.cost import duration, starved
 from utils.check.report import Report
 from utils.device import autocast, peak_memory_bytes
 from utils.engine.optimizer import descend, make_optimizer
-from utils.recognition_task import RecognitionTask
+from utils.tasks.recognition import RecognitionTask
 
 _BATCHES, _SAMPLES = 8, 16
 """Batches of the run that are looked at, for their widths differ, and samples of each that are prepared."""

@@ -5,9 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 
 from config.schema.recognition import RecognitionConfig
-from utils.reading_sheet import draw_readings
-from utils.recognition_task import RecognitionTask
-from utils.visualize import save_picture
+from utils.draw.maps import save_picture
+from utils.draw.readings import draw_readings
+from utils.tasks.recognition import RecognitionTask
 
 DRAWN = 64
 

@@ -15,8 +15,8 @@ from data.recognition.alphabet import Alphabet
 from data.recognition.preprocess import WordPreprocess
 from model.recognizer import Recognizer
 from model.registry import build_recognizer
+from utils.bars import quiet
 from utils.check.options import LIMIT, CheckOptions
-from utils.check.progress import quiet
 from utils.check.quick import quick_leaks
 from utils.check.report import Report, percent, quantiles
 from utils.check.word_copies import report_word_copies
@@ -24,7 +24,7 @@ from utils.check.word_inputs import look_at_pictures, report_inputs, report_room
 from utils.check.word_labels import report_alphabet, report_word_counts
 from utils.check.word_sources import WordSource, open_word_sources, read_labels
 from utils.device import effective_amp, resolve_device
-from utils.recognition_task import RecognitionTask, check_fits
+from utils.tasks.recognition import RecognitionTask, check_fits
 
 _LOOKED, _LABELS = 200, 20_000
 

@@ -19,8 +19,8 @@ import torch.distributed as dist
 
 from config.errors import UserError
 from utils.distributed.processes import Processes
-from utils.engine.run_folder import RunFolder
 from utils.files import write_text
+from utils.run.folder import RunFolder
 
 _ROOT = "ocr"
 _POLL_S = 0.02

@@ -22,9 +22,9 @@ import torch
 from torch import Tensor, nn
 
 from config.errors import UserError
-from utils.checkpoint import write_tensors
-from utils.engine.run_folder import RunFolder
 from utils.files import write_atomically
+from utils.run.checkpoint import write_tensors
+from utils.run.folder import RunFolder
 
 log = logging.getLogger(__name__)
 

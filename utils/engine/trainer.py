@@ -18,22 +18,22 @@ from utils.device import Amp, peak_memory_bytes
 from utils.distributed.processes import ALONE, Processes
 from utils.distributed.replicas import Replicas
 from utils.engine.batches import Batch, batches
-from utils.engine.checkpoint_store import CheckpointStore
 from utils.engine.ema import WeightAverage
 from utils.engine.gradient import accumulate_gradient, seed_step
 from utils.engine.memory_probe import check_batch_fits
-from utils.engine.metrics_log import MetricsLog, Records, SilentLog
 from utils.engine.nonfinite import NonFiniteGuard
 from utils.engine.optimizer import descend, load_optimizer, make_optimizer, warn_about_rate
 from utils.engine.progress import Meter, Progress
-from utils.engine.run_folder import RunFolder
 from utils.engine.running import RunningMeans
 from utils.engine.schedule import learning_rate
 from utils.engine.scores import Scores
 from utils.engine.stop import StopRequest
 from utils.engine.task import Task
 from utils.engine.unreadable import UnreadableCount
-from utils.provenance import provenance
+from utils.run.folder import RunFolder
+from utils.run.metrics_log import MetricsLog, Records, SilentLog
+from utils.run.provenance import provenance
+from utils.run.store import CheckpointStore
 
 log = logging.getLogger(__name__)
 
@@ -97,7 +97,7 @@ class Trainer:
         return self.ema.module if self.ema is not None else self.task.model
 
     def restore(self, content: dict[str, Any]) -> None:
-        """Take up the run of a checkpoint read by `utils.checkpoint.load`."""
+        """Take up the run of a checkpoint read by `utils.run.checkpoint.load`."""
         self.task.model.load_state_dict(content[self.task.weights_key])
         load_optimizer(self.optimizer, content["optimizer"])
         if self.scaler.is_enabled() and content["scaler"]:  # Empty where the run did not use fp16 so far.

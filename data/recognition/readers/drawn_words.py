@@ -10,8 +10,8 @@ from data.graphemes import nfc
 from data.readers.generated import GeneratedReport, load_recipe, load_resources
 from data.recognition.readers.pictures import decode_picture
 from data.recognition.sample import WordSample
-from data.synth.crop import crop_label, crop_size, draw_crop, encode_crop
-from data.synth.manifest import settings_hash
+from data.synth.crop.draw import crop_label, crop_size, draw_crop, encode_crop
+from data.synth.writing.manifest import settings_hash
 
 
 class DrawnWords:

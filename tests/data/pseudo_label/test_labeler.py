@@ -16,7 +16,7 @@ from data.pseudo_label.labeler import label_blocks, label_one_by_one
 from data.pseudo_label.records import LabelSettings, LabelStatistics, WordKind, join_labels
 from data.sample import TextSample, transform_points
 from model.craft import Craft
-from utils.labelling import DetectorTeacher
+from utils.tasks.teacher import DetectorTeacher
 
 SETTINGS = LabelSettings(crop_height=64, preprocess=PREPROCESS)
 

@@ -42,7 +42,7 @@ def assert_same(one: TextSample, other: TextSample) -> None:
 
 
 def test_a_scene_is_what_the_writer_writes_and_the_reader_reads(tmp_path: Path) -> None:
-    from data.synth.writer import write_dataset
+    from data.synth.writing.writer import write_dataset
 
     write_dataset(load_config("generate_demo", [*TINY, f"output_dir={tmp_path / 'out'}", "workers=1"], "generate"))
     for split in ("train", "test"):

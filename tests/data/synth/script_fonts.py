@@ -8,7 +8,7 @@ from fontTools.feaLib.builder import addOpenTypeFeaturesFromString
 from fontTools.fontBuilder import FontBuilder
 from fontTools.pens.ttGlyphPen import TTGlyphPen
 
-from data.synth.faces import FontFace
+from data.synth.setting.faces import FontFace
 
 DUAL = "\u0628\u0633\u0644\u0645"
 RIGHT = "\u0627\u0631\u0648"

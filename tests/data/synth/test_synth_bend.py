@@ -8,11 +8,11 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 from synth_recipes import load
 
-from data.synth import render
 from data.synth import scene as scene_module
-from data.synth.bend import Bend, any_meet, band, hull, hulls_of, make_bend, quads_of
-from data.synth.placement import map_points, shift_matrix, tilt_matrix
-from data.synth.render import warp_layer
+from data.synth.ink import render
+from data.synth.ink.render import warp_layer
+from data.synth.placing.bend import Bend, any_meet, band, hull, hulls_of, make_bend, quads_of
+from data.synth.placing.placement import map_points, shift_matrix, tilt_matrix
 from data.synth.resources import Resources
 from data.synth.scene import draw_scene
 

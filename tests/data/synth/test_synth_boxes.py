@@ -7,13 +7,13 @@ import pytest
 from synth_recipes import load
 
 from config.schema.generation import GenerateConfig, LayoutSettings
-from data.synth.blocks import PlacedBlock
-from data.synth.layout import box_quads, paint
-from data.synth.lines import LEAST_SIDE
-from data.synth.placement import map_points
-from data.synth.render import warp_layer
+from data.synth.ink.render import warp_layer
+from data.synth.placing.blocks import PlacedBlock
+from data.synth.placing.placement import map_points
 from data.synth.resources import Resources
 from data.synth.scene import draw_scene
+from data.synth.setting.layout import box_quads, paint
+from data.synth.setting.lines import LEAST_SIDE
 
 SUB = 5
 RIGHT = np.array([1.0, 0.0])
@@ -98,9 +98,10 @@ def test_quads_hold_the_ink_and_little_else(case: str, resources: Resources) -> 
     least, pixel, bent = table[:, 5:6], table[:, 6:7], table[:, 7:8]
     # Of 8 to 12 pixels high text, a full stop here and there is seen a little beyond its quad.
     assert np.quantile(inside, 0.002) >= 0.98 and inside.min() >= (0.98 if "height" not in layout else 0.97)
-    # At most 35 % larger than the ink. The thin glyphs (i, l, 1, ., -) are the exception that `data.synth.lines` and
-    # `data.synth.spread` state: they get the least side, or, being a few pixels thin in the scene, the spread of
-    # resampling on both sides. On an arc a quad is a keystone, up to 30 % wider at the one end than at the other.
+    # At most 35 % larger than the ink. The thin glyphs (i, l, 1, ., -) are the exception that
+    # `data.synth.setting.lines` and `data.synth.placing.spread` state: they get the least side, or, being a few pixels
+    # thin in the scene, the spread of resampling on both sides. On an arc a quad is a keystone, up to 30 % wider at the
+    # one end than at the other.
     excess = sides > 1.35 * inks
     assert excess.mean(axis=0).max() < larger
     allowed = (sides <= least * np.where(bent, 1.3, 1.001)) | (sides <= inks * np.where(bent, 1.3, 1.0) + 3 * pixel)

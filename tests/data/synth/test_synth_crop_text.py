@@ -12,12 +12,12 @@ from synth_recipes import load
 from config.errors import UserError
 from config.loader import load_config
 from data.graphemes import count_clusters
-from data.synth.crop import Crop, encode_crop, place_text
-from data.synth.crop_text import draw_text
-from data.synth.faces import FontFace
-from data.synth.layout import box_quads
+from data.synth.crop.draw import Crop, encode_crop, place_text
+from data.synth.crop.wording import draw_text
 from data.synth.partition import stable_hash
 from data.synth.resources import Resources
+from data.synth.setting.faces import FontFace
+from data.synth.setting.layout import box_quads
 
 FACE = FontFace("a.ttf", 0, (), 400.0, False, 0.7, capitals_only=True)
 

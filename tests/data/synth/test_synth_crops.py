@@ -16,12 +16,12 @@ from synth_recipes import load
 from config.errors import UserError
 from config.loader import load_config
 from config.schema.generation import GenerateConfig
-from data.synth.crop import PlacedText, draw_crop, encode_crop, place_text
-from data.synth.crop_text import CropText, draw_text
-from data.synth.layout import paint
-from data.synth.render import warp_layer
+from data.synth.crop.draw import PlacedText, draw_crop, encode_crop, place_text
+from data.synth.crop.wording import CropText, draw_text
+from data.synth.ink.render import warp_layer
 from data.synth.resources import Resources
-from data.synth.text import core
+from data.synth.setting.layout import paint
+from data.synth.wording.text import core
 
 SUB = 8
 """A pixel is a square of even ink, sampled at so many places on each axis."""

@@ -9,9 +9,9 @@ import cv2
 import pytest
 from synth_recipes import load
 
-from data.synth.crop import draw_crop
-from data.synth.outputs.folder import FolderItem, FolderOutput, label_line
-from data.synth.outputs.lmdb import LmdbItem, LmdbOutput
+from data.recognition.writers.folder import FolderItem, FolderOutput, label_line
+from data.recognition.writers.lmdb import LmdbItem, LmdbOutput
+from data.synth.crop.draw import draw_crop
 from data.synth.resources import Resources
 
 HARD = [

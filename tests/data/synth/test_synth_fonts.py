@@ -10,11 +10,11 @@ import pytest
 
 from config.errors import UserError
 from config.schema.generation import FontSettings
-from data.synth.faces import FontFace, open_face
-from data.synth.fonts import BUNDLED_FAMILIES, _of_weight, find_families
-from data.synth.glyphs import GlyphCache, drawing_size
 from data.synth.resources import Resources
-from data.synth.vocabulary import ASCII_ALPHABET
+from data.synth.setting.faces import FontFace, open_face
+from data.synth.setting.fonts import BUNDLED_FAMILIES, _of_weight, find_families
+from data.synth.setting.glyphs import GlyphCache, drawing_size
+from data.synth.wording.vocabulary import ASCII_ALPHABET
 
 
 def bundled(slug: str) -> list[Path]:

@@ -6,10 +6,10 @@ import pytest
 from PIL import Image
 
 from config.schema.generation import CameraSettings, Effect, LookSettings
-from data.synth.effects import disc_kernel, photograph, sharpen
-from data.synth.fills import emboss_shade, fill_colours, relief_of, shade_of
-from data.synth.lighting import dark_corners, even_gain, lamp, light_unevenly, tint
-from data.synth.photos import load_photo
+from data.augment.effects import disc_kernel, photograph, sharpen
+from data.augment.lighting import dark_corners, even_gain, lamp, light_unevenly, tint
+from data.synth.ground.photos import load_photo
+from data.synth.ink.fills import emboss_shade, fill_colours, relief_of, shade_of
 
 OPTIONAL = ("defocus", "lighting", "vignette", "cast", "sharpening")
 

@@ -13,9 +13,9 @@ import numpy as np
 import pytest
 from synth_recipes import load
 
-from data.synth.crop import draw_crop
-from data.synth.outputs import lmdb as module
-from data.synth.outputs.lmdb import LmdbItem, LmdbOutput
+from data.recognition.writers import lmdb as module
+from data.recognition.writers.lmdb import LmdbItem, LmdbOutput
+from data.synth.crop.draw import draw_crop
 from data.synth.resources import Resources
 
 LABELS = ["plain", "with,comma", '"quoted"', "it's", "two words", "größe", "a\\b", "#x;y", "😀"]

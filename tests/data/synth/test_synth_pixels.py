@@ -8,12 +8,12 @@ import pytest
 
 from config.errors import UserError
 from config.schema.generation import BackgroundSettings, LookSettings
-from data.synth.backgrounds import make_background
-from data.synth.colours import LUMA, random_colour, text_colour, with_luma
-from data.synth.effects import add_noise, expose, motion_kernel
-from data.synth.photos import find_photos, load_photo
-from data.synth.placement import shift_matrix, tilt_matrix
-from data.synth.render import warp_layer
+from data.augment.effects import add_noise, expose, motion_kernel
+from data.synth.ground.backgrounds import make_background
+from data.synth.ground.colours import LUMA, random_colour, text_colour, with_luma
+from data.synth.ground.photos import find_photos, load_photo
+from data.synth.ink.render import warp_layer
+from data.synth.placing.placement import shift_matrix, tilt_matrix
 
 
 def test_window_warp_equals_the_warp_of_the_whole_image() -> None:

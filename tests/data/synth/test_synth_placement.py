@@ -11,10 +11,10 @@ from hypothesis import strategies as st
 from synth_recipes import load
 
 from data.synth import scene as scene_module
-from data.synth.placement import find_place, map_points, shift_matrix, shifts_that_meet, tilt_matrix
+from data.synth.placing.placement import find_place, map_points, shift_matrix, shifts_that_meet, tilt_matrix
+from data.synth.placing.smooth import Preference, Roughness
 from data.synth.resources import Resources
 from data.synth.scene import draw_scene
-from data.synth.smooth import Preference, Roughness
 
 
 def rotated(width: float, height: float, angle: float, x: float, y: float) -> np.ndarray:

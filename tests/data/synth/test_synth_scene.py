@@ -9,7 +9,7 @@ from config.errors import UserError
 from config.schema.generation import GenerateConfig
 from data.synth.resources import Resources
 from data.synth.scene import draw_scene, render_scene
-from data.synth.text import core
+from data.synth.wording.text import core
 
 
 def test_scene_is_a_function_of_seed_split_and_index(demo: GenerateConfig, resources: Resources) -> None:

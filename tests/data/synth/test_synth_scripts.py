@@ -17,15 +17,15 @@ from config.schema.datasets import SynthTextDataset
 from config.schema.generation import FontSettings, TextSettings
 from data.graphemes import clusters
 from data.readers.synthtext import SynthTextReader
-from data.synth import shaping
-from data.synth.bidi import order_line, runs_left, visual_order
-from data.synth.faces import FontFace, open_face
-from data.synth.fonts import find_families
-from data.synth.glyphs import GlyphCache
-from data.synth.gt_mat import SceneAnnotation, gt_mat_bytes
-from data.synth.layout import Block, BlockStyle, box_quads, paint, set_block
-from data.synth.shaping import JOINER, contextual_forms, touching
-from data.synth.vocabulary import make_alphabet
+from data.synth.setting import shaping
+from data.synth.setting.bidi import order_line, runs_left, visual_order
+from data.synth.setting.faces import FontFace, open_face
+from data.synth.setting.fonts import find_families
+from data.synth.setting.glyphs import GlyphCache
+from data.synth.setting.layout import Block, BlockStyle, box_quads, paint, set_block
+from data.synth.setting.shaping import JOINER, contextual_forms, touching
+from data.synth.wording.vocabulary import make_alphabet
+from data.synth.writing.gt_mat import SceneAnnotation, gt_mat_bytes
 
 needs_raqm = pytest.mark.skipif(not features.check("raqm"), reason="this Pillow has no raqm")
 SIZE = 50

@@ -17,15 +17,15 @@ from hypothesis import strategies as st
 from synth_folders import contents, find_fonts_once
 from synth_recipes import load
 
-import data.synth.progress as progress
+import data.synth.writing.progress as progress
 from config.errors import UserError
 from config.schema.datasets import SynthTextDataset
 from config.schema.generation import GenerateConfig
 from data.readers import open_dataset
-from data.synth.outputs.scenes import SceneOutput
-from data.synth.shards import make_plan, parse_job
-from data.synth.workplace import open_workplace, remove_abandoned
-from data.synth.writer import write_dataset
+from data.synth.writing.scenes import SceneOutput
+from data.synth.writing.shards import make_plan, parse_job
+from data.synth.writing.workplace import open_workplace, remove_abandoned
+from data.synth.writing.writer import write_dataset
 
 SPLITS = {"train": 9, "test": 2}
 SHARDS = 3
@@ -171,7 +171,7 @@ def test_shards_of_other_settings_are_refused_or_replaced(copy: Path, written: P
 
 def test_loser_of_a_race_discards_its_shard(written: Path, tmp_path: Path, monkeypatch, caplog) -> None:
     """Another job publishes the same shard at the last moment, once whole and once torn."""
-    from data.synth import writer
+    from data.synth.writing import writer
 
     real, rivals = writer.sync, iter(["whole", "torn"])
 

@@ -12,8 +12,8 @@ from config.errors import UserError
 from config.schema.generation import TextSettings
 from data.reader import DropReport
 from data.synth.partition import Partition
-from data.synth.text import TextSource, core, load_texts
-from data.synth.vocabulary import fitting_words, load_words, make_alphabet
+from data.synth.wording.text import TextSource, core, load_texts
+from data.synth.wording.vocabulary import fitting_words, load_words, make_alphabet
 
 ONE = Partition(7, {"train": 1.0})
 KINDS = ("word", "number", "price", "date", "time", "code", "email", "url", "phone", "random")

@@ -9,11 +9,11 @@ from script_fonts import make_font
 from synth_recipes import load
 
 from data.heatmap.affinity import affinity_quads
-from data.synth.faces import FontFace
-from data.synth.glyphs import GlyphCache
-from data.synth.layout import Block, BlockStyle, box_quads, paint, set_block
 from data.synth.resources import Resources
 from data.synth.scene import draw_scene
+from data.synth.setting.faces import FontFace
+from data.synth.setting.glyphs import GlyphCache
+from data.synth.setting.layout import Block, BlockStyle, box_quads, paint, set_block
 
 SIZE = 50
 

@@ -13,9 +13,9 @@ from config.loader import load_config
 from config.schema.generation import TextSettings
 from data.reader import DropReport
 from data.synth.partition import Partition
-from data.synth.text import load_texts
-from data.synth.vocabulary import load_words, make_alphabet
-from data.synth.word_list import read_word_lists
+from data.synth.wording.text import load_texts
+from data.synth.wording.vocabulary import load_words, make_alphabet
+from data.synth.wording.word_list import read_word_lists
 
 ONE = Partition(7, {"train": 1.0})
 

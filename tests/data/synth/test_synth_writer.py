@@ -12,15 +12,15 @@ from scipy.io import loadmat
 from synth_folders import contents, find_fonts_once
 from synth_recipes import load
 
-import data.synth.pool as pool
-import data.synth.writer as writer
+import data.synth.writing.pool as pool
+import data.synth.writing.writer as writer
 from config.errors import UserError
 from config.schema.generation import GenerateConfig
-from data.synth.gt_mat import SceneAnnotation, gt_mat_bytes
-from data.synth.outputs.scenes import SceneOutput
 from data.synth.resources import Resources
 from data.synth.scene import draw_scene, render_scene
-from data.synth.writer import write_dataset
+from data.synth.writing.gt_mat import SceneAnnotation, gt_mat_bytes
+from data.synth.writing.scenes import SceneOutput
+from data.synth.writing.writer import write_dataset
 
 SPLITS = {"train": 10, "test": 3}
 

@@ -10,7 +10,7 @@ from config.loader import load_config
 from data.sample import TextSample
 from utils.check.sheet import CHARACTER, annotated, training_view, write_sheet
 from utils.check.sources import open_sources
-from utils.visualize import IGNORED, WORD
+from utils.draw.maps import IGNORED, WORD
 
 
 def has_colour(picture: np.ndarray, colour) -> bool:

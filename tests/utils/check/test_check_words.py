@@ -21,7 +21,7 @@ from utils.check.report import Report, raise_problems
 from utils.check.word_inputs import look_at_pictures, padding
 from utils.check.word_sources import SCENES, open_word_sources
 from utils.check.words import check_words, quick_word_check
-from utils.training import train_job
+from utils.train_job import train_job
 
 QUICK = CheckOptions(timing=False)
 

@@ -11,7 +11,7 @@ import torch.distributed as dist
 from config.errors import UserError
 from utils.distributed import lives
 from utils.distributed.processes import ALONE, Processes
-from utils.engine.run_folder import RunFolder
+from utils.run.folder import RunFolder
 
 
 def test_each_life_agrees_on_another_name_in_the_same_store() -> None:

@@ -29,7 +29,7 @@ from utils.engine.memory_probe import (
     too_large,
     widened,
 )
-from utils.recognition_task import RecognitionTask
+from utils.tasks.recognition import RecognitionTask
 
 CPU = torch.device("cpu")
 

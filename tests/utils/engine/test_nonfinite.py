@@ -14,7 +14,7 @@ from utils.engine.ema import WeightAverage
 from utils.engine.nonfinite import DUMPS, FP16_EXCUSED, NonFiniteGuard, SavedBuffers, _Iteration, plain_batches
 from utils.engine.optimizer import descend as take_step
 from utils.engine.optimizer import load_optimizer, marked
-from utils.engine.run_folder import RunFolder
+from utils.run.folder import RunFolder
 
 KINDS = {
     "adam": lambda p: torch.optim.Adam(p, lr=0.1),

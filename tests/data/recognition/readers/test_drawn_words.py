@@ -23,7 +23,7 @@ def generated(**options) -> GeneratedWords:
 
 @pytest.mark.parametrize("form", ["lmdb", "folder"])
 def test_a_crop_is_what_the_generator_writes_and_the_readers_read(tmp_path: Path, form: str) -> None:
-    from data.synth.writer import write_dataset
+    from data.synth.writing.writer import write_dataset
 
     out = tmp_path / "out"
     overrides = [*SMALL, f"output_dir={out}", "workers=1", f"crops.format={form}", "shards=2"]

@@ -27,7 +27,7 @@ from config.errors import UserError
 from config.schema.word_crops import LmdbWords
 from data.reader import UnreadableSample
 from data.recognition.readers import open_words
-from data.synth.outputs.lmdb import LmdbItem, LmdbOutput
+from data.recognition.writers.lmdb import LmdbItem, LmdbOutput
 
 LABELS = ["GRAND", "two words", "größe", ']^-\\ "A"', "😀", "a,b"]
 

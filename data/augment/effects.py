@@ -1,0 +1,132 @@
+"""What the camera does to a finished scene: light, blur, motion, loss of resolution, noise. Geometry stays."""
+
+from __future__ import annotations
+
+import cv2
+import numpy as np
+
+from config.schema.generation import CameraSettings, Effect
+from data.augment.lighting import dark_corners, even_gain, lamp, light_unevenly, tint
+from data.draws import between
+
+_NOISE_SIDE = 512
+_noise_tile: np.ndarray | None = None
+
+
+def photograph(image: np.ndarray, camera: CameraSettings, rng: np.random.Generator) -> np.ndarray:
+    """Return the scene as a camera would take it, before JPEG, in the order light takes: optics, then sensor.
+
+    Args:
+        image: uint8 [H, W, 3].
+        camera: how often and how strongly.
+        rng: source of randomness.
+    """
+    height, width = image.shape[:2]
+    image = _light(image, camera, rng)
+    image = expose(image, between(rng, camera.contrast), between(rng, camera.brightness) * 255)
+    if (sigma := _strength(camera.blur, rng)) > 0.05:
+        image = cv2.GaussianBlur(image, (0, 0), sigma)
+    if (radius := _optional(camera.defocus, rng)) > 0.3:
+        image = cv2.filter2D(image, -1, disc_kernel(radius), borderType=cv2.BORDER_REPLICATE)
+    if (length := _strength(camera.motion, rng)) > 1:
+        image = cv2.filter2D(image, -1, motion_kernel(length, rng.uniform(0, np.pi)), borderType=cv2.BORDER_REPLICATE)
+    if rng.random() < camera.resolution.probability:
+        factor = between(rng, camera.resolution.factor)
+        small = (max(1, round(width * factor)), max(1, round(height * factor)))
+        image = cv2.resize(cv2.resize(image, small, interpolation=cv2.INTER_AREA), (width, height))
+    if (deviation := _strength(camera.noise, rng)) > 0.5:
+        image = add_noise(image, deviation, rng)
+    if (amount := _optional(camera.sharpening, rng)) > 0.01:
+        image = sharpen(image, amount)
+    return image
+
+
+def _light(image: np.ndarray, camera: CameraSettings, rng: np.random.Generator) -> np.ndarray:
+    gain = even = even_gain(image.shape[1], image.shape[0])
+    if (share := _optional(camera.lighting, rng)) > 0:
+        gain = lamp(gain, share, rng)
+    if (share := _optional(camera.vignette, rng)) > 0:
+        gain = dark_corners(gain, share)
+    if (share := _optional(camera.cast, rng)) > 0:
+        gain = tint(gain, share, rng)
+    return image if gain is even else light_unevenly(image, gain)
+
+
+def sharpen(image: np.ndarray, amount: float) -> np.ndarray:
+    """Return the image plus `amount` times what a small Gaussian takes from it: edges get halos, as phones make."""
+    return cv2.addWeighted(image, 1 + amount, cv2.GaussianBlur(image, (0, 0), 1.0), -amount, 0)
+
+
+def disc_kernel(radius: float) -> np.ndarray:
+    """Return a disc as a float32 kernel whose sum is 1: what a point becomes that is out of focus by `radius` pixels.
+
+    Pixels on the rim count by the share of them that lies within, about.
+    """
+    reach = int(np.ceil(radius))
+    steps = np.arange(-reach, reach + 1)
+    kernel = np.clip(radius + 0.5 - np.hypot(steps[None], steps[:, None]), 0, 1).astype(np.float32)
+    return kernel / kernel.sum()
+
+
+def expose(image: np.ndarray, gain: float, offset: float) -> np.ndarray:
+    """Return the image with its contrast multiplied about its own mean, then made brighter by `offset` (0..255).
+
+    The offset stops where a hundredth of the pixels would be clipped: text drawn in the dark must not go under
+    in black while its label stays.
+    """
+    sample = image[::4, ::4].ravel()
+    mean = float(sample.mean())
+    dark, light = (np.percentile(sample, (1, 99)) - mean) * gain + mean
+    offset = min(max(offset, min(0.0, -dark)), max(0.0, 255 - light))
+    levels = (np.arange(256, dtype=np.float32) - mean) * gain + mean + offset
+    return cv2.LUT(image, np.clip(np.rint(levels), 0, 255).astype(np.uint8))
+
+
+def motion_kernel(length: float, angle: float) -> np.ndarray:
+    """Return a line of `length` pixels at `angle` radians as a float32 kernel whose sum is 1, centred exactly."""
+    side = 2 * int(np.ceil(length / 2)) + 1
+    kernel = np.zeros((side, side), np.float32)
+    reach = np.linspace(-(length - 1) / 2, (length - 1) / 2, 4 * side)
+    xs, ys = side // 2 + reach * np.cos(angle), side // 2 + reach * np.sin(angle)
+    x0, y0 = np.floor(xs).astype(int), np.floor(ys).astype(int)
+    fx, fy = xs - x0, ys - y0
+    for dx, dy, weight in ((0, 0, (1 - fx) * (1 - fy)), (1, 0, fx * (1 - fy)), (0, 1, (1 - fx) * fy), (1, 1, fx * fy)):
+        np.add.at(kernel, (np.minimum(y0 + dy, side - 1), np.minimum(x0 + dx, side - 1)), weight)
+    return kernel / kernel.sum()
+
+
+def add_noise(image: np.ndarray, deviation: float, rng: np.random.Generator) -> np.ndarray:
+    """Return the image with Gaussian noise of this standard deviation (0..255), independent in each channel.
+
+    The normal numbers are drawn once per process, from a seed of their own, and shifted for each image: drawing
+    them anew would take longer than everything else here together.
+    """
+    global _noise_tile
+    if _noise_tile is None:
+        side = 2 * _NOISE_SIDE
+        tile = np.random.default_rng(20).standard_normal((_NOISE_SIDE, _NOISE_SIDE, 3), np.float32)
+        _noise_tile = np.tile(tile, (2, 2, 1))[:side, :side]
+    height, width = image.shape[:2]
+    noise = np.empty(image.shape, np.float32)
+    for top in range(0, height, _NOISE_SIDE):
+        for left in range(0, width, _NOISE_SIDE):
+            rows, columns = min(_NOISE_SIDE, height - top), min(_NOISE_SIDE, width - left)
+            y, x = rng.integers(_NOISE_SIDE, size=2)
+            noise[top : top + rows, left : left + columns] = _noise_tile[y : y + rows, x : x + columns]
+    return cv2.add(image, noise * np.float32(deviation), dtype=cv2.CV_8U)
+
+
+def _optional(effect: Effect, rng: np.random.Generator) -> float:
+    """Return the strength drawn for a scene, 0 where it is spared; draws nothing where no scene has the effect.
+
+    So scenes whose settings leave it out are, to the bit, what they were before the effect existed.
+    """
+    return _strength(effect, rng) if effect.probability > 0 else 0.0
+
+
+def _strength(effect: Effect, rng: np.random.Generator) -> float:
+    """Return the strength drawn for a scene, 0 where it is spared; uses two numbers either way."""
+    chance, share = rng.random(2)
+    return (
+        effect.strength[0] + (effect.strength[1] - effect.strength[0]) * share if chance < effect.probability else 0.0
+    )

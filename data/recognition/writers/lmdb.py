@@ -1,0 +1,132 @@
+"""Crops in an LMDB database with the keys of deep-text-recognition-benchmark.
+
+Keys, counted from 1: `image-000000001` holds a JPEG file, `label-000000001` its text in UTF-8, `num-samples` their
+number in decimal. One `data.mdb` for each shard, in a folder of its own: readers that walk folders find every shard.
+
+The same items give the same bytes: keys go in in their sorted order, so every page is filled to the end and none is
+written twice.
+"""
+
+from __future__ import annotations
+
+import errno
+import hashlib
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import lmdb
+
+from config.schema.generation import GenerateConfig
+from data.synth.crop.draw import draw_crop, encode_crop
+from data.synth.resources import Resources
+from data.synth.writing.output import ShardSummary
+
+DATA_FILE = "data.mdb"
+_BATCH_BYTES = 4 * 2**20
+"""So much is written in one transaction, and held in memory until it is."""
+_FIRST_MAP = 16 * 2**20
+"""The map only bounds the file, which is as large as what is in it; it grows as needed."""
+_PAGE = 4096
+
+
+@dataclass(frozen=True)
+class LmdbItem:
+    """A crop on its way to the database: the JPEG file and the label."""
+
+    image: bytes
+    text: str
+
+
+class LmdbOutput:
+    """Writes shards of crops as LMDB databases."""
+
+    format = "lmdb"
+    unit = "crop"
+
+    def draw(self, config: GenerateConfig, resources: Resources, folder: Path, split: str, index: int) -> LmdbItem:
+        """Draw a crop and encode it; nothing is written yet."""
+        crop = draw_crop(config, resources, split, index)
+        return LmdbItem(encode_crop(crop), crop.text)
+
+    def finish(self, folder: Path, items: Iterable[LmdbItem]) -> ShardSummary:
+        """Write the database `folder`/data.mdb.
+
+        Raises:
+            OSError: the disk is full, or the folder cannot be written.
+        """
+        labels: list[bytes] = []
+        digest = hashlib.sha256()
+        if not folder.is_dir():  # LMDB would make it
+            raise FileNotFoundError(errno.ENOENT, "No such folder", str(folder))
+        with _errors_of_the_system(folder):
+            # No lock file: nobody else opens a shard that is being written. One sync at the end instead of one for
+            # each transaction: a shard that was interrupted is made anew anyway.
+            database = lmdb.open(str(folder), map_size=_FIRST_MAP, lock=False, sync=False, metasync=False)
+            try:
+                _append(database, _images(items, labels, digest))
+                _append(database, ((b"label-%09d" % number, label) for number, label in enumerate(labels, start=1)))
+                _append(database, [(b"num-samples", b"%d" % len(labels))])
+                database.sync(True)
+            finally:
+                database.close()
+        characters = sum(len(label.decode()) for label in labels)
+        size = (folder / DATA_FILE).stat().st_size
+        return ShardSummary(digest.hexdigest(), {DATA_FILE: size}, {"crops": len(labels), "characters": characters})
+
+
+def add_label(digest: hashlib._Hash, text: str) -> None:
+    """Add the label of the next crop to the hash of a shard's labels, the same for every format."""
+    digest.update(text.encode())
+    digest.update(b"\n")
+
+
+def _images(items: Iterable[LmdbItem], labels: list[bytes], digest: hashlib._Hash) -> Iterator[tuple[bytes, bytes]]:
+    """Yield the images under their keys, and put their labels aside: these come later in the order of the keys."""
+    for number, item in enumerate(items, start=1):
+        labels.append(item.text.encode())
+        add_label(digest, item.text)
+        yield b"image-%09d" % number, item.image
+
+
+def _append(database: lmdb.Environment, pairs: Iterable[tuple[bytes, bytes]]) -> None:
+    """Write pairs whose keys are greater than all before, in transactions of bounded size."""
+    batch: list[tuple[bytes, bytes]] = []
+    room = 0
+    for key, value in pairs:
+        batch.append((key, value))
+        # A value of more than half a page begins a page of its own.
+        room += len(key) + len(value) + 32 + (_PAGE if len(value) > _PAGE // 4 else 0)
+        if room >= _BATCH_BYTES:
+            _put(database, batch, room)
+            batch, room = [], 0
+    if batch:
+        _put(database, batch, room)
+
+
+def _put(database: lmdb.Environment, batch: list[tuple[bytes, bytes]], room: int) -> None:
+    size = database.info()["map_size"]
+    while size < (database.info()["last_pgno"] + 64) * _PAGE + 2 * room:
+        size *= 2
+    while True:
+        if size > database.info()["map_size"]:
+            database.set_mapsize(size)
+        try:
+            with database.begin(write=True) as transaction:
+                for key, value in batch:
+                    assert transaction.put(key, value, append=True), "keys come in order, each once"
+            return
+        except lmdb.MapFullError:  # the estimate was too low; the transaction has left no trace
+            size *= 2
+
+
+@contextmanager
+def _errors_of_the_system(folder: Path) -> Iterator[None]:
+    """Turn LMDB's errors into those that files give, so that the writer explains them alike."""
+    try:
+        yield
+    except lmdb.DiskError as error:
+        raise OSError(errno.ENOSPC, "No space left on device", str(folder)) from error
+    except lmdb.Error as error:
+        raise OSError(errno.EIO, f"LMDB: {error}", str(folder)) from error

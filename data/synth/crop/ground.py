@@ -1,0 +1,115 @@
+"""What is behind the text of a crop: an even ground, a piece of a photo, or a pattern, never larger than needed."""
+
+from __future__ import annotations
+
+import colorsys
+from collections import OrderedDict
+from pathlib import Path
+
+import cv2
+import numpy as np
+
+from config.schema.generation import GenerateConfig
+from data.draws import between, between_log, pick
+from data.synth.ground.backgrounds import add_grain, make_background
+from data.synth.ground.colours import random_colour
+from data.synth.ground.photos import load_photo
+from data.synth.partition import stable_hash
+from data.synth.resources import Resources
+
+_RUN = 64
+"""So many crops in a row are cut from one photo, because decoding it takes longer than drawing several of them."""
+_PART = (1024, 768)
+"""Width and height of the part of a photo that is kept, pixels."""
+_PLACES = 3
+"""The smoothest of so many pieces of a photo is taken; people write on even ground."""
+_SIGN_HUES = (0.0, 5.0, 30.0, 40.0, 52.0, 110.0, 150.0, 200.0, 215.0, 225.0)
+"""Degrees around which the colours of signs lie."""
+_ZOOM = (0.6, 3.0)
+"""Pixels of the photo for each pixel of the crop."""
+
+
+_Key = tuple[Path, int, str, int, float, float]
+
+
+class PhotoCache:
+    """Parts of photos that crops are cut from, in one process; the least recently used goes first.
+
+    Args:
+        most: number of parts that are kept, each of 2.4 MB.
+    """
+
+    def __init__(self, most: int = 16) -> None:
+        self._parts: OrderedDict[_Key, np.ndarray | None] = OrderedDict()
+        self._most = most
+
+    def part(self, config: GenerateConfig, resources: Resources, split: str, index: int) -> np.ndarray | None:
+        """Return the part of a photo that crop `index` of a split is cut from, uint8 [768, 1024, 3] RGB.
+
+        It is a function of the seed, the split and index // 64; None, with a warning, where the photo is unreadable.
+        """
+        settings, photos, run = config.backgrounds, resources.photos[split], index // _RUN
+        number = stable_hash(config.seed, "photo", split, run)
+        path = Path(settings.folder or "") / photos[number % len(photos)]
+        key = (path, config.seed, split, run, settings.photo_flip, settings.photo_light)
+        if key not in self._parts:
+            rng = np.random.default_rng([config.seed, number])
+            self._parts[key] = load_photo(path, *_PART, rng, settings.photo_flip, settings.photo_light)
+            while len(self._parts) > self._most:
+                self._parts.popitem(last=False)
+        self._parts.move_to_end(key)
+        return self._parts[key]
+
+
+_photos = PhotoCache()
+
+
+def make_ground(
+    config: GenerateConfig,
+    resources: Resources,
+    split: str,
+    index: int,
+    width: int,
+    height: int,
+    rng: np.random.Generator,
+) -> np.ndarray:
+    """Return the ground of crop `index` of a split, uint8 [height, width, 3] RGB."""
+    if rng.random() < config.crops.plain:
+        return add_grain(_plain(width, height, rng), between(rng, config.backgrounds.texture), rng)
+    if resources.photos[split] and rng.random() < config.backgrounds.photo_share:
+        photo = _photos.part(config, resources, split, index)
+        if photo is not None:
+            return _piece(photo, width, height, rng)
+    return make_background(width, height, config.backgrounds, rng)
+
+
+def _plain(width: int, height: int, rng: np.random.Generator) -> np.ndarray:
+    """Return one colour under light that changes evenly from corner to corner."""
+    uneven = 0.25 * rng.random() ** 2
+    corners = _sign_colour(rng) * (1 + uneven * (2 * rng.random((2, 2, 1), np.float32) - 1))
+    return cv2.resize(np.clip(corners, 0, 255).astype(np.uint8), (width, height), interpolation=cv2.INTER_LINEAR)
+
+
+def _sign_colour(rng: np.random.Generator) -> np.ndarray:
+    """Return a colour as signs have them, float32 [3]: half near white, black or grey, the rest mostly red to yellow,
+    green and blue, seldom pink and violet."""
+    if rng.random() < 0.5:
+        brightness = 0.04 + 0.95 * rng.beta(0.6, 0.6)
+        return np.array(colorsys.hsv_to_rgb(rng.random(), 0.2 * rng.random() ** 2, brightness), np.float32) * 255
+    if rng.random() < 0.15:
+        return random_colour(rng)
+    hue = (pick(rng, _SIGN_HUES) + rng.normal(0, 12)) / 360 % 1
+    return np.array(colorsys.hsv_to_rgb(hue, rng.uniform(0.25, 1), rng.uniform(0.25, 1)), np.float32) * 255
+
+
+def _piece(photo: np.ndarray, width: int, height: int, rng: np.random.Generator) -> np.ndarray:
+    rows, columns = photo.shape[:2]
+    zoom = min(between_log(rng, _ZOOM), columns / width, rows / height)
+    cut_width, cut_height = max(1, min(columns, round(width * zoom))), max(1, min(rows, round(height * zoom)))
+    pieces = []
+    for x, y in (rng.random((_PLACES, 2)) * (columns - cut_width + 1, rows - cut_height + 1)).astype(int):
+        pieces.append(photo[y : y + cut_height, x : x + cut_width])
+    step = max(1, cut_height // 12)
+    smoothest = min(pieces, key=lambda piece: float(piece[::step, ::step, 1].std()))
+    method = cv2.INTER_AREA if zoom > 1 else cv2.INTER_LINEAR
+    return cv2.resize(smoothest, (width, height), interpolation=method)

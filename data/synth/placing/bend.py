@@ -1,0 +1,152 @@
+"""Bending a flat block along a circular arc, as lettering runs on signs and shop fronts, and what becomes of its boxes.
+
+A bend takes a point of the flat block at (s, t) from its middle to the point of a circle's rim that is the arc length
+s away along the circle through the middle, and t nearer to the circle's centre:
+
+    x = (1/k - t) sin(k s),    y = 1/k - (1/k - t) cos(k s)
+
+k is the curvature of the middle line, 1 over pixels of the block. k > 0 puts the centre below: the text arches up.
+Both directions are closed forms, written so that nothing cancels as k goes to 0, where the bend is the identity.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import cv2
+import numpy as np
+
+from data.synth.placing.placement import polygons_meet
+
+_INNER_RADIUS = 3.3
+"""Least radius under the feet of the innermost line, in units of its tallest box. There the top of a letter is
+stretched to 1 + 1/3.3 of its foot, so that its quad, a keystone, stays less than 35 % larger than the ink."""
+_WORD_GAP = 0.04
+"""How far each bent word's rectangle keeps its neighbours away, in units of the font size."""
+_HALVINGS = 4
+_STRAIGHT = 1e-15
+"""Curvature that bends no image by the width of a rounding error; the division by it would lose all digits."""
+
+
+@dataclass(frozen=True)
+class Bend:
+    """A bend of a block.
+
+    Attributes:
+        curvature: k, of either sign; 0 changes nothing.
+        x, y: the middle of the block, which stays where it is.
+    """
+
+    curvature: float
+    x: float
+    y: float
+
+    def apply(self, points: np.ndarray) -> np.ndarray:
+        """Bend points [..., 2]."""
+        k = self.curvature
+        s, t = points[..., 0] - self.x, points[..., 1] - self.y
+        # sin(k s) / k and (1 - cos(k s)) / k, with numpy's sinc(z) = sin(pi z) / (pi z).
+        sine = s * np.sinc(k * s / np.pi)
+        rise = k * s**2 / 2 * np.sinc(k * s / (2 * np.pi)) ** 2
+        return np.stack([self.x + sine * (1 - k * t), self.y + rise + t * np.cos(k * s)], axis=-1)
+
+    def inverse(self, points: np.ndarray) -> np.ndarray:
+        """Return the flat points that `apply` takes to `points` [..., 2]."""
+        s, t = self.flatten(points[..., 0], points[..., 1])
+        return np.stack([s, t], axis=-1)
+
+    def flatten(self, x: np.ndarray, y: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Return the flat coordinates of bent ones, in the precision they come in."""
+        k = self.curvature
+        if abs(k) < _STRAIGHT:
+            return x, y
+        x, y = x - self.x, y - self.y
+        across, down = k * x, 1 - k * y
+        radius = np.sqrt(across * across + down * down)  # in units of the middle line's radius
+        return np.arctan2(across, down) / k + self.x, (2 * y - k * (x * x + y * y)) / (1 + radius) + self.y
+
+
+def quads_of(boxes: np.ndarray, bend: Bend) -> np.ndarray:
+    """Return the quads [N, 4, 2] that bent boxes [N, 4] fill: their sides are radii, so neighbours never overlap.
+
+    The edge on the outside of the arc bulges. Its corners are moved outwards until the straight edge between them
+    touches the arc from outside, so that the quad holds all of the bent box.
+    """
+    k = bend.curvature
+    left, top, right, bottom = boxes.T.astype(np.float64)
+    half = k * (right - left) / 2
+    bulge = 2 * np.sin(half / 2) ** 2 / np.cos(half)
+    if k > 0:
+        top = top - bulge * (1 - k * (top - bend.y)) / k
+    elif k < 0:
+        bottom = bottom - bulge * (1 - k * (bottom - bend.y)) / k
+    flat = np.stack([np.stack([left, right, right, left], -1), np.stack([top, top, bottom, bottom], -1)], axis=-1)
+    return bend.apply(flat)
+
+
+def hulls_of(quads: np.ndarray, groups: np.ndarray, boxes: np.ndarray, bend: Bend, pad: float = 0.0) -> np.ndarray:
+    """Return the rectangles [W, 4, 2] around groups of bent quads, each turned as the arc is in its middle.
+
+    Args:
+        quads: bent characters [C, 4, 2].
+        groups: int [C], the word of each.
+        boxes: flat boxes of the words [W, 4], which tell where the middles are.
+        bend: the bend.
+        pad: added on all sides.
+    """
+    hulls = []
+    for word, box in enumerate(boxes):
+        angle = bend.curvature * ((box[0] + box[2]) / 2 - bend.x)
+        turn = np.array([[np.cos(angle), np.sin(angle)], [-np.sin(angle), np.cos(angle)]])
+        own = quads[groups == word].reshape(-1, 2) @ turn.T
+        low, high = own.min(axis=0) - pad, own.max(axis=0) + pad
+        hulls.append(np.array([low, [high[0], low[1]], high, [low[0], high[1]]]) @ turn)
+    return np.array(hulls)
+
+
+def band(low: np.ndarray, high: np.ndarray, bend: Bend, pieces: int = 16) -> np.ndarray:
+    """Return the outline of the bent box `low` to `high` as a polygon [2 * pieces + 2, 2], clockwise as seen."""
+    across = np.linspace(low[0], high[0], pieces + 1)
+    top = np.stack([across, np.full_like(across, low[1])], axis=-1)
+    bottom = np.stack([across[::-1], np.full_like(across, high[1])], axis=-1)
+    return bend.apply(np.concatenate([top, bottom]))
+
+
+def hull(points: np.ndarray) -> np.ndarray:
+    """Return the convex hull of points [N, 2] as a polygon [M, 2], clockwise as seen."""
+    order = cv2.convexHull(points.astype(np.float32), clockwise=False, returnPoints=False).reshape(-1)
+    return points[order]
+
+
+def make_bend(
+    angle: float, word_boxes: np.ndarray, char_boxes: np.ndarray, char_words: np.ndarray, middle: np.ndarray, size: int
+) -> Bend | None:
+    """Return the bend that lets a block span `angle` radians, or as much of it as its words bear; None if none.
+
+    Words are boxed by rectangles, and those of neighbours turn against each other: the curvature is halved until
+    they keep apart.
+
+    Args:
+        angle: of the whole arc; negative arches down.
+        word_boxes, char_boxes, char_words: of the flat block.
+        middle: of the flat block [2].
+        size: pixels per em.
+    """
+    low, high = word_boxes[:, :2].min(axis=0), word_boxes[:, 2:].max(axis=0)
+    tallest = float((char_boxes[:, 3] - char_boxes[:, 1]).max())
+    reach = float(max(high[1] - middle[1], middle[1] - low[1]))
+    greatest = 1 / (reach + _INNER_RADIUS * tallest)
+    curvature = float(np.clip(angle / (high[0] - low[0]), -greatest, greatest))
+    bend = Bend(curvature, float(middle[0]), float(middle[1]))
+    for _ in range(_HALVINGS):
+        quads = quads_of(char_boxes, bend)
+        rectangles = hulls_of(quads, char_words, word_boxes, bend, pad=_WORD_GAP * size)
+        if not any_meet(rectangles):
+            return bend
+        bend = replace(bend, curvature=bend.curvature / 2)
+    return None
+
+
+def any_meet(quads: np.ndarray) -> bool:
+    """Return whether any two of the convex quads [N, 4, 2] share a point."""
+    return any(polygons_meet(one, other) for index, one in enumerate(quads) for other in quads[index + 1 :])

@@ -1,0 +1,181 @@
+"""The faces of a font file: whether they can be used, their weights, and opening them.
+
+A face can be used if both readers (fontTools for the tables, FreeType through Pillow for drawing) open it, and it has
+a glyph with ink for every character of the alphabet.
+"""
+
+from __future__ import annotations
+
+import struct
+import zlib
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+
+import numpy as np
+from fontTools.ttLib import TTCollection, TTFont, TTLibError
+from PIL import Image, ImageDraw, ImageFont
+
+from config.schema.generation import FontSettings
+from data.synth.setting.shaping import is_invisible
+
+SUFFIXES = {".ttf", ".otf", ".ttc", ".otc"}
+DAMAGE = (
+    *(TTLibError, OSError, ValueError, KeyError, IndexError, TypeError, AttributeError, AssertionError),
+    *(EOFError, OverflowError, MemoryError, NotImplementedError, ImportError, struct.error, zlib.error),
+)
+"""What the readers raise on damaged files, of which each byte may lead them astray in its own way, and on web fonts
+under another name, which they would need further packages for."""
+_TELLING = "aegr"
+"""Lower-case letters that look nothing like their capitals."""
+_WEIGHT_STEPS = 4
+"""A variable font is used at so many weights, evenly spaced over the range that is asked for."""
+_PROOF_SIZE = 20
+"""Pixels per em at which every character is drawn once."""
+
+
+@dataclass(frozen=True)
+class FontFace:
+    """One drawable style of a family.
+
+    Attributes:
+        path: font file.
+        number: index of the face within a collection, else 0.
+        axes: value of each variation axis in the file's order; empty for a static font.
+        weight: 100 to 900.
+        italic: slanted or not.
+        cap_height: height of a capital, in units of the font size.
+        capitals_only: lower-case letters look like capitals, so text must be capitals to be labelled truly.
+    """
+
+    path: str
+    number: int
+    axes: tuple[float, ...]
+    weight: float
+    italic: bool
+    cap_height: float
+    capitals_only: bool
+
+    def __hash__(self) -> int:
+        """Faces are looked up for every character that is set; the path and the axes tell nearly all of them apart."""
+        return hash((self.path, self.axes))
+
+    def shown(self, word: str) -> str:
+        """Return the word as the face shows it: in capitals where it has no others.
+
+        A letter whose capital is two letters ("ß") stays, for nothing is drawn but its own glyph.
+        """
+        if not self.capitals_only:
+            return word
+        return "".join(letter.upper() if len(letter.upper()) == 1 else letter for letter in word)
+
+
+@lru_cache(maxsize=256)
+def open_face(face: FontFace, size: int) -> ImageFont.FreeTypeFont:
+    """Return the face at `size` pixels per em; kept open, for opening costs more than drawing a word."""
+    font = ImageFont.truetype(face.path, size, index=face.number)
+    if face.axes:
+        font.set_variation_by_axes(list(face.axes))
+    # FreeType measures the first text after a change of the axes a little differently from all others; what a scene
+    # looks like must not depend on which word its process drew first.
+    font.getlength("x")
+    return font
+
+
+@dataclass(frozen=True)
+class FaceReading:
+    """What a file says of one of its faces.
+
+    Attributes:
+        family: name.
+        faces: its styles, one for each weight of a variable font; none if characters are missing.
+        missing: characters of the alphabet without a glyph, or whose glyph has no ink.
+    """
+
+    family: str
+    faces: list[FontFace]
+    missing: list[str]
+
+
+def read_faces(path: Path, settings: FontSettings, alphabet: str) -> list[FaceReading]:
+    """Read the faces of a font file.
+
+    Raises:
+        Exception: one of `DAMAGE`: the file is no font, or a damaged one.
+    """
+    if path.suffix.lower() in (".ttc", ".otc"):
+        with TTCollection(path, lazy=True) as collection:
+            return [_read_face(path, number, font, settings, alphabet) for number, font in enumerate(collection.fonts)]
+    with TTFont(path, lazy=True) as font:
+        return [_read_face(path, 0, font, settings, alphabet)]
+
+
+def _read_face(path: Path, number: int, font: TTFont, settings: FontSettings, alphabet: str) -> FaceReading:
+    family = font["name"].getBestFamilyName() or path.stem
+    cmap = font.getBestCmap() or {}
+    needed = [character for character in alphabet if not is_invisible(character)]
+    missing = [character for character in needed if ord(character) not in cmap]
+    if missing:
+        return FaceReading(family, [], missing)
+    # Character by character, which needs no text engine. A glyph without ink has no height.
+    proof = ImageFont.truetype(str(path), _PROOF_SIZE, index=number, layout_engine=ImageFont.Layout.BASIC)
+    boxes = {character: proof.getbbox(character, anchor="ls") for character in needed}
+    blank = [character for character, (_, top, _, bottom) in boxes.items() if top >= bottom]
+    if blank:
+        return FaceReading(family, [], blank)
+    os2 = font["OS/2"]
+    italic = bool(os2.fsSelection & 1) or "italic" in path.stem.lower()
+    drawn = ImageFont.truetype(str(path), 100, index=number)
+    cap_height = _ink_height(drawn, "H") / 100 if ord("H") in cmap else 0.0
+    if not 0.3 <= cap_height <= 1.2:
+        cap_height = 0.7
+    capitals_only = all(ord(case) in cmap for letter in _TELLING for case in (letter, letter.upper())) and all(
+        _alike(drawn, letter, letter.upper()) for letter in _TELLING
+    )
+    faces = []
+    for axes, weight in _variations(font, settings.weight):
+        if axes:
+            proof.set_variation_by_axes(list(axes))
+            proof.getmask(alphabet[:4])
+        faces.append(FontFace(str(path), number, axes, weight, italic, cap_height, capitals_only))
+    return FaceReading(family, faces, [])
+
+
+def _ink_height(font: ImageFont.FreeTypeFont, character: str) -> float:
+    _, top, _, bottom = font.getbbox(character, anchor="ls")
+    return bottom - top
+
+
+def _alike(font: ImageFont.FreeTypeFont, first: str, second: str) -> bool:
+    """Return whether two glyphs are one shape, if perhaps at two sizes, as small capitals are.
+
+    Both are brought to one size and correlated: above 0.98 for such fonts, below 0.3 for some letter of any other.
+    """
+    shapes = []
+    for character in (first, second):
+        image = Image.new("L", (300, 300))
+        ImageDraw.Draw(image).text((100, 200), character, font=font, fill=255, anchor="ls")
+        box = image.getbbox()
+        if box is None:
+            return False
+        shapes.append(np.asarray(image.resize((32, 32), Image.Resampling.BOX, box), np.float32).ravel())
+    return float(np.asarray(np.corrcoef(shapes))[0, 1]) > 0.8
+
+
+def _variations(font: TTFont, wanted: list[int]) -> list[tuple[tuple[float, ...], float]]:
+    """Return the axis values and weight of each style to use: every axis at its default but the weight."""
+    if "fvar" not in font:
+        return [((), float(font["OS/2"].usWeightClass))]
+    axes = font["fvar"].axes
+    weight = next((axis for axis in axes if axis.axisTag == "wght"), None)
+    if weight is None:
+        return [(tuple(axis.defaultValue for axis in axes), float(font["OS/2"].usWeightClass))]
+    low, high = max(weight.minValue, wanted[0]), min(weight.maxValue, wanted[1])
+    if low > high:
+        steps = {min(max(wanted[0], weight.minValue), weight.maxValue)}
+    else:
+        steps = {round(low + (high - low) * step / (_WEIGHT_STEPS - 1)) for step in range(_WEIGHT_STEPS)}
+    return [
+        (tuple(float(value) if axis is weight else axis.defaultValue for axis in axes), float(value))
+        for value in sorted(steps)
+    ]

@@ -1,0 +1,149 @@
+"""Glyph bitmaps and advances, cached per process.
+
+Glyphs are drawn at a few sizes only, half an octave apart, and brought to the size a scene asks for by the one
+matrix that also rotates them. So the cache is small, and a glyph is resampled exactly once.
+"""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Literal
+
+import numpy as np
+from PIL import Image, ImageDraw
+
+from data.synth.setting.faces import FontFace, open_face
+from data.synth.setting.shaping import APART, HEH, ROUND_HEH, has_raqm, needs_shaping, pair_text
+
+Direction = Literal["right", "left", "down"]
+"""Which way a glyph's line runs. Brackets face the other way in text that runs left; in columns the font may have a
+form of its own for a mark."""
+
+_SIZES = tuple(round(16 * 2 ** (step / 2)) for step in range(11))
+"""Pixels per em at which glyphs are drawn: 16, 23, 32, ... 512."""
+_CACHE_BYTES = 96 * 2**20
+_KERNING_SIZE = 64
+_MAX_LENGTHS = 100_000
+_MOST_KERNING = 0.15
+"""Letters that combine or join are not kerned by more, in units of the em."""
+_NO_LIGATURES = ["-liga", "-clig", "-dlig", "-calt"]
+
+
+@dataclass(frozen=True)
+class Glyph:
+    """A drawn cluster.
+
+    Attributes:
+        mask: uint8 [h, w], coverage, cut to its ink; [0, 0] for a glyph without ink.
+        left, top: pixel of the mask's corner relative to the pen on the baseline, y down.
+        advance: how far the pen moves, pixels.
+    """
+
+    mask: np.ndarray
+    left: int
+    top: int
+    advance: float
+
+
+def drawing_size(em: float) -> int:
+    """Return the smallest size of the grid that is not below `em` pixels, or the largest one."""
+    return next((size for size in _SIZES if size >= em), _SIZES[-1])
+
+
+class GlyphCache:
+    """Draws glyphs and keeps them, least recently used first out once they fill the memory allowed.
+
+    Layout is one cluster at a time (the unit of the labels) with pair kerning; ligatures and contextual forms over
+    clusters, whose parts could not be boxed, are off. Joined letters come in the form `shaping` asks for.
+    """
+
+    def __init__(self, max_bytes: int = _CACHE_BYTES) -> None:
+        self._glyphs: OrderedDict[tuple[FontFace, int, str, Direction], Glyph] = OrderedDict()
+        self._kerning: dict[tuple[FontFace, str, str, Direction], float] = {}
+        self._lengths: dict[tuple[FontFace, str, Direction], float] = {}
+        self._bytes = 0
+        self._max_bytes = max_bytes
+        self._raqm = has_raqm()
+
+    def glyph(self, face: FontFace, size: int, form: str, direction: Direction = "right") -> Glyph:
+        """Return a cluster, in the form of `shaping.contextual_forms`, drawn at `size` pixels per em."""
+        key = (face, size, form, direction)
+        glyph = self._glyphs.get(key)
+        if glyph is not None:
+            self._glyphs.move_to_end(key)
+            return glyph
+        glyph = _draw(face, size, form, self._options(direction))
+        self._glyphs[key] = glyph
+        self._bytes += glyph.mask.nbytes + 200
+        while self._bytes > self._max_bytes and len(self._glyphs) > 1:
+            _, old = self._glyphs.popitem(last=False)
+            self._bytes -= old.mask.nbytes + 200
+        return glyph
+
+    def kerning(self, face: FontFace, first: str, second: str, direction: Direction = "right") -> float:
+        """Return by how much the gap between two neighbouring forms changes, in units of the em (mostly <= 0).
+
+        `first` comes first in the text: in text that runs left it stands to the right of `second`.
+        """
+        key = (face, first, second, direction)
+        if key not in self._kerning:
+            alone = self._length(face, first, direction) + self._length(face, second, direction)
+            both = self._length(face, pair_text(first, second), direction)
+            kerning = (both - alone) / _KERNING_SIZE
+            if abs(kerning) > _MOST_KERNING and any(map(needs_shaping, first + second)):
+                # The font puts other shapes for the two, such as a ligature, so the lengths say nothing.
+                kerning = 0.0
+            self._kerning[key] = kerning
+        return self._kerning[key]
+
+    def _length(self, face: FontFace, text: str, direction: Direction) -> float:
+        key = (face, text, direction)
+        if key not in self._lengths:
+            if len(self._lengths) > _MAX_LENGTHS:
+                self._lengths.clear()
+                self._kerning.clear()
+            # Without raqm Pillow knows neither ligatures nor the argument that turns them off.
+            features = _NO_LIGATURES if self._raqm else None
+            run = "rtl" if direction == "left" else None
+            text = _drawn_text(face, text)
+            self._lengths[key] = open_face(face, _KERNING_SIZE).getlength(text, direction=run, features=features)
+        return self._lengths[key]
+
+    def _options(self, direction: Direction) -> dict[str, object]:
+        if direction == "left":
+            return {"direction": "rtl"}
+        return {"features": ["vert"]} if direction == "down" and self._raqm else {}
+
+
+def _draw(face: FontFace, size: int, form: str, options: dict[str, object]) -> Glyph:
+    font = open_face(face, size)
+    form = _drawn_text(face, form)
+    left, top, right, bottom = font.getbbox(form, anchor="ls", **options)
+    # Hinting and italics reach past the box that Pillow gives; the ink is found in the drawing itself.
+    pad = 2 + size // 8
+    width, height = int(right - left) + 2 * pad, int(bottom - top) + 2 * pad
+    image = Image.new("L", (width, height))
+    ImageDraw.Draw(image).text((pad - left, pad - top), form, font=font, fill=255, anchor="ls", **options)
+    drawing = np.asarray(image)
+    rows, columns = np.flatnonzero(drawing.any(axis=1)), np.flatnonzero(drawing.any(axis=0))
+    advance = font.getlength(form, **options)
+    if not len(rows):
+        return Glyph(np.zeros((0, 0), np.uint8), 0, 0, advance)
+    mask = drawing[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1].copy()
+    return Glyph(mask, int(columns[0] - pad + left), int(rows[0] - pad + top), advance)
+
+
+def _drawn_text(face: FontFace, form: str) -> str:
+    """Return what the font is given for a form: the round heh where it has one."""
+    if APART + HEH not in form:
+        return form
+    return form.replace(APART + HEH, ROUND_HEH if _has_glyph(face, ROUND_HEH) else HEH)
+
+
+@lru_cache(maxsize=4096)
+def _has_glyph(face: FontFace, character: str) -> bool:
+    """Return whether a font draws a character otherwise than one that no font has."""
+    font = open_face(face, _KERNING_SIZE)
+    return bytes(font.getmask(character)) != bytes(font.getmask("\U0010fffd"))

@@ -1,0 +1,167 @@
+"""Setting the words of one line: from left to right, from right to left, or from top to bottom."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import NamedTuple
+from unicodedata import east_asian_width
+
+import numpy as np
+
+from data.graphemes import clusters
+from data.synth.setting.bidi import order_line
+from data.synth.setting.faces import FontFace
+from data.synth.setting.glyphs import Glyph, GlyphCache
+from data.synth.setting.shaping import contextual_forms, touching
+
+LEAST_SIDE = 0.2
+"""Least width and height of a character's box, in units of the font size."""
+_WORD_SPACE = 0.3
+_WORD_GAP = 0.22
+"""Least distance between the boxes of two words of a line, in units of the font size."""
+_STEP_GAP = 0.25
+"""Distance that capitals of a column keep, in units of the font size."""
+_LEAST_STEP_GAP = 0.04
+"""Least distance between the boxes of two characters of a column, likewise."""
+
+
+@dataclass(frozen=True)
+class BlockStyle:
+    """How a block is set.
+
+    Attributes:
+        face: the font.
+        size: drawing size, pixels per em.
+        letter_spacing, line_spacing: in units of the font size.
+        alignment: 0 where lines begin, which is on the right for text that runs from right to left; 0.5 centred;
+            1 where they end.
+        pad: how far a box reaches beyond the ink on each side, pixels of the drawing.
+        vertical: set from top to bottom with upright characters. Text whose letters join, or run from right to left,
+            is set in lines all the same.
+    """
+
+    face: FontFace
+    size: int
+    letter_spacing: float
+    line_spacing: float
+    alignment: float
+    pad: float
+    vertical: bool = False
+
+
+class Placed(NamedTuple):
+    """A character while its line is being set: corner of its mask, its box, and the number of its word."""
+
+    glyph: Glyph
+    x: int
+    y: int
+    box: np.ndarray
+    word: int
+
+    def moved(self, x: int, y: int) -> Placed:
+        return Placed(self.glyph, self.x + x, self.y + y, self.box + np.array([x, y, x, y]), self.word)
+
+    def counted(self, first: int) -> Placed:
+        """Return the character with its word counted from the block's first, where its line begins with `first`."""
+        return self._replace(word=self.word + first)
+
+
+def set_row(words: Sequence[str], style: BlockStyle, cache: GlyphCache, leftwards: bool) -> list[Placed]:
+    """Return the characters of a line whose baseline is y = 0, in the order of the text.
+
+    Args:
+        words: the words in the order of the text.
+        style: face, size and spacings.
+        cache: source of the glyphs.
+        leftwards: the line runs from right to left.
+    """
+    split = [clusters(word) for word in words]
+    if not leftwards and all(map(str.isascii, words)):
+        places, orders, levels = list(range(len(split))), None, None
+    else:
+        order = order_line(split, leftwards)
+        places, orders, levels = order.words, order.clusters, order.levels
+    line: dict[int, list[Placed]] = {}
+    pen, right = 0.0, -np.inf
+    for index in places:
+        forms = contextual_forms(split[index])
+        placed: dict[int, Placed] = {}
+        before = -1
+        for place in range(len(forms)) if orders is None else orders[index]:
+            level = 0 if levels is None else levels[index][place]
+            direction = "left" if level % 2 else "right"
+            if before >= 0:
+                first, second = forms[min(before, place)], forms[max(before, place)]
+                # Neighbours of two directions do not follow one another in the text: they are not kerned.
+                one_run = abs(before - place) == 1 and (levels is None or levels[index][before] == level)
+                kerning = cache.kerning(style.face, first, second, direction) if one_run else 0.0
+                spacing = 0.0 if touching(first, second) else style.letter_spacing
+                pen += (kerning + spacing) * style.size
+            glyph = cache.glyph(style.face, style.size, forms[place], direction)
+            if glyph.mask.size:
+                x = round(pen) + glyph.left
+                placed[place] = Placed(glyph, x, glyph.top, _box(glyph, x, glyph.top, style), index)
+            pen += glyph.advance
+            before = place
+        left = min(one.box[0] for one in placed.values())
+        if left - right < _WORD_GAP * style.size:
+            # An overhanging letter must not lean over the space: words are told apart by it.
+            shift = int(np.ceil(right + _WORD_GAP * style.size - left))
+            placed = {place: one.moved(shift, 0) for place, one in placed.items()}
+            pen += shift
+        right = max(one.box[2] for one in placed.values())
+        pen += (_WORD_SPACE + max(0.0, style.letter_spacing)) * style.size
+        line[index] = [placed[place] for place in sorted(placed)]
+    return [one for index in range(len(words)) for one in line[index]]
+
+
+def set_column(words: Sequence[str], style: BlockStyle, cache: GlyphCache) -> list[Placed]:
+    """Return the characters of a column, from top to bottom about x = 0.
+
+    Full-width characters (those of Chinese, Japanese and Korean) stand an em apart on the middle of their advance;
+    others as far apart as their capitals are high, and a little more, each on the middle of its ink.
+    """
+    column: list[Placed] = []
+    baseline = lowest = 0.0
+    for index, word in enumerate(words):
+        gap = _LEAST_STEP_GAP
+        if index:
+            baseline += (_WORD_SPACE + max(0.0, style.letter_spacing)) * style.size
+            gap = _WORD_GAP
+        for cluster in clusters(word):
+            glyph = cache.glyph(style.face, style.size, cluster, "down")
+            if not glyph.mask.size:
+                continue
+            wide = is_wide(cluster)
+            x = glyph.left - round(glyph.advance / 2) if wide else -round(glyph.mask.shape[1] / 2)
+            y = round(baseline) + glyph.top
+            box = _box(glyph, x, y, style)
+            shift = max(0, int(np.ceil(lowest + gap * style.size - box[1]))) if column else 0
+            one = Placed(glyph, x, y, box, index).moved(0, shift)
+            column.append(one)
+            step = 1.0 if wide else style.face.cap_height + _STEP_GAP
+            baseline += shift + (step + style.letter_spacing) * style.size
+            lowest = one.box[3]
+            gap = _LEAST_STEP_GAP
+    return column
+
+
+@lru_cache(maxsize=16384)
+def is_wide(cluster: str) -> bool:
+    """Return whether a cluster fills the square of an ideograph."""
+    return east_asian_width(cluster[0]) in "WF"
+
+
+def hull(boxes: np.ndarray) -> np.ndarray:
+    """Return the tight box [4] around boxes [N, 4]."""
+    return np.concatenate([boxes[:, :2].min(axis=0), boxes[:, 2:].max(axis=0)])
+
+
+def _box(glyph: Glyph, x: int, y: int, style: BlockStyle) -> np.ndarray:
+    height, width = glyph.mask.shape
+    least = LEAST_SIDE * style.size
+    grow_x = max(2 * style.pad, min(least, glyph.advance) - width) / 2
+    grow_y = max(2 * style.pad, least - height) / 2
+    return np.array([x - 0.5 - grow_x, y - 0.5 - grow_y, x + width - 0.5 + grow_x, y + height - 0.5 + grow_y])

@@ -1,0 +1,80 @@
+"""What was read, and how sure the network is of it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from torch import Tensor
+
+from data.recognition.alphabet import BLANK, Alphabet
+from utils.decode.ctc.scores import text_probabilities
+
+
+@dataclass(frozen=True)
+class Reading:
+    """A text read from a picture.
+
+    Attributes:
+        text: the characters.
+        confidence: EasyOCR's number, 0..1 (see `easyocr_confidence`). It is one of the best path, whatever way of
+            decoding found the text, as in EasyOCR.
+        probability: CTC's P(text | picture), 0..1, summed over all placements of the text on the time steps. Long
+            texts have small ones: it compares texts of one picture, not pictures.
+    """
+
+    text: str
+    confidence: float
+    probability: float
+
+
+@dataclass(frozen=True)
+class BestPath:
+    """The most probable class of each time step.
+
+    Attributes:
+        classes: int64 [B, T].
+        log_probs: float64 [B, T], the logarithm of its probability.
+        real: bool [B, T], False where a step is padding.
+    """
+
+    classes: np.ndarray
+    log_probs: np.ndarray
+    real: np.ndarray
+
+
+def best_path(log_probs: Tensor, lengths: Tensor) -> BestPath:
+    """Find the best path of each sample; on a GPU only these two numbers of a step leave it.
+
+    Args:
+        log_probs: logarithms of probabilities, float [B, T, classes].
+        lengths: int64 [B] on the CPU.
+    """
+    values, classes = log_probs.max(dim=2)
+    real = np.arange(log_probs.shape[1]) < lengths.numpy()[:, None]
+    return BestPath(classes.cpu().numpy(), values.cpu().numpy().astype(np.float64), real)
+
+
+def easyocr_confidence(path: BestPath) -> np.ndarray:
+    """Return EasyOCR's confidence of each sample, float64 [B].
+
+    With p_1 .. p_n the probabilities of the best class at the steps where that class is not the blank (every step of a
+    character that spans several, too): (p_1 * ... * p_n) ** (2 / sqrt(n)), and 0 without such a step. EasyOCR names it
+    `custom_mean`. Unlike there, steps that are padding do not count.
+    """
+    written = path.real & (path.classes != BLANK)
+    steps = written.sum(axis=1)
+    logs = np.where(written, path.log_probs, 0.0).sum(axis=1)
+    return np.where(steps > 0, np.exp(logs * 2 / np.sqrt(np.maximum(steps, 1))), 0.0)
+
+
+def make_readings(
+    texts: Sequence[Sequence[int]], log_probs: Tensor, lengths: Tensor, path: BestPath, alphabet: Alphabet
+) -> list[Reading]:
+    """Attach both numbers to the texts of a batch, given as classes of characters."""
+    probabilities = text_probabilities(log_probs, lengths, texts)
+    return [
+        Reading(alphabet.decode(text), float(confidence), probability)
+        for text, confidence, probability in zip(texts, easyocr_confidence(path), probabilities, strict=True)
+    ]

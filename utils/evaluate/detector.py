@@ -1,0 +1,258 @@
+"""Runs a detector over a dataset and scores what it finds."""
+
+from __future__ import annotations
+
+import logging
+import sys
+import time
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import TypeVar
+
+import numpy as np
+import torch
+from torch import nn
+from tqdm import tqdm
+
+from config.errors import UserError
+from config.schema.detection import DetectionTest
+from data.preprocess import FittedImage, Preprocess
+from data.reader import Reader, UnreadableSample
+from data.sample import TextSample
+from metrics.detection_iou import Counts, DetectionIoU, ImageRecord
+from utils.decode import Detections, detect_words, map_to_image
+from utils.device import Amp, autocast
+from utils.distributed.processes import ALONE, Processes
+
+log = logging.getLogger(__name__)
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True)
+class ImageOutcome:
+    """All there is to know about one evaluated image, for drawings.
+
+    Attributes:
+        sample: the image and its ground truth.
+        detections: in image pixels.
+        record: what matched what.
+        region, affinity: float32 [H/2, W/2], the network's maps.
+        matrix: float64 [3, 3], from image pixels to network-input pixels.
+    """
+
+    sample: TextSample
+    detections: Detections
+    record: ImageRecord
+    region: np.ndarray
+    affinity: np.ndarray
+    matrix: np.ndarray
+
+
+@dataclass(frozen=True)
+class DetectionResult:
+    """Score of one dataset.
+
+    Attributes:
+        counts: sums over all images, with precision, recall and hmean.
+        records: image name -> what matched.
+        detections: image name -> what was found, in image pixels; unreadable images are not in it.
+        unreadable: "name: reason" of images that could not be read; their words count as missed.
+        seconds: wall time of the whole evaluation.
+    """
+
+    counts: Counts
+    records: dict[str, ImageRecord]
+    detections: dict[str, Detections]
+    unreadable: list[str]
+    seconds: float
+
+    @property
+    def precision(self) -> float:
+        """Share of the counted detections that are right."""
+        return self.counts.precision
+
+    @property
+    def recall(self) -> float:
+        """Share of the words that were found."""
+        return self.counts.recall
+
+    @property
+    def hmean(self) -> float:
+        """Harmonic mean of precision and recall."""
+        return self.counts.hmean
+
+    @property
+    def images(self) -> int:
+        """Number of images, unreadable ones included."""
+        return self.counts.images
+
+    @property
+    def gt_care(self) -> int:
+        """Number of words to be found."""
+        return self.counts.gt_care
+
+    @property
+    def det_care(self) -> int:
+        """Number of detections that count."""
+        return self.counts.det_care
+
+    @property
+    def matched(self) -> int:
+        """Number of matches."""
+        return self.counts.matched
+
+
+def evaluate_detector(
+    model: nn.Module,
+    reader: Reader,
+    test: DetectionTest,
+    preprocess: Preprocess,
+    device: torch.device,
+    amp: Amp,
+    *,
+    progress: bool = True,
+    on_image: Callable[[ImageOutcome], None] | None = None,
+    processes: Processes = ALONE,
+) -> DetectionResult:
+    """Find the words of every image of a dataset and score them by the ICDAR 2015 protocol.
+
+    Args:
+        model: maps float [1, 3, H, W] to (scores [1, H/2, W/2, 2], features); put into eval mode for the time being.
+        reader: the dataset.
+        test: thresholds and sizes.
+        preprocess: normalisation the model was trained with.
+        device: where `model` is.
+        amp: precision of the forward pass.
+        progress: show a bar on stderr.
+        on_image: called with each readable image when it is done, in the process that has done it.
+        processes: share the images; each of them returns the score of all.
+
+    Raises:
+        UserError: the dataset holds no image.
+    """
+    if not len(reader):
+        raise UserError("the test data holds no image, check the `root` of its dataset")
+    start = time.perf_counter()
+    metric = DetectionIoU(test.iou)
+    found: dict[str, Detections] = {}
+    unreadable: list[str] = []
+    with eval_mode(model):
+        own = processes.share(len(reader))
+        items = _with_bar(_load(reader, own, test, preprocess), len(own), progress and processes.is_main)
+        for index, item in zip(own, items, strict=True):
+            if isinstance(item, UnreadableSample):
+                # The words are known and were not found: a broken image must not improve the score.
+                words = reader.annotation(index)
+                metric.update(item.sample_id, words.word_quads, words.ignore, [])
+                unreadable.append(str(item))
+                continue
+            sample, fitted = item
+            region, affinity = predict_maps(model, fitted, device, amp)
+            detections = words_of_maps(region, affinity, fitted.matrix, test)
+            record = metric.update(sample.sample_id, sample.word_quads, sample.ignore, detections.polygons)
+            found[sample.sample_id] = detections
+            if on_image is not None:
+                on_image(ImageOutcome(sample, detections, record, region, affinity, fitted.matrix))
+    join_metric(metric, processes)
+    found = dict(processes.interleave(list(found.items()))) if processes.world > 1 else found
+    unreadable = processes.interleave(unreadable)
+    if unreadable:
+        log.warning(
+            "%d of %d images cannot be read and count as without detections (e.g. %s)",
+            len(unreadable),
+            len(reader),
+            unreadable[0],
+        )
+    return DetectionResult(metric.compute(), metric.records, found, unreadable, time.perf_counter() - start)
+
+
+def join_metric(metric: DetectionIoU, processes: Processes) -> None:
+    """Let a metric of this process's images be that of all images, in the order of the dataset."""
+    metric.records = {record.sample_id: record for record in processes.interleave(list(metric.records.values()))}
+
+
+@torch.no_grad()
+def predict_maps(
+    model: nn.Module, fitted: FittedImage, device: torch.device, amp: Amp
+) -> tuple[np.ndarray, np.ndarray]:
+    """Return the region and affinity maps of one image, float32 [H/2, W/2] each."""
+    pixels = torch.from_numpy(fitted.pixels)[None].to(device)
+    with autocast(device, amp):
+        scores, _ = model(pixels)
+    maps = scores[0].float().permute(2, 0, 1).contiguous().cpu().numpy()
+    return maps[0], maps[1]
+
+
+def words_of_maps(region: np.ndarray, affinity: np.ndarray, matrix: np.ndarray, test: DetectionTest) -> Detections:
+    """Return the words that the maps of an image show, in its pixels, as evaluations count and predictions show them.
+
+    Args:
+        region, affinity: float32 [H/2, W/2], as `predict_maps` returns them.
+        matrix: [3, 3], from image pixels to network-input pixels.
+        test: the thresholds.
+    """
+    found = detect_words(
+        region,
+        affinity,
+        text_threshold=test.text_threshold,
+        low_text=test.low_text,
+        link_threshold=test.link_threshold,
+        poly=test.poly,
+    )
+    return map_to_image(found, matrix)
+
+
+def _load(
+    reader: Reader, indices: Sequence[int], test: DetectionTest, preprocess: Preprocess
+) -> Iterator[tuple[TextSample, FittedImage] | UnreadableSample]:
+    """Yield these samples, each with its network input, the next one being prepared while the caller computes."""
+
+    def load(index: int) -> tuple[TextSample, FittedImage] | UnreadableSample:
+        try:
+            sample = reader[index]
+        except UnreadableSample as fault:
+            return fault
+        return sample, preprocess.fit(sample.image, test.canvas_size, test.mag_ratio)
+
+    with ThreadPoolExecutor(1, thread_name_prefix="evaluation-loader") as executor:
+        # One at a time is ahead, not all of them: images are large.
+        pending = deque(executor.submit(load, index) for index in indices[:1])
+        for following in [*indices[1:], None]:
+            if not pending:
+                return
+            item = pending.popleft().result()
+            if following is not None:
+                pending.append(executor.submit(load, following))
+            yield item
+
+
+def _with_bar(items: Iterator[T], total: int, progress: bool) -> Iterable[T]:
+    """Show images per second and the time left on stderr; a log file gets a line now and then, not ten a second."""
+    interval, delay = (0.1, 0) if sys.stderr.isatty() else (30, 30)
+    return tqdm(
+        items,
+        total=total,
+        disable=not progress,
+        mininterval=interval,
+        delay=delay,
+        unit="image",
+        desc="evaluating",
+        dynamic_ncols=True,
+        leave=False,
+    )
+
+
+@contextmanager
+def eval_mode(model: nn.Module) -> Iterator[None]:
+    """Put every module into eval mode and give each its former mode back, also where only some were training."""
+    training = [module for module in model.modules() if module.training]
+    model.eval()
+    try:
+        yield
+    finally:
+        for module in training:
+            module.training = True

@@ -1,0 +1,174 @@
+"""Reading every word of a dataset, as an evaluation and as a prediction do it: one path from picture to text."""
+
+from __future__ import annotations
+
+import logging
+import sys
+import time
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+
+import numpy as np
+import torch
+from tqdm import tqdm
+
+from config.schema.recognition import RecognitionTest
+from data.reader import UnreadableSample
+from data.recognition.alphabet import Alphabet
+from data.recognition.preprocess import WordPreprocess
+from data.recognition.sample import WordReader, WordSample
+from metrics.protocols import protocol
+from metrics.recognition import WordCounts, WordMetric
+from model.recognizer import Recognizer
+from utils.decode.ctc import Reading
+from utils.decode.words import WordDecoding
+from utils.device import Amp, autocast
+from utils.distributed.processes import ALONE, Processes
+from utils.evaluate.detector import eval_mode
+
+log = logging.getLogger(__name__)
+
+_SORTED = 32
+"""Batches' worth of pictures that are read ahead and sorted by width, so that little of a batch is padding."""
+_THREADS = 2
+
+
+@dataclass
+class RecognitionResult:
+    """The outcome of an evaluation.
+
+    Attributes:
+        metric: counts and a record of every word.
+        readings: sample id -> what was read.
+        unreadable: pictures that could not be had; they count as read empty.
+        seconds: wall time.
+    """
+
+    metric: WordMetric
+    readings: dict[str, Reading] = field(default_factory=dict)
+    unreadable: list[str] = field(default_factory=list)
+    seconds: float = 0.0
+
+    @property
+    def counts(self) -> WordCounts:
+        return self.metric.compute()
+
+
+class WordReading:
+    """Reads pictures with a recogniser.
+
+    Args:
+        model: the network, on `device`.
+        alphabet: of its classes.
+        preprocess: what it was trained with.
+        device, amp: where it runs, and the precision there.
+        decoding: how its scores become text.
+    """
+
+    def __init__(
+        self,
+        model: Recognizer,
+        alphabet: Alphabet,
+        preprocess: WordPreprocess,
+        device: torch.device,
+        amp: Amp,
+        decoding: WordDecoding | None = None,
+    ) -> None:
+        self._model, self._alphabet, self._preprocess = model, alphabet, preprocess
+        self._device, self._amp, self._decoding = device, amp, decoding or WordDecoding()
+
+    @torch.no_grad()
+    def inputs(self, images: Sequence[np.ndarray]) -> list[Reading]:
+        """Read inputs, uint8 [height, W, channels] as `WordPreprocess.fit` returns them, as one batch."""
+        joined, widths = self._preprocess.join(images)
+        lengths = torch.as_tensor(self._model.output_length(torch.as_tensor(widths)))
+        with eval_mode(self._model), autocast(self._device, self._amp):
+            pixels = self._preprocess.normalise_batch(joined.to(self._device)).contiguous()
+            logits = self._model(pixels, lengths)
+        return self._decoding(logits.float(), lengths, self._alphabet)
+
+    def pictures(self, images: Sequence[np.ndarray], batch_size: int = 64) -> list[Reading]:
+        """Read pictures, uint8 [H, W, 3] RGB, in batches of similar width; the readings are in their order."""
+        fitted = [self._preprocess.fit(image) for image in images]
+        order = sorted(range(len(fitted)), key=lambda number: fitted[number].shape[1])
+        readings: dict[int, Reading] = {}
+        for first in range(0, len(order), batch_size):
+            batch = order[first : first + batch_size]
+            readings.update(zip(batch, self.inputs([fitted[number] for number in batch]), strict=True))
+        return [readings[number] for number in range(len(images))]
+
+
+def evaluate_recognizer(
+    reading: WordReading,
+    reader: WordReader,
+    test: RecognitionTest,
+    *,
+    fold: Callable[[str], str] = str,
+    name: str = "",
+    processes: Processes = ALONE,
+) -> RecognitionResult:
+    """Read a dataset and compare with its labels.
+
+    Args:
+        reading: the recogniser.
+        reader: the dataset.
+        test: the protocol and the batch size.
+        fold: what is done to labels before they are compared, such as `str.lower`.
+        name: for the progress bar.
+        processes: share the words; each of them returns the score of all.
+    """
+    begun = time.perf_counter()
+    result = RecognitionResult(WordMetric(protocol(test.protocol)))
+    terminal = sys.stderr.isatty()
+    own = processes.share(len(reader))
+    with tqdm(
+        total=len(own), desc=f"reading {name}".strip(), unit="word", leave=False, dynamic_ncols=True,
+        disable=not processes.is_main, mininterval=0.1 if terminal else 30, delay=0 if terminal else 30,
+    ) as bar:  # fmt: skip
+        for samples in _chunks(reader, own, _SORTED * test.batch_size, result):
+            found = reading.pictures([sample.image for sample in samples], test.batch_size)
+            for sample, one in zip(samples, found, strict=True):
+                result.readings[sample.sample_id] = one
+                result.metric.update(sample.sample_id, fold(sample.text), one.text)
+            bar.update(len(samples))
+    if processes.world > 1:
+        _join(result, processes)
+    if result.unreadable:
+        count, example = len(result.unreadable), result.unreadable[0]
+        log.warning("%d pictures cannot be read and count as wrong (e.g. %s)", count, example)
+    result.seconds = time.perf_counter() - begun
+    return result
+
+
+def _join(result: RecognitionResult, processes: Processes) -> None:
+    """Let the outcome of this process's words be that of all words."""
+    parts = processes.gather((result.metric.records, result.readings, result.unreadable))
+    result.metric.records = {name: record for records, _, _ in parts for name, record in records.items()}
+    if len(result.metric.records) != sum(len(records) for records, _, _ in parts):
+        raise ValueError("two words of the test data have the same name")
+    result.readings = {name: one for _, readings, _ in parts for name, one in readings.items()}
+    result.unreadable = [name for _, _, names in parts for name in names]
+
+
+def _chunks(reader: WordReader, own: range, size: int, result: RecognitionResult) -> Iterator[list[WordSample]]:
+    """Yield readable samples, `size` or fewer at a time, and count the others as read empty."""
+
+    def read(index: int) -> WordSample | UnreadableSample:
+        try:
+            return reader[index]
+        except UnreadableSample as fault:
+            return fault
+
+    with ThreadPoolExecutor(_THREADS, thread_name_prefix="word-reader") as pool:
+        for first in range(0, len(own), size):
+            indices = own[first : first + size]
+            samples = []
+            for index, one in zip(indices, pool.map(read, indices), strict=True):
+                if isinstance(one, UnreadableSample):
+                    result.unreadable.append(str(one))
+                    result.metric.update(reader.name(index), reader.text(index), "")
+                else:
+                    samples.append(one)
+            if samples:
+                yield samples

@@ -1,0 +1,121 @@
+"""What an evaluation leaves behind: `results.json`, one line for each image, and a table for people."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from config.schema.detection import DetectionTest
+from metrics.detection_iou import PROTOCOL, Counts
+from utils.files import write_text
+
+if TYPE_CHECKING:  # the table is also printed by a job that does without torch
+    from utils.evaluate.detector import DetectionResult
+    from utils.evaluate.sweep import SweepPoint
+
+RESULTS_FILE = "results.json"
+IMAGES_FILE = "images.jsonl"
+
+
+def summary(
+    result: DetectionResult, test: DetectionTest, checkpoint: str | None, checkpoint_sha256: str | None
+) -> dict[str, Any]:
+    """Return what `results.json` holds: the score and everything needed to get it again."""
+    return {
+        **score(result.counts),
+        "protocol": PROTOCOL,
+        "thresholds": {
+            "text_threshold": test.text_threshold,
+            "low_text": test.low_text,
+            "link_threshold": test.link_threshold,
+            "iou": test.iou,
+        },
+        "canvas_size": test.canvas_size,
+        "mag_ratio": test.mag_ratio,
+        "poly": test.poly,
+        "checkpoint": checkpoint,
+        "checkpoint_sha256": checkpoint_sha256,
+        "unreadable": len(result.unreadable),
+        "seconds": round(result.seconds, 3),
+    }
+
+
+def score(counts: Counts) -> dict[str, Any]:
+    """Return precision, recall, hmean and the counts they come from."""
+    return {
+        "precision": counts.precision,
+        "recall": counts.recall,
+        "hmean": counts.hmean,
+        "images": counts.images,
+        "gt_care": counts.gt_care,
+        "det_care": counts.det_care,
+        "matched": counts.matched,
+    }
+
+
+def sweep_values(points: Sequence[SweepPoint], best: SweepPoint) -> dict[str, Any]:
+    """Return what `results.json` says of a threshold sweep: the best pair, and the score at every one."""
+
+    def row(point: SweepPoint) -> dict[str, Any]:
+        return {"text_threshold": point.text_threshold, "low_text": point.low_text, **score(point.counts)}
+
+    return {"best": row(best), "points": [row(point) for point in points]}
+
+
+def image_lines(result: DetectionResult) -> list[dict[str, Any]]:
+    """Return one object for each image: its counts, the matched pairs, and the detections with their scores."""
+    lines = []
+    for name, record in result.records.items():
+        found = result.detections.get(name)
+        lines.append(
+            {
+                "sample_id": name,
+                "gt_care": record.counts.gt_care,
+                "det_care": record.counts.det_care,
+                "matched": record.counts.matched,
+                "pairs": [list(pair) for pair in record.pairs],
+                "ignored": list(record.ignored),
+                "readable": found is not None,
+                "detections": [
+                    {"points": polygon.round(2).astype(float).round(2).tolist(), "score": round(float(value), 4)}
+                    for polygon, value in zip(found.polygons, found.scores, strict=True)
+                ]
+                if found is not None
+                else [],
+            }
+        )
+    return lines
+
+
+def write_results(folder: Path, values: Mapping[str, Any], lines: Sequence[Mapping[str, Any]] = ()) -> Path:
+    """Write `results.json`, and `images.jsonl` where there are lines; return the path of the former."""
+    if lines:
+        write_text(folder / IMAGES_FILE, "".join(json.dumps(line, ensure_ascii=False) + "\n" for line in lines))
+    path = folder / RESULTS_FILE
+    write_text(path, json.dumps(values, indent=2, ensure_ascii=False) + "\n")
+    return path
+
+
+def format_table(rows: Mapping[str, Counts]) -> str:
+    """Return aligned lines, one for each dataset, under a heading."""
+    heading = ("dataset", "images", "words", "detections", "matched", "precision", "recall", "hmean")
+    cells = [heading]
+    for name, counts in rows.items():
+        numbers = (counts.images, counts.gt_care, counts.det_care, counts.matched)
+        ratios = (counts.precision, counts.recall, counts.hmean)
+        cells.append((name, *(f"{number:,}" for number in numbers), *(f"{ratio:.4f}" for ratio in ratios)))
+    return aligned(cells)
+
+
+def aligned(cells: Sequence[Sequence[str]]) -> str:
+    """Return a heading, a rule and rows as lines: the first column to the left, numbers to the right."""
+    widths = [max(len(row[column]) for row in cells) for column in range(len(cells[0]))]
+    lines = [
+        "  ".join(
+            [row[0].ljust(widths[0]), *(cell.rjust(width) for cell, width in zip(row[1:], widths[1:], strict=True))]
+        )
+        for row in cells
+    ]
+    return "\n".join([lines[0], "-" * len(lines[0]), *lines[1:]])

@@ -1,0 +1,92 @@
+"""The score of one evaluation at many thresholds, so that a shift of the score level is not read as a worse model.
+
+A detector whose maps grow a little paler loses words at fixed thresholds although it ranks pixels as well as before
+(or better). The forward pass is what an evaluation costs, so the maps of each image are scored at a grid of
+`low_text` and `text_threshold` while they are there. `link_threshold` stays: it moves the score least.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from config.schema.detection import DetectionTest
+from metrics.detection_iou import Counts, DetectionIoU
+from utils.decode import detect_words, map_to_image
+from utils.distributed.processes import Processes
+from utils.evaluate.detector import DetectionResult, ImageOutcome, join_metric
+
+TEXT_THRESHOLDS = (0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9)
+LOW_TEXTS = (0.2, 0.3, 0.4, 0.5)
+
+
+@dataclass(frozen=True)
+class SweepPoint:
+    """A pair of thresholds and the score they give."""
+
+    text_threshold: float
+    low_text: float
+    counts: Counts
+
+
+class ThresholdSweep:
+    """Collects the images of an evaluation: give `add` to `evaluate_detector` as `on_image`.
+
+    The thresholds of the test itself are always among those tried.
+
+    Args:
+        test: the evaluation.
+        text_thresholds, low_texts: what is tried; pairs with text_threshold < low_text are left out, for there every
+            component is text and the threshold means nothing.
+    """
+
+    def __init__(
+        self,
+        test: DetectionTest,
+        text_thresholds: tuple[float, ...] = TEXT_THRESHOLDS,
+        low_texts: tuple[float, ...] = LOW_TEXTS,
+    ) -> None:
+        self._test = test
+        own = (test.low_text, test.text_threshold)
+        pairs = {(low, text) for low in low_texts for text in text_thresholds if text >= low} | {own}
+        self._metrics = {pair: DetectionIoU(test.iou) for pair in sorted(pairs)}
+
+    def add(self, outcome: ImageOutcome) -> None:
+        """Score an image at every pair of thresholds."""
+        sample = outcome.sample
+        for low in sorted({low for low, _ in self._metrics}):
+            thresholds = [text for other, text in self._metrics if other == low]
+            found = detect_words(
+                outcome.region,
+                outcome.affinity,
+                text_threshold=min(thresholds),
+                low_text=low,
+                link_threshold=self._test.link_threshold,
+                poly=self._test.poly,
+            )
+            found = map_to_image(found, outcome.matrix)
+            for text in thresholds:
+                kept = [polygon for polygon, score in zip(found.polygons, found.scores, strict=True) if score >= text]
+                self._metrics[low, text].update(sample.sample_id, sample.word_quads, sample.ignore, kept)
+
+    def join(self, processes: Processes) -> None:
+        """Take over what the other processes have scored; all of them call it."""
+        for metric in self._metrics.values():
+            join_metric(metric, processes)
+
+    def points(self, result: DetectionResult) -> list[SweepPoint]:
+        """Return the score at every pair; words of unreadable images count as missed, as in `result` itself."""
+        missed = sum(
+            (record.counts for name, record in result.records.items() if name not in result.detections), Counts()
+        )
+        return [SweepPoint(text, low, metric.compute() + missed) for (low, text), metric in self._metrics.items()]
+
+    def best(self, result: DetectionResult) -> SweepPoint:
+        """Return the pair with the highest hmean; of equals the one nearest to the test's own thresholds."""
+        test = self._test
+        return max(
+            self.points(result),
+            key=lambda point: (
+                point.counts.hmean,
+                -abs(point.text_threshold - test.text_threshold) - abs(point.low_text - test.low_text),
+            ),
+        )

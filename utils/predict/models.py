@@ -1,0 +1,178 @@
+"""A detector and a recogniser out of files, with the settings that their runs were validated with."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping
+from typing import Any
+
+import torch
+from pydantic import ValidationError
+
+from config.errors import UserError
+from config.loader import load_config
+from config.schema.detection import NO_VALIDATION, DetectionConfig, DetectionTest
+from config.schema.recognition import RecognitionConfig, RecognitionTest
+from config.schema.word_crops import CutWords
+from data.recognition.alphabet_filter import LabelRule
+from utils.decode.words import WordDecoding, open_lexicon
+from utils.device import resolve_amp
+from utils.evaluate.recognizer import WordReading
+from utils.predict.options import DETECTION_SETTINGS
+from utils.predict.steps import BoxReading, Detecting
+from utils.run.checkpoint import load_detector
+from utils.weights.files import read_file, state_dict_of
+from utils.weights.recognizer import load_recognizer, stored_alphabet
+
+log = logging.getLogger(__name__)
+
+_WIDEST, _WIDEST_CHANNELS = "basenet.slice5.1.weight", 1024
+"""CRAFT's layer with most channels, and their number at width 1: those of others are rounded more."""
+
+
+def open_detector(path: str, device: torch.device, amp: str | None, settings: Mapping[str, Any]) -> Detecting:
+    """Load a detector.
+
+    Args:
+        path: a checkpoint, which holds the width of its network and the settings of its validation; or weights alone,
+            which are used with the defaults of `config.schema.detection.DetectionTest`.
+        device: where it is to run.
+        amp: None takes that of the checkpoint's run.
+        settings: some of `DETECTION_SETTINGS`, in place of the checkpoint's own.
+
+    Raises:
+        UserError: the file is missing, is no detector, or a setting is out of range.
+    """
+    content = read_file(path)
+    state = state_dict_of(content, path)
+    if _task(content) == "recognition" or _WIDEST not in state:
+        kind = "a recogniser; give it with --recognizer" if _reads(content, state) else "no detector of this project"
+        raise UserError(f"{path}: --detector names {kind}")
+    run = _run_of(content)
+    name, stored = validation_entry(run)
+    values = {key: stored[key] for key in DETECTION_SETTINGS if key in stored}
+    test = _detection_test(path, values, settings)
+    network = run.get("model", {"width": state[_WIDEST].shape[0] / _WIDEST_CHANNELS})
+    preprocess = content.get("preprocess", {}) if isinstance(content, Mapping) else {}
+    try:
+        config = DetectionConfig.model_validate({"model": network, "train": {"data": preprocess}} | _amp_of(run, amp))
+    except ValidationError as fault:
+        raise UserError(f"{path}: {_first(fault)}; it was written by another version of this program") from fault
+    model, fitting = load_detector(path, config, device)
+    origin = f"`test.{name}` of its run" if stored else "the defaults, for its file has none"
+    shown = ", ".join(f"{key} {getattr(test, key)}" for key in DETECTION_SETTINGS)
+    log.info("detector %s: %s (%s%s)", path, shown, origin, ", and the command line" if settings else "")
+    upright = stored.get("dataset", {}).get("exif_orientation") == "apply"
+    return Detecting(model, fitting, test, device, resolve_amp(config.amp, device), upright)
+
+
+def open_recognizer(
+    path: str, device: torch.device, amp: str | None, *, yaml: str | None, decode: str | None, lexicon: str | None
+) -> BoxReading:
+    """Load a recogniser.
+
+    Args:
+        path: a checkpoint, which holds network, alphabet, preprocessing and the way its validation read and cut words;
+            or weights alone, which need `yaml`.
+        device: where it is to run.
+        amp: None takes that of the checkpoint's run.
+        yaml: configuration of the recogniser, for weights alone.
+        decode: `greedy` or `beam`; None reads as its validation did.
+        lexicon: file of the words that may be read, or None.
+
+    Raises:
+        UserError: a file is missing or of another kind.
+    """
+    content = read_file(path)
+    state = state_dict_of(content, path)
+    if not _reads(content, state):
+        kind = "a detector; give it with --detector" if _WIDEST in state else "no recogniser of this project"
+        raise UserError(f"{path}: --recognizer names {kind}")
+    alphabet = stored_alphabet(content)
+    if alphabet is not None:
+        if yaml is not None:
+            log.warning("--yaml %s is not looked at: %s holds all that it is needed for", yaml, path)
+        run = _run_of(content)
+        config = RecognitionConfig.model_validate({"characters": run["characters"]} | _amp_of(run, amp))
+    elif yaml is None:
+        raise UserError(
+            f"{path} holds weights alone, without their alphabet and preprocessing: name the YAML that they were "
+            "trained with by --yaml"
+        )
+    else:
+        config = load_config(yaml, () if amp is None else [f"amp={amp!r}"], "recognition")
+        run = config.model_dump(mode="json")
+    model, alphabet, preprocess = load_recognizer(path, config, device)
+    entry = validation_entry(run)[1]
+    fields = RecognitionTest.model_fields
+    decoding, beam_width, batch_size = (
+        entry.get(key, fields[key].default) for key in ("decode", "beam_width", "batch_size")
+    )
+    words = None
+    if lexicon is not None:
+        rule = LabelRule(alphabet, run.get("case", "keep"), run.get("unknown", "drop"))
+        words = open_lexicon(lexicon, alphabet, rule.fold)
+    elif entry.get("lexicon"):
+        log.warning("its validation read words of %s alone; --lexicon does so here, too", entry["lexicon"])
+    how = WordDecoding(decode or decoding, beam_width, words)
+    reading = WordReading(model, alphabet, preprocess, device, resolve_amp(config.amp, device), how)
+    log.info("recogniser %s: %d characters, %s", path, len(alphabet.characters), how)
+    return BoxReading(reading, batch_size, **_cutting(run))
+
+
+def validation_entry(run: Mapping[str, Any]) -> tuple[str, Mapping[str, Any]]:
+    """Return name and settings of the `test` entry that a run was validated with, else of its first one.
+
+    Args:
+        run: a configuration as plain values; both are empty where it has no entry.
+    """
+    tests = run.get("test") or {}
+    name = (run.get("train") or {}).get("validation")
+    if name in (None, NO_VALIDATION) or name not in tests:
+        name = next(iter(tests), "")
+    return name, tests.get(name, {})
+
+
+def _detection_test(path: str, stored: Mapping[str, Any], given: Mapping[str, Any]) -> DetectionTest:
+    # The dataset is a required key of an evaluation; nothing is evaluated here, and nobody opens it.
+    dataset = {"format": "icdar2015", "root": "."}
+    try:
+        return DetectionTest.model_validate({"dataset": dataset, **stored, **given})
+    except ValidationError as fault:
+        key = str(fault.errors()[0]["loc"][0])
+        place = f"--{key.replace('_', '-')} {given[key]}" if key in given else f"{path}, {key}"
+        raise UserError(f"{place}: {fault.errors()[0]['msg'].lower()}") from fault
+
+
+def _cutting(run: Mapping[str, Any]) -> dict[str, Any]:
+    """Return `vertical` and `margin` of the cut words of a run: of its validation, another test or its training."""
+    entries = [validation_entry(run)[1], *(run.get("test") or {}).values()]
+    datasets = [entry.get("dataset", {}) for entry in entries] + list((run.get("train") or {}).get("datasets", []))
+    cut: Mapping[str, Any] = next((one for one in datasets if one.get("format") == "crops"), {})
+    return {key: cut.get(key, CutWords.model_fields[key].default) for key in ("vertical", "margin")}
+
+
+def _run_of(content: Any) -> Mapping[str, Any]:
+    """Return the configuration in a checkpoint of ours; nothing for a file of weights alone."""
+    config = content.get("config") if isinstance(content, Mapping) else None
+    return config if isinstance(config, Mapping) else {}
+
+
+def _amp_of(run: Mapping[str, Any], given: str | None) -> dict[str, Any]:
+    amp = given or run.get("amp")
+    return {} if amp is None else {"amp": amp}
+
+
+def _task(content: Any) -> str | None:
+    return content.get("task") if isinstance(content, Mapping) else None
+
+
+def _reads(content: Any, state: Mapping[str, Any]) -> bool:
+    """Tell whether a file holds a recogniser: it says so, or its last layer has the published name."""
+    task = _task(content)
+    return task == "recognition" if isinstance(task, str) else "Prediction.weight" in state
+
+
+def _first(fault: ValidationError) -> str:
+    one = fault.errors()[0]
+    return f"{'.'.join(map(str, one['loc']))} of its configuration: {one['msg'].lower()}"

@@ -1,0 +1,98 @@
+"""The two steps of a prediction, each as an evaluation takes it: finding the words of an image, and reading them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+
+from config.schema.detection import DetectionTest
+from data.preprocess import FittedImage, Preprocess
+from data.pseudo_label.crops import is_vertical, word_faults
+from data.recognition.cutting import Vertical, cut_out
+from model.craft import Craft
+from utils.decode import Detections
+from utils.decode.ctc import Reading
+from utils.device import Amp
+from utils.evaluate.detector import eval_mode, predict_maps, words_of_maps
+from utils.evaluate.recognizer import WordReading
+
+_MANY = 99
+"""Characters of a word that is not read yet: high boxes count as written downwards if any text could be."""
+
+
+@dataclass(frozen=True)
+class Detecting:
+    """A detector with all that an evaluation of it needs.
+
+    Attributes:
+        model: the network, on `device`.
+        preprocess: what it was trained with.
+        settings: thresholds and sizes; the dataset in it is not looked at.
+        device, amp: where it runs, and the precision there.
+        upright: its validation turned photos as their EXIF orientation says.
+    """
+
+    model: Craft
+    preprocess: Preprocess
+    settings: DetectionTest
+    device: torch.device
+    amp: Amp
+    upright: bool = False
+
+    def fit(self, image: np.ndarray) -> FittedImage:
+        """Return an image, uint8 [H, W, 3] RGB, as an input of the network."""
+        return self.preprocess.fit(image, self.settings.canvas_size, self.settings.mag_ratio)
+
+    def find(self, fitted: FittedImage) -> Detections:
+        """Return the words of an image, in its pixels."""
+        with eval_mode(self.model):
+            region, affinity = predict_maps(self.model, fitted, self.device, self.amp)
+        return words_of_maps(region, affinity, fitted.matrix, self.settings)
+
+
+@dataclass(frozen=True)
+class BoxReading:
+    """A recogniser, and how words are cut out for it.
+
+    Attributes:
+        words: reads pictures of words.
+        batch_size: pictures of a batch.
+        vertical, margin: of the cut words that it was trained on, see `config.schema.word_crops.CutWords`.
+    """
+
+    words: WordReading
+    batch_size: int = 64
+    vertical: Vertical = "turn"
+    margin: float = 0.0
+
+    def read(self, image: np.ndarray, boxes: np.ndarray) -> list[Reading | None]:
+        """Read the words in boxes, float [N, 4, 2] in pixels of the image; None where a box holds no picture.
+
+        Which way text runs in a high, narrow box is not known before it is read. Such a box is also read downwards
+        and upwards, and the surest reading counts; a turned one has several characters, for a single one stands
+        upright in training, too.
+        """
+        crops: list[np.ndarray] = []
+        owners: list[int] = []
+        for number, (box, fault) in enumerate(zip(boxes, word_faults(boxes, *image.shape[:2]), strict=True)):
+            own = [] if fault else self.crops(image, box)
+            crops += own
+            owners += [number] * len(own)
+        best: list[Reading | None] = [None] * len(boxes)
+        if not crops:
+            return best
+        for owner, reading in zip(owners, self.words.pictures(crops, self.batch_size), strict=True):
+            other = best[owner]
+            if other is None or (len(reading.text) > 1 and reading.confidence > other.confidence):
+                best[owner] = reading
+        return best
+
+    def crops(self, image: np.ndarray, box: np.ndarray) -> list[np.ndarray]:
+        """Return the upright cut of a box and, if it is high, those turned to the left and to the right."""
+        upright = cut_out(image, box, margin=self.margin)
+        if self.vertical == "keep" or not is_vertical(box, _MANY):
+            return [upright]
+        left = cut_out(image, box, vertical=True, margin=self.margin)
+        return [upright, left, cut_out(image, np.roll(box, 1, axis=0), margin=self.margin)]

@@ -1,0 +1,174 @@
+"""Training CRAFT as a job for the training loop."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+from torch.utils.data import Dataset
+
+from config.errors import UserError
+from config.schema.detection import NO_VALIDATION, DetectionConfig, DetectionTest
+from data.detection import DetectionTrainingSet, collate
+from data.preprocess import Preprocess
+from data.reader import Reader
+from data.readers import open_dataset, open_datasets
+from loss.heatmap import HeatmapLoss
+from model.registry import build_detector
+from utils.device import Amp, autocast, memory_format
+from utils.distributed.batching import samples_of_iteration
+from utils.distributed.processes import ALONE, Processes
+from utils.draw.maps import training_picture
+from utils.engine.task import Evaluation
+from utils.evaluate.detector import eval_mode, evaluate_detector
+from utils.evaluate.sweep import ThresholdSweep
+from utils.weights.detector import load_initial_weights
+
+log = logging.getLogger(__name__)
+
+PICTURES = 4
+
+
+class DetectionTask:
+    """Supervised training of CRAFT on images with character boxes; see `utils.engine.task.Task`.
+
+    Args:
+        config: the whole job.
+        device: where the network runs.
+        amp: precision in use there.
+        initial_weights: load what `train.ckpt_path` or `model.backbone_weights` names; a resumed run has its own.
+        processes: those of the run.
+
+    Raises:
+        UserError: data or weights are missing or do not fit.
+    """
+
+    weights_key = "craft"
+
+    def __init__(
+        self,
+        config: DetectionConfig,
+        device: torch.device,
+        amp: Amp,
+        *,
+        initial_weights: bool = True,
+        processes: Processes = ALONE,
+    ) -> None:
+        self.device = device
+        self._processes = processes
+        self._batch = samples_of_iteration(config.train, processes.world)
+        self.amp: Amp = amp
+        data = config.train.data
+        # First, for it is quick: a large ground truth is not converted only to find that there is no test data.
+        self._test_name, self._test, self._test_reader = _validation(config)
+        self.collate = collate
+        self.judges_start = config.train.ckpt_path is not None
+        self.dataset, self.data_fingerprint, self.samples_per_step = self._open_data(config)
+        self.preprocess = Preprocess(tuple(data.mean), tuple(data.std))
+        self._criterion = HeatmapLoss(config.train.loss, config.train.neg_rto, config.train.n_min_neg)
+        # Seeded last before the network is made: its start is all that is drawn from torch's own generator.
+        torch.manual_seed(config.seed)
+        network = build_detector(config.model)
+        if initial_weights:
+            load_initial_weights(network, config)
+        self._format = memory_format(device)
+        self.model: nn.Module = network.to(device, memory_format=self._format)
+
+    def _open_data(self, config: DetectionConfig) -> tuple[Dataset, str, int]:
+        """Return the training set, a hash of its data, and the samples of an iteration."""
+        if not config.train.datasets:
+            raise UserError("train.datasets is empty, name at least one dataset to train on")
+        reader = open_datasets(config.train.datasets)
+        log.info("training data: %s", reader.report.table())
+        dataset = DetectionTrainingSet(reader, config.train.data, config.seed)
+        return dataset, reader.fingerprint(), self._batch
+
+    def stage_end(self, step: int) -> int | None:
+        return None
+
+    def begin_stage(
+        self, step: int, model: nn.Module, level: float | None, stop: Callable[[], bool]
+    ) -> dict[str, float] | None:
+        return None
+
+    def state(self) -> dict[str, Any]:
+        return {}
+
+    def restore(self, state: dict[str, Any]) -> None:
+        return None
+
+    def loss(self, model: nn.Module, batch: Mapping[str, Any]) -> dict[str, Tensor]:
+        images = self.preprocess.normalise_batch(batch["image"])
+        scores, _ = model(images.contiguous(memory_format=self._format))
+        parts = self._criterion(scores, batch["region"], batch["affinity"], batch["mask"])
+        return {"loss": parts.total, "loss_region": parts.region, "loss_affinity": parts.affinity}
+
+    def judge(self, means: Mapping[str, float | None]) -> None:
+        return None
+
+    def evaluate(self, model: nn.Module) -> Evaluation | None:
+        return self._evaluate(model, sweep=False)
+
+    def _evaluate(self, model: nn.Module, *, sweep: bool) -> Evaluation | None:
+        """Evaluate; with `sweep` at many thresholds, too, and the best of them tells how good the network is."""
+        test, reader = self._test, self._test_reader
+        if test is None or reader is None:
+            return None
+        thresholds = ThresholdSweep(test) if sweep else None
+        result = evaluate_detector(
+            model, reader, test, self.preprocess, self.device, self.amp,
+            on_image=thresholds.add if thresholds is not None else None, processes=self._processes,
+        )  # fmt: skip
+        values = {
+            "precision": result.precision,
+            "recall": result.recall,
+            "hmean": result.hmean,
+            "images": result.images,
+        }
+        summary = (
+            f"{self._test_name}: precision {result.precision:.3f}  recall {result.recall:.3f}  F1 {result.hmean:.3f}"
+        )
+        if thresholds is None:
+            return Evaluation(score=result.hmean, values=values, summary=summary)
+        thresholds.join(self._processes)
+        best = thresholds.best(result)
+        values |= {
+            "best_hmean": best.counts.hmean,
+            "best_text_threshold": best.text_threshold,
+            "best_low_text": best.low_text,
+        }
+        summary += f"  (best F1 {best.counts.hmean:.3f} at text {best.text_threshold:g}, low {best.low_text:g})"
+        return Evaluation(result.hmean, values, summary, level=best.counts.hmean, level_name="best F1")
+
+    def pictures(self, model: nn.Module, batch: Mapping[str, Any]) -> dict[str, np.ndarray]:
+        images = batch["image"][:PICTURES]
+        with torch.no_grad(), eval_mode(model), autocast(self.device, self.amp):
+            scores, _ = model(self.preprocess.normalise_batch(images))
+        scores = scores.float().cpu().numpy()
+        targets = [batch[name][:PICTURES].cpu().numpy() for name in ("region", "affinity")]
+        return {
+            f"sample_{index}": training_picture(
+                images[index].cpu().numpy(),
+                targets[0][index],
+                targets[1][index],
+                scores[index, ..., 0],
+                scores[index, ..., 1],
+            )
+            for index in range(len(images))
+        }
+
+
+def _validation(config: DetectionConfig) -> tuple[str, DetectionTest | None, Reader | None]:
+    """Return the name, the settings and the data of the evaluation during training; None where there is none."""
+    name = config.train.validation or next(iter(config.test), NO_VALIDATION)
+    if name == NO_VALIDATION:
+        log.warning("train.validation: the run is not evaluated, and best.pth is not written")
+        return name, None, None
+    try:
+        return name, config.test[name], open_dataset(config.test[name].dataset)
+    except UserError as fault:
+        raise UserError(f"test.{name}: {fault} (train.validation=none trains without evaluating)") from fault

@@ -1,0 +1,274 @@
+"""Training a recogniser as a job for the training loop; see `utils.engine.task.Task`."""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+from torch.utils.data import Dataset
+
+from config.errors import UserError
+from config.schema.detection import NO_VALIDATION
+from config.schema.recognition import RecognitionConfig, RecognitionTest
+from data.mixing import MixedTrainingSet
+from data.recognition.alphabet import Alphabet
+from data.recognition.alphabet_filter import LabelRule, filter_words
+from data.recognition.label_room import labels_without_room, required_steps
+from data.recognition.preprocess import WordPreprocess
+from data.recognition.readers import open_words
+from data.recognition.readers.chosen import ChosenWords
+from data.recognition.readers.joined import JoinedWords
+from data.recognition.sample import WordReader
+from data.recognition.shares import batch_counts, used_samples
+from data.recognition.training_set import WordCollate, WordTrainingSet
+from data.recognition.widths import bucket_widths, picture_sizes, squeezed
+from loss.ctc import CTCLoss
+from model.recognizer import Recognizer
+from model.registry import build_recognizer
+from utils.decode.words import WordDecoding
+from utils.device import Amp, memory_format
+from utils.distributed.batching import samples_of_iteration
+from utils.distributed.processes import ALONE, Processes
+from utils.draw.readings import draw_readings
+from utils.engine.task import Evaluation
+from utils.evaluate.recognizer import RecognitionResult, WordReading, evaluate_recognizer
+from utils.weights.freezing import freeze
+from utils.weights.recognizer import load_initial_weights
+
+log = logging.getLogger(__name__)
+
+PICTURES = 16
+
+
+class RecognitionTask:
+    """Training with CTC on pictures of words and their labels.
+
+    Args:
+        config: the whole job.
+        device: where the network runs.
+        amp: precision in use there.
+        initial_weights: load what `train.ckpt_path` names; a resumed run has its own.
+        processes: those of the run.
+
+    Raises:
+        UserError: data or weights are missing or do not fit, or too many labels cannot be learnt.
+    """
+
+    weights_key = "model"
+
+    def __init__(
+        self,
+        config: RecognitionConfig,
+        device: torch.device,
+        amp: Amp,
+        *,
+        initial_weights: bool = True,
+        processes: Processes = ALONE,
+    ) -> None:
+        self._processes = processes
+        self._config, self.device, self.amp = config, device, amp
+        self.alphabet = Alphabet(config.characters)
+        self.preprocess = WordPreprocess.of(config.train.data)
+        self._rule = LabelRule(self.alphabet, config.case, config.unknown, config.max_length)
+        # First, for it is quick.
+        self._test_name, self._test, self._test_reader = validation_set(config)
+        self._decoding: WordDecoding | None = None
+        if self._test is not None:
+            self._decoding = WordDecoding.of(self._test, self.alphabet, self._rule.fold)
+            log.info("test.%s is read by %s", self._test_name, self._decoding)
+        # Seeded last before the network is made: its start is all that is drawn from torch's own generator.
+        torch.manual_seed(config.seed)
+        network = build_recognizer(config.model, self.alphabet.classes)
+        check_fits(network, config)
+        self._network: Recognizer = network
+        self.samples_per_step = samples_of_iteration(config.train, processes.world)
+        self.dataset, self.data_fingerprint = self._open_data()
+        self.collate = WordCollate(self.preprocess)
+        self.judges_start = config.train.ckpt_path is not None
+        if initial_weights:
+            load_initial_weights(network, config, self.alphabet)
+        freeze(network, config.model.freeze)
+        self._format = memory_format(device) if network.channels_last else torch.contiguous_format
+        self.model: nn.Module = network.placed(device, memory_format(device))
+        self._criterion = CTCLoss()
+        self._past_blanks = False
+        log.info("%d characters: %s", len(self.alphabet), self.alphabet.visible())
+
+    def _open_data(self) -> tuple[Dataset, str]:
+        train = self._config.train
+        if not train.datasets:
+            raise UserError("train.datasets is empty, name at least one dataset to train on")
+        readers: list[WordReader] = []
+        for number, section in enumerate(train.datasets):
+            name = f"train.datasets.{number}"
+            reader = open_words(section)
+            if train.total_data_usage_ratio < 1:
+                count = used_samples(len(reader), train.total_data_usage_ratio)
+                reader = ChosenWords(reader, np.arange(count) * len(reader) // count)
+            readers.append(filter_words(reader, self._rule, name, max_dropped=section.max_dropped))
+            log.info("%s: %s", name, readers[-1].report.table())
+        if train.batch_ratio is None:
+            readers, counts = [readers[0] if len(readers) == 1 else JoinedWords(readers)], [self.samples_per_step]
+        else:
+            counts = batch_counts(train.batch_ratio, self.samples_per_step)
+        sets = [self._training_set(*one, part) for part, one in enumerate(zip(readers, counts, strict=True))]
+        fingerprints = " ".join(reader.fingerprint() for reader in readers)
+        digest = hashlib.sha256(fingerprints.encode()).hexdigest()[:16]
+        return (sets[0] if len(sets) == 1 else MixedTrainingSet(sets, counts)), digest
+
+    def _training_set(self, reader: WordReader, batch: int, part: int) -> WordTrainingSet:
+        data = self._config.train.data
+        self._report_room(reader)
+        widths = None
+        if data.bucket_batches is not None and self.preprocess.fixed_width is None:
+            widths = bucket_widths(reader, self.preprocess)
+        return WordTrainingSet(
+            reader, self.alphabet, data, self._config.seed, batch=batch, widths=widths, part=part
+        )  # fmt: skip
+
+    def _report_room(self, reader: WordReader) -> None:
+        """Count, before a step is made, the labels that CTC cannot write in their pictures, and say what would help."""
+        if getattr(reader, "drawn", False) or any(getattr(one, "drawn", False) for one in parts_of(reader)):
+            return  # Their sizes are known once they are drawn; what has no room then is counted in the loss.
+        sizes = picture_sizes(reader)
+        needed = [required_steps(reader.text(index)) for index in range(len(reader))]
+        lacking = labels_without_room(needed, sizes, self.preprocess, self._network.output_length)
+        if len(lacking):
+            sentence = lacking.sentence(reader.name)
+            if lacking.share > self._config.train.max_zeroed:
+                raise UserError(f"{sentence}; or allow it with train.max_zeroed")
+            log.warning("%s", sentence)
+        lost = squeezed(sizes, self.preprocess)
+        if len(lost):
+            log.info("%d pictures are longer than max_width %d and are squeezed", len(lost), self.preprocess.max_width)
+
+    def stage_end(self, step: int) -> int | None:
+        return None
+
+    def begin_stage(
+        self, step: int, model: nn.Module, level: float | None, stop: Callable[[], bool]
+    ) -> dict[str, float] | None:
+        return None
+
+    def state(self) -> dict[str, Any]:
+        return {"characters": self.alphabet.characters}
+
+    def restore(self, state: dict[str, Any]) -> None:
+        return None
+
+    def loss(self, model: nn.Module, batch: Mapping[str, Any]) -> dict[str, Tensor]:
+        images = self.preprocess.normalise_batch(self._as_wide_as_all(batch["image"]))
+        images = images.contiguous(memory_format=self._format)
+        lengths = torch.as_tensor(self._network.output_length(torch.as_tensor(batch["widths"])))
+        logits = model(images, lengths)
+        parts = self._criterion(logits, lengths, batch["targets"], batch["target_lengths"])
+        return {"loss": parts.loss, "blank_share": parts.blank_share, "zeroed_share": parts.zeroed_share}
+
+    def _as_wide_as_all(self, images: Tensor) -> Tensor:
+        """Pad pictures to the longest of all processes where batch norms take their statistics over all of them: the
+        padding is part of these, and it shall not depend on how the pictures are shared out."""
+        if not self._config.train.sync_batchnorm or self._processes.world == 1:
+            return images
+        width = self._processes.max(images.shape[2])
+        return self.preprocess.widened(images, width)
+
+    def judge(self, means: Mapping[str, float | None]) -> None:
+        share = means.get("zeroed_share")
+        if share is not None and share > self._config.train.max_zeroed:
+            raise UserError(
+                f"{share:.2%} of the labels since the last line of the log had no room in their pictures' time steps "
+                f"and taught nothing, more than train.max_zeroed ({self._config.train.max_zeroed:g}) allows; raise "
+                "train.data.height or max_width, or leave long labels out with max_length"
+            )
+
+    def evaluate(self, model: nn.Module) -> Evaluation | None:
+        test, reader = self._test, self._test_reader
+        if test is None or reader is None:
+            return None
+        reading = self._reading(model, self._decoding)
+        result = evaluate_recognizer(
+            reading, reader, test, fold=self._rule.fold, name=self._test_name, processes=self._processes
+        )
+        self._note_blanks(result)
+        counts = result.counts
+        values = {name: float(value) for name, value in counts.results().items()}
+        wanted = values[self._config.train.best_by]
+        summary = (
+            f"{self._test_name}: accuracy {counts.word_accuracy:.4f}  any case {counts.word_accuracy_insensitive:.4f}  "
+            f"CER {counts.cer:.4f}  1-NED {counts.norm_edit_distance:.4f}"
+        )
+        if self._config.train.best_by == "cer":
+            return Evaluation(-wanted, values, summary, level=1 - wanted, level_name="1 - CER")
+        return Evaluation(wanted, values, summary)
+
+    def _note_blanks(self, result: RecognitionResult) -> None:
+        """Say once what it means that nothing is read at first."""
+        empty = bool(result.readings) and not any(one.text for one in result.readings.values())
+        if empty and not self._past_blanks:
+            log.info(
+                "%s: every reading is empty. That is how CTC begins: the blank is learnt first (blank_share near 1, "
+                "the loss hardly falling), the characters after some hundred to a few thousand iterations. If it stays "
+                "so, try other rates (check.py --find-lr FILE.png) and look at the labels (check.py --draw FILE.png)",
+                self._test_name,
+            )
+        # A network that empties after it has read words (not one by chance) is another matter.
+        self._past_blanks |= empty or result.counts.word_accuracy > 0.3
+
+    def _reading(self, model: nn.Module, decoding: WordDecoding | None = None) -> WordReading:
+        return WordReading(model, self.alphabet, self.preprocess, self.device, self.amp, decoding)
+
+    def pictures(self, model: nn.Module, batch: Mapping[str, Any]) -> dict[str, np.ndarray]:
+        images = batch["image"][:PICTURES].cpu().numpy()
+        widths = [int(width) for width in batch["widths"][:PICTURES]]
+        own = [image[:, :width] for image, width in zip(images, widths, strict=True)]
+        # Greedily: a word list is that of the test.
+        readings = self._reading(model).inputs(own)
+        return {"words": draw_readings(own, batch["texts"][:PICTURES], [one.text for one in readings])}
+
+
+def parts_of(reader: WordReader) -> list[WordReader]:
+    """Return the readers that a reader is made of, itself included."""
+    found, waiting = [], [reader]
+    while waiting:
+        one = waiting.pop()
+        found.append(one)
+        inner = getattr(one, "reader", None)
+        waiting += [*getattr(one, "readers", ()), *([inner] if inner is not None else [])]
+    return found
+
+
+def check_fits(network: Recognizer, config: RecognitionConfig) -> None:
+    """Raise `UserError` where the network cannot read the inputs that the configuration makes."""
+    data = config.train.data
+    if network.input_channels != data.channels:
+        raise UserError(
+            f"model.architecture={config.model.architecture} reads {network.input_channels} channels and "
+            f"train.data.channels is {data.channels}; make them equal (model.input_channel)"
+        )
+    if network.input_height not in (None, data.height):
+        raise UserError(
+            f"model.architecture={config.model.architecture} reads pictures {network.input_height} pixels high and "
+            f"train.data.height is {data.height}"
+        )
+    narrowest = data.min_width if data.keep_ratio else data.max_width
+    if narrowest < network.minimum_width:
+        raise UserError(
+            f"model.architecture={config.model.architecture} needs inputs of {network.minimum_width} pixels width or "
+            f"more and train.data.min_width is {narrowest}"
+        )
+
+
+def validation_set(config: RecognitionConfig) -> tuple[str, RecognitionTest | None, WordReader | None]:
+    """Open the evaluation of the training run; nothing where there is none."""
+    wanted = config.train.validation
+    if wanted == NO_VALIDATION or (wanted is None and not config.test):
+        return "", None, None
+    name = wanted if wanted is not None else next(iter(config.test))
+    reader = open_words(config.test[name].dataset)
+    log.info("test.%s: %s", name, reader.report.table())
+    return name, config.test[name], reader

@@ -1,0 +1,171 @@
+"""A detector as the teacher of `data.pseudo_label`."""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+import os
+import sys
+from collections.abc import Callable, Iterator
+from concurrent.futures import Executor, ProcessPoolExecutor
+from contextlib import contextmanager
+from multiprocessing import get_context
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import nn
+from tqdm import tqdm
+
+from data.pseudo_label.cache import LabelCache
+from data.pseudo_label.fill import fill_cache
+from data.pseudo_label.labeler import LabelProgress, Teacher
+from data.pseudo_label.records import LabelSettings
+from data.reader import Reader
+from utils.device import Amp, autocast, memory_format
+from utils.engine.helper import start_helper
+from utils.evaluate.detector import eval_mode
+
+log = logging.getLogger(__name__)
+
+CPU_BATCH_PIXELS = 1 << 19
+GPU_BATCH_PIXELS = 1 << 22
+"""Input pixels of a batch, at which a full-width network keeps its device busy within 2 GB and within 8 GB."""
+
+
+class DetectorTeacher(Teacher):
+    """Runs a detector on batches of word crops.
+
+    Args:
+        model: maps float [B, 3, H, W] to (scores [B, H/2, W/2, 2], features).
+        device: where it is.
+        amp: precision of the forward pass.
+    """
+
+    def __init__(self, model: nn.Module, device: torch.device, amp: Amp) -> None:
+        self._model, self._device, self._amp = model, device, amp
+        self._format = memory_format(device)
+
+    @torch.no_grad()
+    def __call__(self, batch: np.ndarray) -> np.ndarray:
+        try:
+            return self._scores(batch)
+        except torch.OutOfMemoryError:
+            if len(batch) < 2:
+                raise
+        # Not within the handler, where the fault would keep the memory of what was computed so far.
+        torch.cuda.empty_cache()
+        half = len(batch) // 2
+        return np.concatenate([self(batch[:half]), self(batch[half:])])
+
+    def _scores(self, batch: np.ndarray) -> np.ndarray:
+        pixels = torch.from_numpy(batch).to(self._device).contiguous(memory_format=self._format)
+        with eval_mode(self._model), autocast(self._device, self._amp):
+            scores, _ = self._model(pixels)
+        return scores.float().cpu().numpy()
+
+
+def weights_hash(model: nn.Module) -> str:
+    """Return a short hash of a network's weights and buffers, the same on every device."""
+    content = hashlib.sha256()
+    for name, value in sorted(model.state_dict().items()):
+        content.update(f"{name} {value.dtype} {tuple(value.shape)} ".encode())
+        content.update(value.detach().cpu().contiguous().view(-1).view(torch.uint8).numpy().tobytes())
+    return content.hexdigest()[:16]
+
+
+def batch_pixels(device: torch.device) -> int:
+    """Return how many input pixels a batch of crops has on a device."""
+    return CPU_BATCH_PIXELS if device.type == "cpu" else GPU_BATCH_PIXELS
+
+
+@contextmanager
+def watershed_executor(device: torch.device) -> Iterator[Executor | None]:
+    """Give the processes that find characters while a GPU computes; None on a CPU, where they would compete with it.
+
+    scikit-image's watershed holds the interpreter's lock, so threads would not do.
+    """
+    processes = min(8, (os.cpu_count() or 1) - 1)
+    if device.type == "cpu" or processes < 2:
+        yield None
+        return
+    with ProcessPoolExecutor(processes, get_context("spawn"), initializer=start_helper) as executor:
+        yield executor
+
+
+class _Stopped(Exception):
+    """Ends a labelling pass from within its progress report."""
+
+
+def label_dataset(
+    model: nn.Module,
+    reader: Reader,
+    settings: LabelSettings,
+    root: Path,
+    device: torch.device,
+    *,
+    rank: int = 0,
+    world_size: int = 1,
+    loader_threads: int | None = None,
+    progress: bool = True,
+    stop: Callable[[], bool] = lambda: False,
+) -> LabelCache | None:
+    """Label what is missing of this process's share of a dataset, and return the cache, or None if it was stopped.
+
+    The labels are read with `cache.finish()`, once all processes have returned from here.
+
+    Args:
+        model: the teacher, on `device`; put into eval mode for the time being.
+        reader: the dataset.
+        settings: thresholds and sizes; `settings.amp` is the precision that is used.
+        root: folder of all caches.
+        device: where `model` is.
+        rank, world_size: which of how many processes this is.
+        loader_threads: threads that read images; None takes 2 beside a CPU's own work and up to 8 beside a GPU's.
+        progress: show a bar on stderr.
+        stop: asked after each image; the pass then ends, and what it has labelled by then is kept.
+    """
+    cache = LabelCache(root, reader, settings, weights_hash(model))
+    missing = cache.missing(rank, world_size)
+    if not missing:
+        return cache
+    total = sum(len(cache.images(block)) for block in missing)
+    interval, delay = (0.1, 0) if sys.stderr.isatty() else (30, 30)
+    with (
+        watershed_executor(device) as executor,
+        eval_mode(model),
+        tqdm(
+            total=total, disable=not progress, mininterval=interval, delay=delay, unit="image", desc="labelling words",
+            dynamic_ncols=True, leave=False,
+        ) as bar,
+    ):  # fmt: skip
+        last = LabelProgress(0, total, 0, 0.0)
+
+        def show(now: LabelProgress) -> None:
+            nonlocal last
+            if stop():
+                raise _Stopped
+            bar.set_postfix_str(f"{now.words_per_second:.0f} words/s", refresh=False)
+            bar.update(now.images - last.images)
+            last = now
+
+        try:
+            fill_cache(
+                cache,
+                reader,
+                settings,
+                DetectorTeacher(model, device, settings.amp),
+                rank=rank,
+                world_size=world_size,
+                max_batch_pixels=batch_pixels(device),
+                loader_threads=loader_threads or (2 if device.type == "cpu" else min(8, os.cpu_count() or 1)),
+                executor=executor,
+                on_progress=show,
+            )
+        except _Stopped:
+            return None
+    log.info(
+        "labelled %s words of %s images in %.1f s, %.1f words/s",
+        f"{last.words:,}", f"{last.images:,}", last.seconds, last.words_per_second,
+    )  # fmt: skip
+    return cache

@@ -1,0 +1,207 @@
+"""Weak supervision as a job for the training loop: a teacher labels the words, the student learns from the labels.
+
+The run is made of stages of `relabel_interval` iterations. Before each, the averaged weights become the teacher and
+label all words (`data.pseudo_label`), unless they read the validation data worse than the teacher before them did;
+then the old labels stay. Source: Baek et al., CVPR 2019, section 3.2.2; average and gate keep a student that has gone
+astray from teaching the next one.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import nn
+from torch.utils.data import Dataset
+
+from config.errors import UserError
+from config.schema.detection import DetectionConfig
+from config.schema.weak import WeakSupervision
+from data.detection import DetectionTrainingSet
+from data.mixing import MixedTrainingSet
+from data.preprocess import Preprocess
+from data.pseudo_label.cache import LabelCache, remove_old_caches
+from data.pseudo_label.reader import PseudoLabelReader
+from data.pseudo_label.records import LabelSettings
+from data.pseudo_label.stored import COLUMNS, PseudoLabels
+from data.reader import Reader
+from data.readers import open_datasets
+from utils.device import Amp
+from utils.distributed.processes import ALONE, Processes
+from utils.draw.maps import save_picture
+from utils.draw.pseudo_labels import draw_label_sheet
+from utils.engine.task import Evaluation
+from utils.tasks.detection import DetectionTask
+from utils.tasks.teacher import DetectorTeacher, label_dataset
+
+log = logging.getLogger(__name__)
+
+KEPT_CACHES = 2
+SYNTHETIC_SEED = 0x5EED
+"""Added to the seed for the synthetic part, so that the two parts of a batch are not augmented alike."""
+
+
+class WeakDetectionTask(DetectionTask):
+    """Training of CRAFT on images with word boxes, with true characters replayed beside them.
+
+    Args:
+        config: the whole job; `train.weak` is given.
+        device, amp, initial_weights, processes: as for `DetectionTask`.
+        labels_root: folder of the pseudo-labels.
+
+    Raises:
+        UserError: data or weights are missing or do not fit.
+    """
+
+    def __init__(
+        self,
+        config: DetectionConfig,
+        device: torch.device,
+        amp: Amp,
+        *,
+        labels_root: Path,
+        initial_weights: bool = True,
+        processes: Processes = ALONE,
+    ) -> None:
+        assert config.train.weak is not None
+        weak: WeakSupervision = config.train.weak
+        self._config, self._weak, self._labels_root = config, weak, labels_root
+        self._words: Reader | None = None
+        self._labels: PseudoLabels | None = None
+        self._stage, self._gate = -1, float("-inf")
+        super().__init__(config, device, amp, initial_weights=initial_weights, processes=processes)
+        if initial_weights and config.train.ckpt_path is None:
+            log.warning(
+                "train.ckpt_path is null: an untrained teacher finds no characters, so that every word is split "
+                "equally; train on character boxes first (trainSynth.py) and name its checkpoint"
+            )
+        self.judges_start = True
+        data = config.train.data
+        self._settings = LabelSettings.of(weak, Preprocess(tuple(data.mean), tuple(data.std)), amp)
+        passes = -(-len(self._words_reader) // self._batch)
+        self._interval = weak.relabel_interval or passes
+        self._first = config.train.st_iter
+
+    @property
+    def _words_reader(self) -> Reader:
+        assert self._words is not None, "_open_data comes first"
+        return self._words
+
+    def _open_data(self, config: DetectionConfig) -> tuple[Dataset, str, int]:
+        weak, batch = self._weak, self._batch
+        self._words = open_datasets(weak.datasets)
+        if not len(self._words):
+            raise UserError("train.weak.datasets hold no image, check their `root`")
+        log.info("words to learn from: %s", self._words.report.table())
+        fingerprints, self._synthetic = [self._words.fingerprint()], None
+        # At least one sample where synthetic data is wanted: for small batches batch // synth_ratio is 0.
+        self._counts = [batch, max(1, batch // weak.synth_ratio)]
+        if weak.use_synthtext:
+            if not config.train.datasets:
+                raise UserError(
+                    "train.datasets is empty: name a dataset with character boxes to replay beside the words, or set "
+                    "train.weak.use_synthtext=false"
+                )
+            reader = open_datasets(config.train.datasets)
+            log.info("replayed with true characters: %s", reader.report.table())
+            fingerprints.append(reader.fingerprint())
+            self._synthetic = DetectionTrainingSet(reader, config.train.data, config.seed + SYNTHETIC_SEED)
+        else:
+            self._counts[1] = 0
+            log.warning("train.weak.use_synthtext is false: nothing keeps the teacher's mistakes from feeding back")
+        digest = hashlib.sha256(" ".join(fingerprints).encode()).hexdigest()[:16]
+        return self._mixed(self._words), digest, sum(self._counts)
+
+    def _mixed(self, words: Reader) -> Dataset:
+        settings = self._config.train.data.model_copy(update={"augment": self._weak.custom_aug})
+        real = DetectionTrainingSet(words, settings, self._config.seed)
+        return MixedTrainingSet([real, self._synthetic or real], self._counts)
+
+    def stage_end(self, step: int) -> int | None:
+        return self._first + (self._number(step) + 1) * self._interval
+
+    def _number(self, step: int) -> int:
+        return (step - self._first) // self._interval
+
+    def begin_stage(
+        self, step: int, model: nn.Module, level: float | None, stop: Callable[[], bool]
+    ) -> dict[str, float] | None:
+        number = self._number(step)
+        if self._stage == number:
+            return None
+        if self._labels is not None and self._gate > float("-inf"):
+            level = self._level(model) if level is None else level
+            if level is not None and level < self._gate:
+                log.info(
+                    "iteration %d  the labels stay: the new teacher scores %.3f, the one that made them %.3f",
+                    step, level, self._gate,
+                )  # fmt: skip
+                self._stage = number
+                return {"relabelled": 0.0}
+        cache = self._label(model, stop)
+        if self._processes.any(cache is None) or cache is None:
+            return None
+        if self._processes.is_main:
+            cache.finish()
+        self._processes.barrier()
+        self._labels, self._stage = cache.finish(), number
+        if level is None and self._labels is not None:
+            level = self._level(model)
+        self._gate = level if level is not None else float("-inf")
+        self.dataset = self._mixed(PseudoLabelReader(self._words_reader, self._labels))
+        if self._processes.is_main:
+            remove_old_caches(
+                self._labels_root, KEPT_CACHES, dataset=self._words_reader.fingerprint(), using=self._labels.folder
+            )
+        statistics = self._labels.statistics()
+        log.info("iteration %d  %s", step, statistics.summary())
+        if self._weak.pseudo_vis_opt and statistics.labelled and self._processes.is_main:
+            self._draw(step, model)
+        return {"relabelled": 1.0, **statistics.scalars()}
+
+    def _label(self, model: nn.Module, stop: Callable[[], bool]) -> LabelCache | None:
+        """Label this process's share; None if the run shall end first. What is labelled by then is on disk."""
+        own = self._processes
+        return label_dataset(
+            model, self._words_reader, self._settings, self._labels_root, self.device,
+            rank=own.rank, world_size=own.world, progress=own.is_main, stop=stop,
+        )  # fmt: skip
+
+    def _draw(self, step: int, model: nn.Module) -> None:
+        assert self._labels is not None
+        path = Path(self._config.vis_test_dir) / f"{self._config.name}_pseudo_labels_{step}.png"
+        teacher = DetectorTeacher(model, self.device, self.amp)
+        title = f"{self._config.name}, iteration {step}"
+        save_picture(path, draw_label_sheet(self._words_reader, self._labels, self._settings, teacher, title=title))
+        log.info("iteration %d  the pseudo-labels are drawn in %s", step, path)
+
+    def _level(self, model: nn.Module) -> float | None:
+        evaluation = self.evaluate(model)
+        return None if evaluation is None else evaluation.level
+
+    def evaluate(self, model: nn.Module) -> Evaluation | None:
+        return self._evaluate(model, sweep=True)
+
+    def state(self) -> dict[str, Any]:
+        return {
+            "stage": self._stage,
+            "gate": self._gate,
+            "labels": self._labels.folder.name if self._labels is not None else None,
+        }
+
+    def restore(self, state: dict[str, Any]) -> None:
+        self._stage, self._gate = state["stage"], state.get("gate", float("-inf"))
+        if state["labels"] is None:
+            return
+        folder = self._labels_root / state["labels"]
+        if not (folder / COLUMNS).is_dir():
+            raise UserError(
+                f"--resume: {folder}, the pseudo-labels of this run, is gone, and so is the teacher that made them; "
+                "restore it, or start a new run from the last weights with train.ckpt_path"
+            )
+        self._labels = PseudoLabels(folder)
+        self.dataset = self._mixed(PseudoLabelReader(self._words_reader, self._labels))

@@ -1,0 +1,97 @@
+"""Fine-tuning a recogniser on another alphabet: what it knows of the characters that both have is kept.
+
+Only the last layer knows characters: a row of weights and a bias for each class. The rows of shared characters and
+of the blank move to their new places, the other rows keep the random start of the new model, and everything in front
+of them is copied. A different order of the same characters, which otherwise makes nonsense of good weights without
+any error, is put right by the same rule.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from torch import Tensor, nn
+
+from config.errors import UserError
+from data.recognition.alphabet import BLANK, Alphabet
+from utils.weights.files import load_into
+
+WEIGHT, BIAS = "Prediction.weight", "Prediction.bias"
+
+
+@dataclass(frozen=True)
+class AlphabetTransfer:
+    """What became of the characters.
+
+    Attributes:
+        kept: characters of both alphabets, in the new order; their rows were copied, as was the blank's.
+        new: characters of the new alphabet only; their rows start at random.
+        dropped: characters of the old alphabet only, in its order.
+    """
+
+    kept: str
+    new: str
+    dropped: str
+
+    def __str__(self) -> str:
+        lines = [
+            ("kept", self.kept, "with what was learnt of them, as is the blank"),
+            ("new", self.new, "to be learnt from a random start"),
+            ("dropped", self.dropped, "no longer read"),
+        ]
+        return "\n".join(f"  {name:<7} {len(text):>5}  {_visible(text)}  ({what})" for name, text, what in lines)
+
+
+def load_for_alphabet(
+    model: nn.Module, state: Mapping[str, Tensor], path: object, new: Alphabet, old: Alphabet | None = None
+) -> AlphabetTransfer:
+    """Load weights that were trained with another alphabet; every other parameter must fit exactly.
+
+    Args:
+        model: a recogniser that scores the classes of `new`, freshly initialised.
+        state: the weights, see `utils.weights.files.state_dict_of`.
+        path: the file they come from, for messages.
+        new: the alphabet of `model`.
+        old: the alphabet of the weights. None where it is not known: they must have been trained with `new`, of which
+            the number of classes is all that can be checked.
+
+    Returns:
+        What became of the characters; print it.
+
+    Raises:
+        UserError: the weights do not fit, or score another number of classes than `old` or `new` has.
+    """
+    expected = old or new
+    if WEIGHT in state and state[WEIGHT].dim() == 2 and len(state[WEIGHT]) != expected.classes:
+        found = (
+            f"{path} scores {len(state[WEIGHT])} classes, which are {len(state[WEIGHT]) - 1} characters and the blank"
+        )
+        if old is None:
+            raise UserError(
+                f"{found}, and this model {new.classes}: give in train.ckpt_characters the alphabet that the weights "
+                "were trained with, and the characters that both have are kept"
+            )
+        raise UserError(
+            f"{found}, but the alphabet given for it (train.ckpt_characters, or its own) has {len(old)} characters: "
+            "give the one it was trained with"
+        )
+    if old is None or old == new:
+        load_into(model, state, path)
+        return AlphabetTransfer(new.characters, "", "")
+    kept = [character for character in new.characters if character in old]
+    targets = [BLANK, *new.encode("".join(kept))]
+    sources = [BLANK, *old.encode("".join(kept))]
+    moved = dict(state)
+    own = model.state_dict()
+    for name in (WEIGHT, BIAS):
+        # Where the rest of the shape differs, `load_into` says so.
+        if name in state and state[name].shape[1:] == own[name].shape[1:] and len(state[name]) == old.classes:
+            moved[name] = own[name].clone()
+            moved[name][targets] = state[name][sources].to(own[name])
+    load_into(model, moved, path)
+    return AlphabetTransfer("".join(kept), "".join(old.unknown(new.characters)), "".join(new.unknown(old.characters)))
+
+
+def _visible(characters: str) -> str:
+    return Alphabet(characters).visible() if characters else "-"

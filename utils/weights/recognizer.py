@@ -1,0 +1,93 @@
+"""The weights that a recogniser starts from, and a recogniser out of a file."""
+
+from __future__ import annotations
+
+import logging
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import torch
+
+from config.errors import UserError
+from config.schema.recognition import RecognitionConfig
+from config.schema.recognizer import RecognizerModel
+from data.recognition.alphabet import Alphabet
+from data.recognition.preprocess import WordPreprocess
+from model.recognizer import Recognizer
+from model.registry import build_recognizer
+from utils.device import memory_format
+from utils.weights.alphabet_transfer import BIAS, WEIGHT, load_for_alphabet
+from utils.weights.files import load_into, read_file, state_dict_of
+
+log = logging.getLogger(__name__)
+
+
+def load_initial_weights(model: Recognizer, config: RecognitionConfig, alphabet: Alphabet) -> None:
+    """Load `train.ckpt_path`, or leave the random start; characters that both alphabets have are kept.
+
+    Raises:
+        UserError: the file cannot be read or does not fit.
+    """
+    path = config.train.ckpt_path
+    if path is None:
+        log.info("starting from random weights")
+        return
+    content = read_file(path)
+    if config.train.ckpt_prediction == "new":
+        own = model.state_dict()
+        weights = {
+            name: own[name] if name in (WEIGHT, BIAS) else one for name, one in state_dict_of(content, path).items()
+        }
+        load_into(model, weights, path)
+        log.info("starting from the weights of %s, but for the last layer, which starts at random", path)
+        return
+    given = config.train.ckpt_characters
+    old = Alphabet(given) if given is not None else stored_alphabet(content)
+    transfer = load_for_alphabet(model, state_dict_of(content, path), path, alphabet, old)
+    log.info("starting from the weights of %s; of the alphabet:\n%s", path, transfer)
+
+
+def stored_alphabet(content: Any) -> Alphabet | None:
+    """Return the alphabet of one of our checkpoints; None for a file of weights alone."""
+    config = content.get("config") if isinstance(content, dict) else None
+    characters = config.get("characters") if isinstance(config, dict) else None
+    return Alphabet(characters) if isinstance(characters, str) and characters else None
+
+
+class LoadedRecognizer(NamedTuple):
+    """A recogniser ready to read, with the alphabet and the preprocessing it was trained with."""
+
+    model: Recognizer
+    alphabet: Alphabet
+    preprocess: WordPreprocess
+
+
+def load_recognizer(path: str | Path, config: RecognitionConfig, device: torch.device) -> LoadedRecognizer:
+    """Return the recogniser of a file of weights; the averaged weights where the file has them.
+
+    Network, alphabet and preprocessing are the checkpoint's own, or those of `config` for a file of weights alone.
+
+    Raises:
+        UserError: the file is missing, is no file of weights, or does not fit.
+    """
+    content = read_file(path)
+    settings, alphabet = config.model, Alphabet(config.characters)
+    preprocess = WordPreprocess.of(config.train.data)
+    if isinstance(content, dict) and content.get("task") not in (None, "recognition"):
+        raise UserError(f"{path} is of the task '{content['task']}', a recogniser is wanted here")
+    stored = stored_alphabet(content)
+    if stored is not None:
+        if stored != alphabet:
+            log.warning("%s was trained with an alphabet of its own, which is used: %s", path, stored.visible())
+        alphabet = stored
+        settings = RecognizerModel.model_validate(content["config"]["model"])
+        preprocess = WordPreprocess.from_state(content["preprocess"])
+    model, state = build_recognizer(settings, alphabet.classes), state_dict_of(content, path)
+    rows = state.get(WEIGHT)
+    if rows is not None and rows.dim() == 2 and len(rows) != alphabet.classes:
+        raise UserError(
+            f"{path} scores {len(rows) - 1} characters and the blank, and `characters` has {len(alphabet)}: give those "
+            "that it was trained with, in their order"
+        )
+    load_into(model, state, path)
+    return LoadedRecognizer(model.placed(device, memory_format(device)).eval(), alphabet, preprocess)
