@@ -7,8 +7,9 @@ from pathlib import Path
 import torch
 
 from config.errors import UserError
-from config.schema.detection import NO_VALIDATION, DetectionConfig
+from config.schema.detection import DetectionConfig
 from config.schema.recognition import RecognitionConfig
+from config.schema.run import NO_VALIDATION
 from utils.bars import quiet
 from utils.check.lr_chart import draw_range_test
 from utils.check.lr_range_test import LEAST_ITERATIONS, described, range_test

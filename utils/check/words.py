@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 
 from config.errors import UserError
-from config.schema.detection import NO_VALIDATION
 from config.schema.recognition import RecognitionConfig
+from config.schema.run import NO_VALIDATION
 from data.recognition.alphabet import Alphabet
 from data.recognition.preprocess import WordPreprocess
 from model.recognizer import Recognizer

@@ -11,8 +11,9 @@ from pydantic import ValidationError
 
 from config.errors import UserError
 from config.loader import load_config
-from config.schema.detection import NO_VALIDATION, DetectionConfig, DetectionTest
+from config.schema.detection import DetectionConfig, DetectionTest
 from config.schema.recognition import RecognitionConfig, RecognitionTest
+from config.schema.run import NO_VALIDATION
 from config.schema.word_crops import CutWords
 from data.recognition.alphabet_filter import LabelRule
 from utils.decode.words import WordDecoding, open_lexicon

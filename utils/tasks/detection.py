@@ -12,7 +12,8 @@ from torch import Tensor, nn
 from torch.utils.data import Dataset
 
 from config.errors import UserError
-from config.schema.detection import NO_VALIDATION, DetectionConfig, DetectionTest
+from config.schema.detection import DetectionConfig, DetectionTest
+from config.schema.run import NO_VALIDATION
 from data.detection import DetectionTrainingSet, collate
 from data.preprocess import Preprocess
 from data.reader import Reader

@@ -13,8 +13,8 @@ from torch import Tensor, nn
 from torch.utils.data import Dataset
 
 from config.errors import UserError
-from config.schema.detection import NO_VALIDATION
 from config.schema.recognition import RecognitionConfig, RecognitionTest
+from config.schema.run import NO_VALIDATION
 from data.mixing import MixedTrainingSet
 from data.recognition.alphabet import Alphabet
 from data.recognition.alphabet_filter import LabelRule, filter_words
