@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, TypeVar
 
 import numpy as np
 
@@ -14,9 +14,9 @@ from config.errors import UserError
 from config.schema.detection import DetectionConfig
 from data.reader import DropReport, Reader
 from data.readers import open_dataset
-from data.readers.limits import words_dropped
 from utils.check.report import counted
 
+R = TypeVar("R")
 Role = Literal["characters", "words", "test"]
 
 DRAWN_SAMPLES = 32
@@ -58,8 +58,12 @@ class Source:
         return np.arange(limit, dtype=np.int64) * len(self.reader) // max(1, limit)
 
 
-def open_sources(config: DetectionConfig) -> tuple[list[Source], list[str]]:
+def open_sources(config: DetectionConfig, opened: Mapping[str, Reader] | None = None) -> tuple[list[Source], list[str]]:
     """Open every dataset that the job would read.
+
+    Args:
+        config: the whole job.
+        opened: datasets that training has opened already, by their place in the configuration.
 
     Returns:
         The datasets that could be opened, and a sentence for each reason why training would refuse to start: what
@@ -68,22 +72,39 @@ def open_sources(config: DetectionConfig) -> tuple[list[Source], list[str]]:
     """
     sources, problems = [], []
     for name, role, settings in _datasets(config):
-        try:
-            reader = open_dataset(settings.model_copy(update={"max_dropped": 1.0}))
-        except UserError as fault:
-            problems.append(f"{name}: {fault}")
+        refused = len(problems)
+        reader = (opened or {}).get(name) or open_anyway(name, settings, open_dataset, problems)
+        if reader is None:
             continue
-        if words_dropped(reader.report):
-            try:
-                open_dataset(settings)
-            except UserError as fault:
-                problems.append(f"{name}: {fault}")
-            else:
-                if reader.report.unparsed and "max_dropped" not in settings.model_fields_set:
-                    problems.append(f"{name}: {_unparsed(reader.report)}")
+        if len(problems) == refused and reader.report.unparsed and "max_dropped" not in settings.model_fields_set:
+            problems.append(f"{name}: {_unparsed(reader.report)}")
         has_files = len(reader) > 0 and image_path(reader, 0) is not None
         sources.append(Source(name, role, settings, reader, copy.deepcopy(reader.report), has_files))
     return sources, problems
+
+
+def open_anyway(name: str, settings: Any, open_it: Callable[[Any], R], problems: list[str]) -> R | None:
+    """Open a dataset as training does; where it would refuse, say why, and open it whatever its `max_dropped` says.
+
+    Args:
+        name: its place in the configuration.
+        settings: its section.
+        open_it: opens the dataset of a section.
+        problems: takes the sentence.
+
+    Returns:
+        The opened dataset, or None where it cannot be opened at all.
+    """
+    try:
+        return open_it(settings)
+    except UserError as fault:
+        refusal, reader = fault, None
+    try:
+        reader = open_it(settings.model_copy(update={"max_dropped": 1.0}))
+    except UserError as fault:
+        refusal = fault
+    problems.append(str(refusal) if str(refusal).startswith(name) else f"{name}: {refusal}")
+    return reader
 
 
 def _unparsed(report: DropReport) -> str:

@@ -92,7 +92,7 @@ def _figures(source: WordSource, lengths: list[float]) -> dict[str, Any]:
     return {
         "format": source.settings.format,
         "words": len(source.reader),
-        "before_the_alphabet": source.total,
+        "before_the_alphabet": len(source.whole),
         "left_out": dict(source.report.dropped),
         "odd": dict(source.report.noted),
         "examples": {reason: list(places) for reason, places in source.report.examples.items()},

@@ -3,23 +3,23 @@
 from __future__ import annotations
 
 import copy
+import functools
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
-from config.errors import UserError
 from config.schema.recognition import RecognitionConfig, RecognitionTest
 from data.reader import DropReport, UnreadableSample
-from data.readers.limits import words_dropped
 from data.recognition.alphabet import Alphabet
 from data.recognition.alphabet_filter import LabelRule, filter_words
 from data.recognition.readers import open_words
 from data.recognition.readers.chosen import ChosenWords
 from data.recognition.sample import WordReader
 from metrics.protocols import protocol
+from utils.check.sources import open_anyway
 
 DRAWN_PICTURES, DRAWN_LABELS = 128, 1000
 """Pictures and labels that are looked at of a dataset that is drawn on demand."""
@@ -37,7 +37,7 @@ class WordSource:
         settings: its section.
         reader: what is trained on: the samples that the alphabet leaves, with their labels folded; of a test, all.
         report: what was kept and left out at opening, the alphabet's part included.
-        total: number of samples before the alphabet left any out.
+        whole: all samples, before the alphabet left any out.
     """
 
     name: str
@@ -45,7 +45,7 @@ class WordSource:
     settings: Any
     reader: WordReader
     report: DropReport
-    total: int
+    whole: WordReader
 
     @property
     def drawn(self) -> bool:
@@ -99,35 +99,33 @@ class Labels:
     possible: frozenset[str] = frozenset()
 
 
-def open_word_sources(config: RecognitionConfig, *, filtered: bool = True) -> tuple[list[WordSource], list[str]]:
+def open_word_sources(
+    config: RecognitionConfig, *, filtered: bool = True, opened: Mapping[str, WordReader] | None = None
+) -> tuple[list[WordSource], list[str]]:
     """Open every dataset that the job would read.
 
     Args:
         config: the job.
         filtered: leave out the training labels that the alphabet cannot write; without it, that takes no time.
+        opened: datasets that training has opened already, by their place in the configuration.
 
     Returns:
         The datasets that could be opened, and a sentence for each reason why training would refuse to start.
     """
     rule = rule_of(config)
     sources, problems = [], []
+
+    def open_both(name: str, is_training: bool, settings: Any) -> tuple[WordReader, WordReader]:
+        whole = (opened or {}).get(name) or open_words(settings)
+        if not (is_training and filtered):
+            return whole, whole
+        return whole, filter_words(whole, rule, name, max_dropped=settings.max_dropped)
+
     for name, is_training, settings in _datasets(config):
-        try:
-            reader = open_words(settings.model_copy(update={"max_dropped": 1.0}))
-            total = len(reader)
-            kept = filter_words(reader, rule, name) if is_training and filtered else reader
-        except UserError as fault:
-            problems.append(_named(name, fault))
-            continue
-        report = copy.deepcopy(kept.report)
-        if words_dropped(report):
-            try:
-                strict = open_words(settings)
-                if is_training and filtered:
-                    filter_words(strict, rule, name, max_dropped=settings.max_dropped)
-            except UserError as fault:
-                problems.append(_named(name, fault))
-        sources.append(WordSource(name, is_training, settings, kept, report, total))
+        both = open_anyway(name, settings, functools.partial(open_both, name, is_training), problems)
+        if both is not None:
+            whole, kept = both
+            sources.append(WordSource(name, is_training, settings, kept, copy.deepcopy(kept.report), whole))
     return sources, problems
 
 
@@ -171,11 +169,6 @@ def read_labels(source: WordSource, config: RecognitionConfig, limit: int | None
         np.array(lengths, np.int64), characters, wanted == size, dict(unknown) if known is None else known, lost,
         possible,
     )  # fmt: skip
-
-
-def _named(name: str, fault: UserError) -> str:
-    text = str(fault)
-    return text if text.startswith(name) else f"{name}: {text}"
 
 
 def _datasets(config: RecognitionConfig) -> Iterator[tuple[str, bool, Any]]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -13,11 +13,12 @@ from config.schema.recognition import RecognitionConfig
 from config.schema.run import NO_VALIDATION
 from data.recognition.alphabet import Alphabet
 from data.recognition.preprocess import WordPreprocess
+from data.recognition.sample import WordReader
 from model.recognizer import Recognizer
 from model.registry import build_recognizer
 from utils.bars import quiet
 from utils.check.options import LIMIT, CheckOptions
-from utils.check.quick import quick_leaks
+from utils.check.quick import quick_lines
 from utils.check.report import Report, percent, quantiles
 from utils.check.word_copies import report_word_copies
 from utils.check.word_inputs import look_at_pictures, report_inputs, report_room
@@ -67,24 +68,20 @@ def check_words(config: RecognitionConfig, options: CheckOptions, say: Callable[
     return report.finish(options, trains=bool(config.train.datasets))
 
 
-def quick_word_check(config: RecognitionConfig) -> list[str]:
+def quick_word_check(config: RecognitionConfig, opened: Mapping[str, WordReader] | None = None) -> list[str]:
     """Return lines for the log about the data of a job: counts, label lengths, sizes, plain leaks.
 
     A few hundred pictures of each dataset are looked at. Lines about what is wrong begin with "warning: ".
+
+    Args:
+        config: the whole job.
+        opened: datasets that training has opened already, by their place in the configuration.
     """
     with quiet():
         # Training has counted what the alphabet leaves.
-        sources, problems = open_word_sources(config, filtered=False)
+        sources, problems = open_word_sources(config, filtered=False, opened=opened)
     preprocess = WordPreprocess.of(config.train.data)
-    lines = [_line(source, config, preprocess) for source in sources if len(source.reader)]
-    lines += [f"warning: {problem}" for problem in problems]
-    for copy in quick_leaks(sources)[:1]:
-        left, right = sources[copy.first_source], sources[copy.second_source]
-        lines.append(
-            f"warning: {left.reader.name(copy.first)} is in both {left.name} and {right.name}, so the score would tell "
-            "nothing; check.py names all such pictures"
-        )
-    return lines
+    return quick_lines(sources, problems, lambda source: _line(source, config, preprocess))
 
 
 def _line(source: WordSource, config: RecognitionConfig, preprocess: WordPreprocess) -> str:
@@ -122,9 +119,10 @@ def _run(report: Report, sources: list[WordSource], config: RecognitionConfig, o
         return
     device = resolve_device(config.device)
     amp, _ = effective_amp(config.amp, device)
+    readers = {source.name: source.whole for source in sources}
     try:
         with quiet():
-            task = RecognitionTask(_tolerant(config, sources), device, amp)
+            task = RecognitionTask(_tolerant(config, sources), device, amp, readers=readers)
     except UserError as fault:
         report.problems.append(str(fault))
         return

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import copy
+import functools
 import gc
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
@@ -19,6 +20,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from config.errors import UserError
+from config.schema.run import RunConfig
 from data.recognition.preprocess import WordPreprocess
 from model.recognizer import WIDTH_MULTIPLE
 from utils.device import Amp, autocast
@@ -174,6 +176,16 @@ def too_large(
     return UserError(
         f"train.batch_size={batch_size} does not fit into {place}; {fitting} does (train.batch_size={fitting}, or "
         f"train.accumulate={parts} with train.batch_size={whole // parts})"
+    )
+
+
+def out_of_memory(task: Task, config: RunConfig) -> str:
+    """Return the sentence about a device that is full, with the settings that decide what a batch takes."""
+    size = functools.reduce(getattr, task.size_setting.split("."), config)
+    tests = f" (evaluation: {task.test_size_setting})" if task.test_size_setting else ""
+    return (
+        f"{task.device} is out of memory with train.batch_size={config.train.batch_size} and {task.size_setting}={size}"
+        f"{tests}; lower one of them"
     )
 
 

@@ -52,11 +52,14 @@ class Task(ABC):
     """A training job: what the loop and the memory probe ask about what is trained.
 
     A job must have the attributes and a `loss`; every other method has a default for jobs that do not need it.
+    `utils.tasks.registry` knows the jobs. They are made with `Task(config, device, amp, readers=, initial_weights=,
+    processes=)`; a resumed run has its own weights, and readers that are given are not opened again.
 
     Attributes:
         weights_key: the entry of a checkpoint that holds the weights.
         size_setting: dotted name of the setting that makes the inputs of the network smaller.
         test_size_setting: name of the one under `test.NAME` that does so in evaluations; "" where there is none.
+        unit: what the samples are called, such as "images".
         no_rate_test: why a learning-rate range test would tell nothing about this job; "" where it does.
         model: the network, on its device.
         dataset: samples by position in the run (see `data.order`).
@@ -66,11 +69,15 @@ class Task(ABC):
         judges_start: evaluate the weights before the first iteration, to have something to compare with.
         preprocess: what turns an image into an input of the network; every checkpoint carries it.
         device, amp: where the network runs, and the precision there.
+        readers: the datasets as they were opened, by their place in the configuration, such as `train.datasets.0`.
+        window: batches that are put together out of one pool of samples, by width; None where samples are alike.
+        side: pixels of a side of the square inputs; None where inputs differ in width.
     """
 
     weights_key: ClassVar[str]
     size_setting: ClassVar[str]
     test_size_setting: ClassVar[str] = ""
+    unit: ClassVar[str] = "images"
     no_rate_test: ClassVar[str] = ""
 
     model: nn.Module
@@ -82,6 +89,9 @@ class Task(ABC):
     judges_start: bool = False
     device: torch.device
     amp: Amp
+    readers: dict[str, Any]
+    window: int | None = None
+    side: int | None = None
 
     @abstractmethod
     def loss(self, model: nn.Module, batch: Mapping[str, Any]) -> dict[str, Tensor]:

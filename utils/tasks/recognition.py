@@ -15,6 +15,7 @@ from torch.utils.data import Dataset
 from config.errors import UserError
 from config.schema.recognition import RecognitionConfig, RecognitionTest
 from config.schema.run import NO_VALIDATION
+from config.schema.word_crops import WordCrops
 from data.mixing import MixedTrainingSet
 from data.recognition.alphabet import Alphabet
 from data.recognition.alphabet_filter import LabelRule, filter_words
@@ -53,6 +54,7 @@ class RecognitionTask(Task):
         config: the whole job.
         device: where the network runs.
         amp: precision in use there.
+        readers: datasets that are open already, by their place in the configuration.
         initial_weights: load what `train.ckpt_path` names; a resumed run has its own.
         processes: those of the run.
 
@@ -62,6 +64,7 @@ class RecognitionTask(Task):
 
     weights_key = "model"
     size_setting = "train.data.max_width"
+    unit = "words"
 
     def __init__(
         self,
@@ -69,16 +72,19 @@ class RecognitionTask(Task):
         device: torch.device,
         amp: Amp,
         *,
+        readers: Mapping[str, WordReader] | None = None,
         initial_weights: bool = True,
         processes: Processes = ALONE,
     ) -> None:
         self._processes = processes
         self._config, self.device, self.amp = config, device, amp
+        self.readers = dict(readers or {})
+        self.window = config.train.data.bucket_batches
         self.alphabet = Alphabet(config.characters)
         self.preprocess = WordPreprocess.of(config.train.data)
         self._rule = LabelRule(self.alphabet, config.case, config.unknown, config.max_length)
         # First, for it is quick.
-        self._test_name, self._test, self._test_reader = validation_set(config)
+        self._test_name, self._test, self._test_reader = self._validation(config)
         self._decoding: WordDecoding | None = None
         if self._test is not None:
             self._decoding = WordDecoding.of(self._test, self.alphabet, self._rule.fold)
@@ -108,7 +114,7 @@ class RecognitionTask(Task):
         readers: list[WordReader] = []
         for number, section in enumerate(train.datasets):
             name = f"train.datasets.{number}"
-            reader = open_words(section)
+            reader = self._open(name, section)
             if train.total_data_usage_ratio < 1:
                 count = used_samples(len(reader), train.total_data_usage_ratio)
                 reader = ChosenWords(reader, np.arange(count) * len(reader) // count)
@@ -122,6 +128,22 @@ class RecognitionTask(Task):
         fingerprints = " ".join(reader.fingerprint() for reader in readers)
         digest = hashlib.sha256(fingerprints.encode()).hexdigest()[:16]
         return (sets[0] if len(sets) == 1 else MixedTrainingSet(sets, counts)), digest
+
+    def _open(self, name: str, settings: WordCrops) -> WordReader:
+        """Return the dataset at a place in the configuration, opened once."""
+        if name not in self.readers:
+            self.readers[name] = open_words(settings)
+        return self.readers[name]
+
+    def _validation(self, config: RecognitionConfig) -> tuple[str, RecognitionTest | None, WordReader | None]:
+        """Open the evaluation of the training run; nothing where there is none."""
+        wanted = config.train.validation
+        if wanted == NO_VALIDATION or (wanted is None and not config.test):
+            return "", None, None
+        name = wanted if wanted is not None else next(iter(config.test))
+        reader = self._open(f"test.{name}", config.test[name].dataset)
+        log.info("test.%s: %s", name, reader.report.table())
+        return name, config.test[name], reader
 
     def _training_set(self, reader: WordReader, batch: int, part: int) -> WordTrainingSet:
         data = self._config.train.data
@@ -255,14 +277,3 @@ def check_fits(network: Recognizer, config: RecognitionConfig) -> None:
             f"model.architecture={config.model.architecture} needs inputs of {network.minimum_width} pixels width or "
             f"more and train.data.min_width is {narrowest}"
         )
-
-
-def validation_set(config: RecognitionConfig) -> tuple[str, RecognitionTest | None, WordReader | None]:
-    """Open the evaluation of the training run; nothing where there is none."""
-    wanted = config.train.validation
-    if wanted == NO_VALIDATION or (wanted is None and not config.test):
-        return "", None, None
-    name = wanted if wanted is not None else next(iter(config.test))
-    reader = open_words(config.test[name].dataset)
-    log.info("test.%s: %s", name, reader.report.table())
-    return name, config.test[name], reader
