@@ -71,7 +71,7 @@ def open_sources(config: DetectionConfig, opened: Mapping[str, Reader] | None = 
         word, because it cannot be parsed, where the configuration does not say itself how much may be left out.
     """
     sources, problems = [], []
-    for name, role, settings in _datasets(config):
+    for name, role, settings in datasets_of(config):
         refused = len(problems)
         reader = (opened or {}).get(name) or open_anyway(name, settings, open_dataset, problems)
         if reader is None:
@@ -124,7 +124,8 @@ def image_path(reader: Reader, index: int) -> Path | None:
     return None if path is None else path(index)
 
 
-def _datasets(config: DetectionConfig) -> Iterator[tuple[str, Role, Any]]:
+def datasets_of(config: DetectionConfig) -> Iterator[tuple[str, Role, Any]]:
+    """Yield place in the configuration, role and section of every dataset that a job reads."""
     weak = config.train.weak
     if weak is None or weak.use_synthtext:
         for number, settings in enumerate(config.train.datasets):

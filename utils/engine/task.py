@@ -140,3 +140,7 @@ class Task(ABC):
             Numbers for the log, or None where nothing was made.
         """
         return None
+
+    def stage_seconds(self) -> float | None:
+        """Return how long making the data of a stage takes, measured on a part of it; None where that is not known."""
+        return None

@@ -36,6 +36,7 @@ from utils.draw.pseudo_labels import draw_label_sheet
 from utils.engine.task import Evaluation
 from utils.run.paths import run_folder
 from utils.tasks.detection import DetectionTask
+from utils.tasks.labelling_cost import labelling_seconds
 from utils.tasks.teacher import DetectorTeacher, label_dataset
 
 log = logging.getLogger(__name__)
@@ -169,6 +170,9 @@ class WeakDetectionTask(DetectionTask):
         if self._weak.pseudo_vis_opt and statistics.labelled and self._processes.is_main:
             self._draw(step, model)
         return {"relabelled": 1.0, **statistics.scalars()}
+
+    def stage_seconds(self) -> float | None:
+        return labelling_seconds(self.model, self._words_reader, self._settings, self.device)
 
     def _label(self, model: nn.Module, stop: Callable[[], bool]) -> LabelCache | None:
         """Label this process's share; None if the run shall end first. What is labelled by then is on disk."""
