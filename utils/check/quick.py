@@ -15,10 +15,9 @@ from utils.check.counts import take_census
 from utils.check.duplicates import Copy
 from utils.check.probe import same_content, survey_images
 from utils.check.report import percent, quantiles
-from utils.check.sources import Source, image_path, open_sources
-from utils.check.word_sources import WordSource
+from utils.check.sources import BaseSource, Source, image_path, open_sources
 
-S = TypeVar("S", Source, WordSource)
+S = TypeVar("S", bound=BaseSource)
 
 _LOOKED, _COMPARED = 200, 20_000
 
@@ -50,7 +49,7 @@ def quick_lines(sources: Sequence[S], problems: Sequence[str], describe: Callabl
     return lines
 
 
-def quick_leaks(sources: Sequence[S]) -> list[Copy]:
+def quick_leaks(sources: Sequence[BaseSource]) -> list[Copy]:
     """Return the training images that are in a test under the same file name, with the same bytes.
 
     Datasets of more than 20,000 images are passed over: naming all their files alone takes too long here.
@@ -74,7 +73,7 @@ def quick_leaks(sources: Sequence[S]) -> list[Copy]:
     return found
 
 
-def _same_file(sources: Sequence[S], first: tuple[int, int], second: tuple[int, int]) -> bool:
+def _same_file(sources: Sequence[BaseSource], first: tuple[int, int], second: tuple[int, int]) -> bool:
     paths = [image_path(sources[number].reader, index) for number, index in (first, second)]
     try:
         sizes = {os.stat(path).st_size for path in paths if path is not None}

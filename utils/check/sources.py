@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -24,32 +25,52 @@ DRAWN_SAMPLES = 32
 
 
 @dataclass(frozen=True)
-class Source:
-    """One dataset of the job.
+class BaseSource(ABC):
+    """One dataset of a job, of whatever kind.
 
     Attributes:
         name: where it stands in the configuration, such as `train.datasets.0`.
-        role: what it is for: training on true characters, training on word boxes, or an evaluation.
         settings: its section.
         reader: its samples, opened whatever `max_dropped` says.
-        report: the reader's report at opening; reading images may add to the reader's own.
-        has_files: whether each image is a file of its own.
+        report: the reader's report at opening; reading samples may add to the reader's own.
     """
 
     name: str
-    role: Role
     settings: Any
-    reader: Reader
+    reader: Any
     report: DropReport
-    has_files: bool
 
     @property
     def is_training(self) -> bool:
         """Whether it is trained on."""
-        return self.role != "test"
+        return not self.name.startswith("test.")
 
+    @property
+    @abstractmethod
+    def has_files(self) -> bool:
+        """Whether its images are stored as they can be compared, in files or in a database."""
+
+    @abstractmethod
     def sample_name(self, index: int) -> str:
         """Return the name of a sample."""
+
+
+@dataclass(frozen=True)
+class Source(BaseSource):
+    """One dataset of a detection job.
+
+    Attributes:
+        role: what it is for: training on true characters, training on word boxes, or an evaluation.
+    """
+
+    reader: Reader
+    role: Role
+
+    @property
+    def has_files(self) -> bool:
+        return len(self.reader) > 0 and image_path(self.reader, 0) is not None
+
+    def sample_name(self, index: int) -> str:
         return self.reader.annotation(index).sample_id
 
     def spread(self, limit: int) -> np.ndarray:
@@ -78,8 +99,7 @@ def open_sources(config: DetectionConfig, opened: Mapping[str, Reader] | None = 
             continue
         if len(problems) == refused and reader.report.unparsed and "max_dropped" not in settings.model_fields_set:
             problems.append(f"{name}: {_unparsed(reader.report)}")
-        has_files = len(reader) > 0 and image_path(reader, 0) is not None
-        sources.append(Source(name, role, settings, reader, copy.deepcopy(reader.report), has_files))
+        sources.append(Source(name, settings, reader, copy.deepcopy(reader.report), role))
     return sources, problems
 
 

@@ -12,14 +12,14 @@ from typing import Any
 import numpy as np
 
 from config.schema.recognition import RecognitionConfig, RecognitionTest
-from data.reader import DropReport, UnreadableSample
+from data.reader import UnreadableSample
 from data.recognition.alphabet import Alphabet
 from data.recognition.alphabet_filter import LabelRule, filter_words
 from data.recognition.readers import open_words
 from data.recognition.readers.chosen import ChosenWords
 from data.recognition.sample import WordReader
 from metrics.protocols import protocol
-from utils.check.sources import open_anyway
+from utils.check.sources import BaseSource, open_anyway
 
 DRAWN_PICTURES, DRAWN_LABELS = 128, 1000
 """Pictures and labels that are looked at of a dataset that is drawn on demand."""
@@ -28,23 +28,16 @@ SCENES = 24
 
 
 @dataclass(frozen=True)
-class WordSource:
-    """One dataset of the job.
+class WordSource(BaseSource):
+    """One dataset of a recognition job.
 
     Attributes:
-        name: where it stands in the configuration, such as `train.datasets.0`.
-        is_training: whether it is trained on.
-        settings: its section.
         reader: what is trained on: the samples that the alphabet leaves, with their labels folded; of a test, all.
         report: what was kept and left out at opening, the alphabet's part included.
         whole: all samples, before the alphabet left any out.
     """
 
-    name: str
-    is_training: bool
-    settings: Any
     reader: WordReader
-    report: DropReport
     whole: WordReader
 
     @property
@@ -65,11 +58,9 @@ class WordSource:
 
     @property
     def has_files(self) -> bool:
-        """Whether its pictures are stored as they can be compared, in files or in a database."""
         return len(self.reader) > 0 and not self.drawn and getattr(self.reader, "raw", None) is not None
 
     def sample_name(self, index: int) -> str:
-        """Return the name of a sample."""
         return self.reader.name(index)
 
     def some(self, limit: int) -> WordReader:
@@ -125,7 +116,7 @@ def open_word_sources(
         both = open_anyway(name, settings, functools.partial(open_both, name, is_training), problems)
         if both is not None:
             whole, kept = both
-            sources.append(WordSource(name, is_training, settings, kept, copy.deepcopy(kept.report), whole))
+            sources.append(WordSource(name, settings, kept, copy.deepcopy(kept.report), whole))
     return sources, problems
 
 
