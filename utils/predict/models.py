@@ -59,7 +59,7 @@ def open_detector(path: str, device: torch.device, amp: str | None, settings: Ma
         config = DetectionConfig.model_validate({"model": network, "train": {"data": preprocess}} | _amp_of(run, amp))
     except ValidationError as fault:
         raise UserError(f"{path}: {_first(fault)}; it was written by another version of this program") from fault
-    model, fitting = load_detector(path, config, device)
+    model, fitting = load_detector(path, config, device, content=content)
     origin = f"`test.{name}` of its run" if stored else "the defaults, for its file has none"
     shown = ", ".join(f"{key} {getattr(test, key)}" for key in DETECTION_SETTINGS)
     log.info("detector %s: %s (%s%s)", path, shown, origin, ", and the command line" if settings else "")
@@ -103,7 +103,7 @@ def open_recognizer(
     else:
         config = load_config(yaml, () if amp is None else [f"amp={amp!r}"], "recognition")
         run = config.model_dump(mode="json")
-    model, alphabet, preprocess = load_recognizer(path, config, device)
+    model, alphabet, preprocess = load_recognizer(path, config, device, content=content)
     entry = validation_entry(run)[1]
     fields = RecognitionTest.model_fields
     decoding, beam_width, batch_size = (

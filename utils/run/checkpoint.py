@@ -184,15 +184,23 @@ class LoadedDetector(NamedTuple):
     preprocess: Preprocess
 
 
-def load_detector(path: str | Path, config: DetectionConfig, device: torch.device) -> LoadedDetector:
+def load_detector(
+    path: str | Path, config: DetectionConfig, device: torch.device, *, content: Any = None
+) -> LoadedDetector:
     """Return the detector of a file of weights; the averaged weights where the file has them.
 
     The preprocessing is the checkpoint's own; for a file that has none it is that of `config.train.data`.
 
+    Args:
+        path: the file.
+        config: the network, and the preprocessing of a file that has none.
+        device: where the detector goes.
+        content: what `read_file` gave, where the file has been read already.
+
     Raises:
         UserError: the file is missing, is no file of weights, or does not fit `config.model`.
     """
-    content = read_file(path)
+    content = read_file(path) if content is None else content
     preprocess = Preprocess(tuple(config.train.data.mean), tuple(config.train.data.std))
     if isinstance(content, dict) and "preprocess" in content:
         stored = Preprocess.from_state(content["preprocess"])

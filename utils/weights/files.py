@@ -6,11 +6,12 @@ that holds either under `craft` (EasyOCR's trainer, and ours) or `model`.
 
 from __future__ import annotations
 
+import hashlib
 import io
 import pickle
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import IO, Any
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -28,7 +29,7 @@ class DamagedFile(UserError):
     """A file was once whole, as far as can be told, and is not any more."""
 
 
-def read_file(path: str | Path, *, verify: Callable[[IO[bytes], Path], None] | None = None) -> Any:
+def read_file(path: str | Path, *, verify: Callable[[io.BytesIO, Path], None] | None = None) -> Any:
     """Load what a `.pth` file holds onto the CPU, as data only (no code of the file is run).
 
     Args:
@@ -43,7 +44,7 @@ def read_file(path: str | Path, *, verify: Callable[[IO[bytes], Path], None] | N
     path = Path(path)
     if not path.is_file():
         raise UserError(f"{path}: there is no such file of weights")
-    source: Path | IO[bytes] = path
+    source: Path | io.BytesIO = path
     if verify is not None:
         source = io.BytesIO(path.read_bytes())
         verify(source, path)
@@ -70,6 +71,13 @@ def read_file(path: str | Path, *, verify: Callable[[IO[bytes], Path], None] | N
         if "TorchScript" in str(fault):
             raise UserError(f"{path} is a TorchScript program; save the state dict of its model instead") from fault
         raise DamagedFile(f"{path} cannot be loaded: it is torn or not a file that torch.save wrote") from fault
+
+
+def read_hashed(path: str | Path) -> tuple[Any, str]:
+    """Read a file once; return what `read_file` gives, and the file's SHA-256 in hexadecimal."""
+    digests: list[str] = []
+    content = read_file(path, verify=lambda file, _: digests.append(hashlib.file_digest(file, "sha256").hexdigest()))
+    return content, digests[0]
 
 
 def state_dict_of(content: Any, path: str | Path) -> dict[str, Tensor]:
