@@ -148,10 +148,10 @@ def too_large(
     fitting: int,
     *,
     place: str,
+    size_setting: str,
     accumulate: int = 1,
     global_batch_size: int | None = None,
     world: int = 1,
-    size_setting: str = "train.data.output_size",
 ) -> UserError:
     """Return the sentence about a batch that does not fit.
 
