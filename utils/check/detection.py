@@ -27,19 +27,7 @@ log = logging.getLogger(__name__)
 
 
 def check_detection(config: DetectionConfig, options: CheckOptions, say: Callable[[str], Any]) -> Report:
-    """Check everything that a detection job reads, and tell what it will cost.
-
-    Args:
-        config: the whole job.
-        options: what to look at.
-        say: takes each section of the report as it is complete.
-
-    Returns:
-        The report, whose `problems` are what has to be mended first.
-
-    Raises:
-        UserError: the options do not fit, or there is nothing to check.
-    """
+    """Check a detection job; see `utils.check.jobs.check_job`."""
     report = Report(say)
     sources, report.problems = open_sources(config)
     report.require(sources)

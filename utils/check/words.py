@@ -31,19 +31,7 @@ _LOOKED, _LABELS = 200, 20_000
 
 
 def check_words(config: RecognitionConfig, options: CheckOptions, say: Callable[[str], Any]) -> Report:
-    """Check everything that a recognition job reads, and tell what it will cost.
-
-    Args:
-        config: the whole job.
-        options: what to look at.
-        say: takes each section of the report as it is complete.
-
-    Returns:
-        The report, whose `problems` are what has to be mended first.
-
-    Raises:
-        UserError: the options do not fit, or there is nothing to check.
-    """
+    """Check a recognition job; see `utils.check.jobs.check_job`."""
     report = Report(say)
     with quiet():
         sources, report.problems = open_word_sources(config)
