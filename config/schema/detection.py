@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from pydantic import AfterValidator, Field, model_validator
+from pydantic import Field
 
 from config.schema.augmentation import Augmentation
 from config.schema.base import (
@@ -16,23 +16,12 @@ from config.schema.base import (
 )
 from config.schema.datasets import TestDataset, TrainingDataset
 from config.schema.model import CraftModel
+from config.schema.run import RunConfig
 from config.schema.training import Training
 from config.schema.weak import WeakSupervision
 
-NO_VALIDATION = "none"
-
 Triple = Annotated[list[float], Field(min_length=3, max_length=3)]
 Pair = Annotated[list[NonNegativeFloat], Field(min_length=2, max_length=2)]
-
-
-def _folder_name(name: str) -> str:
-    """Keep a run inside `results_dir`."""
-    if name in ("", ".", "..") or "/" in name or "\\" in name:
-        raise ValueError("name must be the name of a folder, without slashes")
-    return name
-
-
-RunName = Annotated[str, AfterValidator(_folder_name)]
 
 
 class DetectionData(Section):
@@ -61,8 +50,6 @@ class DetectionTraining(Training):
 
     datasets: list[TrainingDataset] = []
     """Training data; several datasets are joined."""
-    validation: str | None = None
-    """Name of the `test` entry evaluated during training; null takes the first one, `none` evaluates nothing."""
     ckpt_path: str | None = None
     """Weights to start from: a bare state dict, one with `module.` prefixes, or a checkpoint with `craft`."""
     loss: Literal[2, 3] = 3
@@ -99,32 +86,12 @@ class DetectionTest(Section):
     """Draw boxes and score maps of every image into `vis_test_dir`."""
 
 
-class DetectionConfig(Section):
+class DetectionConfig(RunConfig):
     """A whole detection job."""
 
     task: Literal["detection"] = "detection"
-    name: RunName | None = None
-    """Name of the run's folder in `results_dir`; null takes the YAML's file name."""
-    results_dir: str = "./exp/"
-    """Folder of all runs."""
     vis_test_dir: str = "./vis_result/"
     """Folder for drawings of evaluations with `vis_opt`."""
-    seed: Annotated[int, Field(ge=0, lt=2**63)] = 1111
-    """Every random choice is a function of this and of the sample's position in the run."""
-    device: str = "auto"
-    """`auto` (CUDA, else MPS, else CPU), `cpu`, `cuda`, `cuda:N` or `mps`."""
-    amp: Literal["bf16", "fp16", "off"] = "bf16"
-    """Mixed precision; parameters, targets and losses stay in float32."""
-    trained_model: str | None = None
-    """Checkpoint that `eval.py` evaluates; null takes the run's `best.pth`."""
     model: CraftModel = CraftModel()
     train: DetectionTraining = DetectionTraining()
     test: dict[str, DetectionTest] = {}
-
-    @model_validator(mode="after")
-    def _validation_is_a_test(self) -> DetectionConfig:
-        wanted = self.train.validation
-        if wanted not in (None, NO_VALIDATION) and wanted not in self.test:
-            known = ", ".join(self.test) or "nothing"
-            raise ValueError(f"train.validation names '{wanted}', which is not under `test` (there: {known})")
-        return self

@@ -11,8 +11,9 @@ from pydantic import ValidationError
 
 from config.errors import UserError
 from config.loader import load_config
-from config.schema.detection import NO_VALIDATION, DetectionConfig, DetectionTest
+from config.schema.detection import DetectionConfig, DetectionTest
 from config.schema.recognition import RecognitionConfig, RecognitionTest
+from config.schema.run import NO_VALIDATION
 from config.schema.word_crops import CutWords
 from data.recognition.alphabet_filter import LabelRule
 from utils.decode.words import WordDecoding, open_lexicon
@@ -58,7 +59,7 @@ def open_detector(path: str, device: torch.device, amp: str | None, settings: Ma
         config = DetectionConfig.model_validate({"model": network, "train": {"data": preprocess}} | _amp_of(run, amp))
     except ValidationError as fault:
         raise UserError(f"{path}: {_first(fault)}; it was written by another version of this program") from fault
-    model, fitting = load_detector(path, config, device)
+    model, fitting = load_detector(path, config, device, content=content)
     origin = f"`test.{name}` of its run" if stored else "the defaults, for its file has none"
     shown = ", ".join(f"{key} {getattr(test, key)}" for key in DETECTION_SETTINGS)
     log.info("detector %s: %s (%s%s)", path, shown, origin, ", and the command line" if settings else "")
@@ -102,7 +103,7 @@ def open_recognizer(
     else:
         config = load_config(yaml, () if amp is None else [f"amp={amp!r}"], "recognition")
         run = config.model_dump(mode="json")
-    model, alphabet, preprocess = load_recognizer(path, config, device)
+    model, alphabet, preprocess = load_recognizer(path, config, device, content=content)
     entry = validation_entry(run)[1]
     fields = RecognitionTest.model_fields
     decoding, beam_width, batch_size = (

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -13,8 +13,9 @@ from torch import Tensor, nn
 from torch.utils.data import Dataset
 
 from config.errors import UserError
-from config.schema.detection import NO_VALIDATION
 from config.schema.recognition import RecognitionConfig, RecognitionTest
+from config.schema.run import NO_VALIDATION
+from config.schema.word_crops import WordCrops
 from data.mixing import MixedTrainingSet
 from data.recognition.alphabet import Alphabet
 from data.recognition.alphabet_filter import LabelRule, filter_words
@@ -35,7 +36,8 @@ from utils.device import Amp, memory_format
 from utils.distributed.batching import samples_of_iteration
 from utils.distributed.processes import ALONE, Processes
 from utils.draw.readings import draw_readings
-from utils.engine.task import Evaluation
+from utils.engine.memory_probe import widened
+from utils.engine.task import Evaluation, Task
 from utils.evaluate.recognizer import RecognitionResult, WordReading, evaluate_recognizer
 from utils.weights.freezing import freeze
 from utils.weights.recognizer import load_initial_weights
@@ -45,13 +47,14 @@ log = logging.getLogger(__name__)
 PICTURES = 16
 
 
-class RecognitionTask:
+class RecognitionTask(Task):
     """Training with CTC on pictures of words and their labels.
 
     Args:
         config: the whole job.
         device: where the network runs.
         amp: precision in use there.
+        readers: datasets that are open already, by their place in the configuration.
         initial_weights: load what `train.ckpt_path` names; a resumed run has its own.
         processes: those of the run.
 
@@ -60,6 +63,8 @@ class RecognitionTask:
     """
 
     weights_key = "model"
+    size_setting = "train.data.max_width"
+    unit = "words"
 
     def __init__(
         self,
@@ -67,16 +72,19 @@ class RecognitionTask:
         device: torch.device,
         amp: Amp,
         *,
+        readers: Mapping[str, WordReader] | None = None,
         initial_weights: bool = True,
         processes: Processes = ALONE,
     ) -> None:
         self._processes = processes
         self._config, self.device, self.amp = config, device, amp
+        self.readers = dict(readers or {})
+        self.window = config.train.data.bucket_batches
         self.alphabet = Alphabet(config.characters)
         self.preprocess = WordPreprocess.of(config.train.data)
         self._rule = LabelRule(self.alphabet, config.case, config.unknown, config.max_length)
         # First, for it is quick.
-        self._test_name, self._test, self._test_reader = validation_set(config)
+        self._test_name, self._test, self._test_reader = self._validation(config)
         self._decoding: WordDecoding | None = None
         if self._test is not None:
             self._decoding = WordDecoding.of(self._test, self.alphabet, self._rule.fold)
@@ -106,7 +114,7 @@ class RecognitionTask:
         readers: list[WordReader] = []
         for number, section in enumerate(train.datasets):
             name = f"train.datasets.{number}"
-            reader = open_words(section)
+            reader = self._open(name, section)
             if train.total_data_usage_ratio < 1:
                 count = used_samples(len(reader), train.total_data_usage_ratio)
                 reader = ChosenWords(reader, np.arange(count) * len(reader) // count)
@@ -120,6 +128,22 @@ class RecognitionTask:
         fingerprints = " ".join(reader.fingerprint() for reader in readers)
         digest = hashlib.sha256(fingerprints.encode()).hexdigest()[:16]
         return (sets[0] if len(sets) == 1 else MixedTrainingSet(sets, counts)), digest
+
+    def _open(self, name: str, settings: WordCrops) -> WordReader:
+        """Return the dataset at a place in the configuration, opened once."""
+        if name not in self.readers:
+            self.readers[name] = open_words(settings)
+        return self.readers[name]
+
+    def _validation(self, config: RecognitionConfig) -> tuple[str, RecognitionTest | None, WordReader | None]:
+        """Open the evaluation of the training run; nothing where there is none."""
+        wanted = config.train.validation
+        if wanted == NO_VALIDATION or (wanted is None and not config.test):
+            return "", None, None
+        name = wanted if wanted is not None else next(iter(config.test))
+        reader = self._open(f"test.{name}", config.test[name].dataset)
+        log.info("test.%s: %s", name, reader.report.table())
+        return name, config.test[name], reader
 
     def _training_set(self, reader: WordReader, batch: int, part: int) -> WordTrainingSet:
         data = self._config.train.data
@@ -147,19 +171,11 @@ class RecognitionTask:
         if len(lost):
             log.info("%d pictures are longer than max_width %d and are squeezed", len(lost), self.preprocess.max_width)
 
-    def stage_end(self, step: int) -> int | None:
-        return None
-
-    def begin_stage(
-        self, step: int, model: nn.Module, level: float | None, stop: Callable[[], bool]
-    ) -> dict[str, float] | None:
-        return None
-
     def state(self) -> dict[str, Any]:
         return {"characters": self.alphabet.characters}
 
-    def restore(self, state: dict[str, Any]) -> None:
-        return None
+    def worst_batch(self, batch: Mapping[str, Any]) -> Mapping[str, Any]:
+        return widened(batch, self.preprocess)
 
     def loss(self, model: nn.Module, batch: Mapping[str, Any]) -> dict[str, Tensor]:
         images = self.preprocess.normalise_batch(self._as_wide_as_all(batch["image"]))
@@ -261,14 +277,3 @@ def check_fits(network: Recognizer, config: RecognitionConfig) -> None:
             f"model.architecture={config.model.architecture} needs inputs of {network.minimum_width} pixels width or "
             f"more and train.data.min_width is {narrowest}"
         )
-
-
-def validation_set(config: RecognitionConfig) -> tuple[str, RecognitionTest | None, WordReader | None]:
-    """Open the evaluation of the training run; nothing where there is none."""
-    wanted = config.train.validation
-    if wanted == NO_VALIDATION or (wanted is None and not config.test):
-        return "", None, None
-    name = wanted if wanted is not None else next(iter(config.test))
-    reader = open_words(config.test[name].dataset)
-    log.info("test.%s: %s", name, reader.report.table())
-    return name, config.test[name], reader

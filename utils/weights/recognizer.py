@@ -62,15 +62,23 @@ class LoadedRecognizer(NamedTuple):
     preprocess: WordPreprocess
 
 
-def load_recognizer(path: str | Path, config: RecognitionConfig, device: torch.device) -> LoadedRecognizer:
+def load_recognizer(
+    path: str | Path, config: RecognitionConfig, device: torch.device, *, content: Any = None
+) -> LoadedRecognizer:
     """Return the recogniser of a file of weights; the averaged weights where the file has them.
 
     Network, alphabet and preprocessing are the checkpoint's own, or those of `config` for a file of weights alone.
 
+    Args:
+        path: the file.
+        config: the job, for what the file does not hold.
+        device: where the recogniser goes.
+        content: what `read_file` gave, where the file has been read already.
+
     Raises:
         UserError: the file is missing, is no file of weights, or does not fit.
     """
-    content = read_file(path)
+    content = read_file(path) if content is None else content
     settings, alphabet = config.model, Alphabet(config.characters)
     preprocess = WordPreprocess.of(config.train.data)
     if isinstance(content, dict) and content.get("task") not in (None, "recognition"):

@@ -29,6 +29,7 @@ from utils.engine.memory_probe import (
     too_large,
     widened,
 )
+from utils.engine.task import Task
 from utils.tasks.recognition import RecognitionTask
 
 CPU = torch.device("cpu")
@@ -159,13 +160,13 @@ def test_libraries_that_cannot_allocate_count_and_other_errors_do_not():
     ],
 )
 def test_the_sentence(arguments, sentence):
-    assert str(too_large(**arguments, place="79.1 GiB of cuda:0")) == sentence
+    assert str(too_large(**arguments, place="79.1 GiB of cuda:0", size_setting="train.data.output_size")) == sentence
 
 
 @given(st.integers(2, 200), st.integers(1, 8), st.data())
 def test_the_advice_keeps_the_global_batch_and_fits(batch_size, accumulate, data):
     fitting = data.draw(st.integers(1, batch_size - 1))
-    text = str(too_large(batch_size, fitting, place="it", accumulate=accumulate))
+    text = str(too_large(batch_size, fitting, place="it", size_setting="size", accumulate=accumulate))
     parts, each = (int(part.split(")")[0].split(" ")[0]) for part in text.split("=")[-2:])
     assert parts * each == batch_size * accumulate and each <= fitting and parts > accumulate
 
@@ -188,8 +189,8 @@ class Small(nn.Module):
         return y
 
 
-class SmallTask:
-    preprocess = None
+class SmallTask(Task):
+    size_setting = "train.data.output_size"
 
     def __init__(self, capacity: int) -> None:
         torch.manual_seed(0)
