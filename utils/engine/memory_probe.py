@@ -82,7 +82,7 @@ def largest_batch(
         agree: see `probe_memory`.
         reserve_bytes: memory that the run will hold beside (see `later_bytes`).
     """
-    worst = _worst(task, batch)
+    worst = task.worst_batch(batch)
     size = len(worst["image"])
     twin = _twin(task.model)
     reserve_bytes = max(0, reserve_bytes - _bytes(twin.parameters()))  # The copy itself is in the way already.
@@ -114,7 +114,6 @@ def check_batch_fits(
     global_batch_size: int | None = None,
     world: int = 1,
     optimizer: torch.optim.Optimizer | None = None,
-    size_setting: str = "train.data.output_size",
 ) -> None:
     """Run `largest_batch` on a CUDA device and raise where the batch does not fit; elsewhere nothing is done.
 
@@ -125,7 +124,6 @@ def check_batch_fits(
         global_batch_size: the setting, where `batch_size` follows from it.
         world: number of processes.
         optimizer: of the network, whose state is yet to be made.
-        size_setting: what makes the inputs smaller.
 
     Raises:
         UserError: how many samples fit, and what to set; in all processes.
@@ -139,7 +137,7 @@ def check_batch_fits(
         # A batch may hold more samples than `batch_size`: weak supervision replays some beside them.
         raise too_large(
             batch_size, fitting * batch_size // size, place=_place(device), accumulate=accumulate,
-            global_batch_size=global_batch_size, world=world, size_setting=size_setting,
+            global_batch_size=global_batch_size, world=world, size_setting=task.size_setting,
         )  # fmt: skip
 
 
@@ -156,9 +154,10 @@ def too_large(
     """Return the sentence about a batch that does not fit.
 
     Args:
-        batch_size, accumulate, global_batch_size, world, size_setting: see `check_batch_fits`.
+        batch_size, accumulate, global_batch_size, world: see `check_batch_fits`.
         fitting: how many samples do fit, fewer than `batch_size`.
         place: the device and its memory, such as "79.1 GiB of cuda:0".
+        size_setting: see `Task`.
     """
     if fitting < 1:
         return UserError(f"not even one sample fits into {place}; lower {size_setting}")
@@ -223,10 +222,6 @@ def free_memory() -> None:
     gc.collect()
     if torch.cuda.is_available():
         torch.cuda.empty_cache()
-
-
-def _worst(task: Task, batch: Mapping[str, Any]) -> Mapping[str, Any]:
-    return widened(batch, task.preprocess) if isinstance(task.preprocess, WordPreprocess) else batch
 
 
 def _out_of_memory(attempt: Callable[[int], None], samples: int) -> bool:

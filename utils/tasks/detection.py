@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -23,7 +23,7 @@ from utils.device import Amp, autocast, memory_format
 from utils.distributed.batching import samples_of_iteration
 from utils.distributed.processes import ALONE, Processes
 from utils.draw.maps import training_picture
-from utils.engine.task import Evaluation
+from utils.engine.task import Evaluation, Task
 from utils.evaluate.detector import eval_mode, evaluate_detector
 from utils.evaluate.sweep import ThresholdSweep
 from utils.weights.detector import load_initial_weights
@@ -33,7 +33,7 @@ log = logging.getLogger(__name__)
 PICTURES = 4
 
 
-class DetectionTask:
+class DetectionTask(Task):
     """Supervised training of CRAFT on images with character boxes; see `utils.engine.task.Task`.
 
     Args:
@@ -48,6 +48,8 @@ class DetectionTask:
     """
 
     weights_key = "craft"
+    size_setting = "train.data.output_size"
+    test_size_setting = "canvas_size"
 
     def __init__(
         self,
@@ -87,28 +89,11 @@ class DetectionTask:
         dataset = DetectionTrainingSet(reader, config.train.data, config.seed)
         return dataset, reader.fingerprint(), self._batch
 
-    def stage_end(self, step: int) -> int | None:
-        return None
-
-    def begin_stage(
-        self, step: int, model: nn.Module, level: float | None, stop: Callable[[], bool]
-    ) -> dict[str, float] | None:
-        return None
-
-    def state(self) -> dict[str, Any]:
-        return {}
-
-    def restore(self, state: dict[str, Any]) -> None:
-        return None
-
     def loss(self, model: nn.Module, batch: Mapping[str, Any]) -> dict[str, Tensor]:
         images = self.preprocess.normalise_batch(batch["image"])
         scores, _ = model(images.contiguous(memory_format=self._format))
         parts = self._criterion(scores, batch["region"], batch["affinity"], batch["mask"])
         return {"loss": parts.total, "loss_region": parts.region, "loss_affinity": parts.affinity}
-
-    def judge(self, means: Mapping[str, float | None]) -> None:
-        return None
 
     def evaluate(self, model: nn.Module) -> Evaluation | None:
         return self._evaluate(model, sweep=False)

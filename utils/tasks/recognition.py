@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -35,7 +35,8 @@ from utils.device import Amp, memory_format
 from utils.distributed.batching import samples_of_iteration
 from utils.distributed.processes import ALONE, Processes
 from utils.draw.readings import draw_readings
-from utils.engine.task import Evaluation
+from utils.engine.memory_probe import widened
+from utils.engine.task import Evaluation, Task
 from utils.evaluate.recognizer import RecognitionResult, WordReading, evaluate_recognizer
 from utils.weights.freezing import freeze
 from utils.weights.recognizer import load_initial_weights
@@ -45,7 +46,7 @@ log = logging.getLogger(__name__)
 PICTURES = 16
 
 
-class RecognitionTask:
+class RecognitionTask(Task):
     """Training with CTC on pictures of words and their labels.
 
     Args:
@@ -60,6 +61,7 @@ class RecognitionTask:
     """
 
     weights_key = "model"
+    size_setting = "train.data.max_width"
 
     def __init__(
         self,
@@ -147,19 +149,11 @@ class RecognitionTask:
         if len(lost):
             log.info("%d pictures are longer than max_width %d and are squeezed", len(lost), self.preprocess.max_width)
 
-    def stage_end(self, step: int) -> int | None:
-        return None
-
-    def begin_stage(
-        self, step: int, model: nn.Module, level: float | None, stop: Callable[[], bool]
-    ) -> dict[str, float] | None:
-        return None
-
     def state(self) -> dict[str, Any]:
         return {"characters": self.alphabet.characters}
 
-    def restore(self, state: dict[str, Any]) -> None:
-        return None
+    def worst_batch(self, batch: Mapping[str, Any]) -> Mapping[str, Any]:
+        return widened(batch, self.preprocess)
 
     def loss(self, model: nn.Module, batch: Mapping[str, Any]) -> dict[str, Tensor]:
         images = self.preprocess.normalise_batch(self._as_wide_as_all(batch["image"]))

@@ -57,6 +57,11 @@ class WeakDetectionTask(DetectionTask):
         UserError: data or weights are missing or do not fit.
     """
 
+    no_rate_test = (
+        "--find-lr needs true character boxes: the targets of weak supervision change with the teacher; test the job "
+        "that trains on character boxes first"
+    )
+
     def __init__(
         self,
         config: DetectionConfig,

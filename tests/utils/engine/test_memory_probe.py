@@ -29,6 +29,7 @@ from utils.engine.memory_probe import (
     too_large,
     widened,
 )
+from utils.engine.task import Task
 from utils.tasks.recognition import RecognitionTask
 
 CPU = torch.device("cpu")
@@ -188,8 +189,8 @@ class Small(nn.Module):
         return y
 
 
-class SmallTask:
-    preprocess = None
+class SmallTask(Task):
+    size_setting = "train.data.output_size"
 
     def __init__(self, capacity: int) -> None:
         torch.manual_seed(0)
