@@ -57,14 +57,14 @@ def evaluate_words(
         raise UserError(f"--draw {draw}: name a .png or .jpg file")
     device = resolve_device(config.device)
     amp = resolve_amp(config.amp, device)
-    model, alphabet, preprocess = load_recognizer(path, config, device)
+    model, head, preprocess = load_recognizer(path, config, device)
     digest = sha256(path)
-    fold = LabelRule(alphabet, config.case, config.unknown).fold
+    fold = LabelRule(head.alphabet, config.case, config.unknown).fold
     rows: dict[str, WordCounts] = {}
     for name, settings in tests.items():
         reader = open_words(settings.dataset)
-        decoding = WordDecoding.of(settings, alphabet, fold)
-        reading = WordReading(model, alphabet, preprocess, device, amp, decoding)
+        decoding = WordDecoding.of(settings, head, fold)
+        reading = WordReading(model, preprocess, device, amp, decoding)
         result = evaluate_recognizer(reading, reader, settings, fold=fold, name=name)
         rows[name] = result.counts
         values = {
