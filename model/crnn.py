@@ -114,11 +114,21 @@ class BidirectionalLSTM(nn.Module):
 
     def forward(self, x: Tensor | PackedSequence) -> Tensor | PackedSequence:
         if isinstance(x, PackedSequence):
-            x = with_data(x, self.dropout(x.data))
-            y = read_padded(self.rnn, x) if x.data.device.type == "cpu" else self.rnn(x)[0]
+            y = self._recur(with_data(x, self.dropout(x.data)))
             return with_data(y, self.linear(y.data))
-        y, _ = self.rnn(self.dropout(x))
-        return self.linear(y)
+        return self.linear(self._recur(self.dropout(x)))
+
+    def _recur(self, x: Tensor | PackedSequence) -> Tensor | PackedSequence:
+        """Run the LSTM in the precision of its weights: under autocast cuDNN's computes in float16, even where bfloat16
+        is asked for, and without loss scaling most of its gradients would underflow."""
+        packed = isinstance(x, PackedSequence)
+        features = x.data if packed else x
+        with torch.autocast(features.device.type, enabled=False):
+            features = features.to(self.rnn.weight_ih_l0.dtype)
+            if not packed:
+                return self.rnn(features)[0]
+            x = with_data(x, features)
+            return read_padded(self.rnn, x) if features.device.type == "cpu" else self.rnn(x)[0]
 
 
 def read_padded(rnn: nn.LSTM, packed: PackedSequence) -> PackedSequence:
@@ -132,14 +142,12 @@ def read_padded(rnn: nn.LSTM, packed: PackedSequence) -> PackedSequence:
     x, lengths = pad_packed_sequence(PackedSequence(packed.data, packed.batch_sizes), True)
     steps = torch.arange(x.shape[1])
     turn = torch.where(steps < lengths[:, None], lengths[:, None] - 1 - steps, steps)[..., None]
-    x = x.to(rnn.weight_ih_l0.dtype)
     turned = x.gather(1, turn.expand_as(x))
     start = x.new_zeros(1, x.shape[0], rnn.hidden_size)
-    with torch.autocast("cpu", enabled=False):
-        forwards, backwards = (
-            torch.lstm(sequences, (start, start), weights, True, 1, 0.0, rnn.training, False, True)[0]
-            for sequences, weights in ((x, _weights(rnn, "_l0")), (turned, _weights(rnn, "_l0_reverse")))
-        )
+    forwards, backwards = (
+        torch.lstm(sequences, (start, start), weights, True, 1, 0.0, rnn.training, False, True)[0]
+        for sequences, weights in ((x, _weights(rnn, "_l0")), (turned, _weights(rnn, "_l0_reverse")))
+    )
     y = torch.cat((forwards, backwards.gather(1, turn.expand_as(backwards))), dim=2)
     return with_data(packed, pack_padded_sequence(y, lengths, True).data)
 
