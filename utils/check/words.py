@@ -13,6 +13,7 @@ from config.schema.recognition import RecognitionConfig
 from data.recognition.alphabet import Alphabet
 from data.recognition.preprocess import WordPreprocess
 from data.recognition.sample import WordReader
+from model.head import Head
 from model.recognizer import Recognizer
 from model.registry import build_recognizer
 from utils.bars import quiet
@@ -25,6 +26,7 @@ from utils.check.word_copies import report_word_copies
 from utils.check.word_inputs import look_at_pictures, report_inputs, report_room
 from utils.check.word_labels import report_alphabet, report_word_counts
 from utils.check.word_sources import WordSource, open_word_sources, read_labels
+from utils.decode.words import make_head
 from utils.tasks.recognition import check_fits
 
 _LOOKED, _LABELS = 200, 20_000
@@ -33,11 +35,12 @@ _LOOKED, _LABELS = 200, 20_000
 def check_words(config: RecognitionConfig, options: CheckOptions, say: Callable[[str], Any]) -> Report:
     """Check a recognition job; see `utils.check.jobs.check_job`."""
     report = Report(say)
+    head = make_head(config.model, Alphabet(config.characters))
     with quiet():
         sources, report.problems = open_word_sources(config)
     report.require(sources)
     closed = len(sources) < len(config.train.datasets) + len(config.test)
-    network = _network(report, config)
+    network = _network(report, config, head)
     limit = options.limit(len(source.reader) for source in sources)
     if sources:
         labels = [read_labels(source, config) for source in sources]
@@ -47,7 +50,7 @@ def check_words(config: RecognitionConfig, options: CheckOptions, say: Callable[
         pictures = [look_at_pictures(source, preprocess, limit) for source in sources]
         report_inputs(report, sources, pictures, config)
         if network is not None:
-            report_room(report, sources, pictures, config, network)
+            report_room(report, sources, pictures, config, network, head)
         report_word_copies(report, sources, limit, allow_leaks=options.allow_leaks)
     if config.train.datasets and network is not None and not closed:
         _run(report, sources, config, options)
@@ -91,9 +94,9 @@ def _line(source: WordSource, config: RecognitionConfig, preprocess: WordPreproc
     return "; ".join(parts)
 
 
-def _network(report: Report, config: RecognitionConfig) -> Recognizer | None:
+def _network(report: Report, config: RecognitionConfig, head: Head) -> Recognizer | None:
     try:
-        network = build_recognizer(config.model, Alphabet(config.characters).classes)
+        network = build_recognizer(config.model, head.num_class)
         check_fits(network, config)
     except UserError as fault:
         report.problems.append(str(fault))

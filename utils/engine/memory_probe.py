@@ -16,13 +16,10 @@ from typing import Any
 
 import numpy as np
 import torch
-import torch.nn.functional as F
 from torch import Tensor, nn
 
 from config.errors import UserError
 from config.schema.run import RunConfig
-from data.recognition.preprocess import WordPreprocess
-from model.recognizer import WIDTH_MULTIPLE
 from utils.device import Amp, autocast
 from utils.distributed.sync_batch_norm import separate_batch_norms
 from utils.engine.task import Task
@@ -211,22 +208,6 @@ def take(batch: Mapping[str, Any], samples: int, size: int) -> dict[str, Any]:
         return value[:samples] if counted and len(value) == size else value
 
     return {name: part(value) for name, value in batch.items()}
-
-
-def widened(batch: Mapping[str, Any], preprocess: WordPreprocess) -> dict[str, Any]:
-    """Return a batch of words as wide as batches can be.
-
-    All words are as wide as the settings allow but the first, which is a time step shorter where that may occur: the
-    networks blank the padding, which takes memory of its own.
-    """
-    images = batch["image"]
-    greatest = int(preprocess.input_width(preprocess.height, preprocess.max_width))
-    images = F.pad(images, (0, 0, 0, max(0, greatest - images.shape[2])))
-    widths = np.full(len(images), images.shape[2], np.int64)
-    if preprocess.fixed_width is None:
-        step = max(WIDTH_MULTIPLE, preprocess.width_multiple)
-        widths[0] = max(preprocess.min_width, widths[0] - step)
-    return {**batch, "image": images, "widths": widths}
 
 
 def free_memory() -> None:

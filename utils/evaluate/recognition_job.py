@@ -58,14 +58,14 @@ def evaluate_words(
     device = resolve_device(config.device)
     amp = resolve_amp(config.amp, device)
     content, digest = read_hashed(path)
-    model, alphabet, preprocess = load_recognizer(path, config, device, content=content)
+    model, head, preprocess = load_recognizer(path, config, device, content=content)
     del content
-    fold = LabelRule(alphabet, config.case, config.unknown).fold
+    fold = LabelRule(head.alphabet, config.case, config.unknown).fold
     rows: dict[str, WordCounts] = {}
     for name, settings in tests.items():
         reader = open_words(settings.dataset)
-        decoding = WordDecoding.of(settings, alphabet, fold)
-        reading = WordReading(model, alphabet, preprocess, device, amp, decoding)
+        decoding = WordDecoding.of(settings, head, fold)
+        reading = WordReading(model, preprocess, device, amp, decoding)
         result = evaluate_recognizer(reading, reader, settings, fold=fold, name=name)
         rows[name] = result.counts
         values = {

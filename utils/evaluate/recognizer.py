@@ -15,13 +15,12 @@ from tqdm import tqdm
 
 from config.schema.recognition import RecognitionTest
 from data.reader import UnreadableSample
-from data.recognition.alphabet import Alphabet
 from data.recognition.preprocess import WordPreprocess
 from data.recognition.sample import WordReader, WordSample
 from metrics.protocols import protocol
 from metrics.recognition import WordCounts, WordMetric
+from model.head import Reading
 from model.recognizer import Recognizer
-from utils.decode.ctc import Reading
 from utils.decode.words import WordDecoding
 from utils.device import Amp, autocast
 from utils.distributed.processes import ALONE, Processes
@@ -60,7 +59,6 @@ class WordReading:
 
     Args:
         model: the network, on `device`.
-        alphabet: of its classes.
         preprocess: what it was trained with.
         device, amp: where it runs, and the precision there.
         decoding: how its scores become text.
@@ -69,14 +67,13 @@ class WordReading:
     def __init__(
         self,
         model: Recognizer,
-        alphabet: Alphabet,
         preprocess: WordPreprocess,
         device: torch.device,
         amp: Amp,
-        decoding: WordDecoding | None = None,
+        decoding: WordDecoding,
     ) -> None:
-        self._model, self._alphabet, self._preprocess = model, alphabet, preprocess
-        self._device, self._amp, self._decoding = device, amp, decoding or WordDecoding()
+        self._model, self._preprocess = model, preprocess
+        self._device, self._amp, self._decoding = device, amp, decoding
 
     @torch.no_grad()
     def inputs(self, images: Sequence[np.ndarray]) -> list[Reading]:
@@ -86,7 +83,7 @@ class WordReading:
         with eval_mode(self._model), autocast(self._device, self._amp):
             pixels = self._preprocess.normalise_batch(joined.to(self._device)).contiguous()
             logits = self._model(pixels, lengths)
-        return self._decoding(logits.float(), lengths, self._alphabet)
+        return self._decoding(logits.float(), lengths)
 
     def pictures(self, images: Sequence[np.ndarray], batch_size: int = 64) -> list[Reading]:
         """Read pictures, uint8 [H, W, 3] RGB, in batches of similar width; the readings are in their order."""

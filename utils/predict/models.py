@@ -103,7 +103,7 @@ def open_recognizer(
     else:
         config = load_config(yaml, () if amp is None else [f"amp={amp!r}"], "recognition")
         run = config.model_dump(mode="json")
-    model, alphabet, preprocess = load_recognizer(path, config, device, content=content)
+    model, head, preprocess = load_recognizer(path, config, device, content=content)
     entry = validation_entry(run)[1]
     fields = RecognitionTest.model_fields
     decoding, beam_width, batch_size = (
@@ -111,13 +111,13 @@ def open_recognizer(
     )
     words = None
     if lexicon is not None:
-        rule = LabelRule(alphabet, run.get("case", "keep"), run.get("unknown", "drop"))
-        words = open_lexicon(lexicon, alphabet, rule.fold)
+        rule = LabelRule(head.alphabet, run.get("case", "keep"), run.get("unknown", "drop"))
+        words = open_lexicon(lexicon, head.alphabet, rule.fold)
     elif entry.get("lexicon"):
         log.warning("its validation read words of %s alone; --lexicon does so here, too", entry["lexicon"])
-    how = WordDecoding(decode or decoding, beam_width, words)
-    reading = WordReading(model, alphabet, preprocess, device, resolve_amp(config.amp, device), how)
-    log.info("recogniser %s: %d characters, %s", path, len(alphabet.characters), how)
+    how = WordDecoding(head, decode or decoding, beam_width, words)
+    reading = WordReading(model, preprocess, device, resolve_amp(config.amp, device), how)
+    log.info("recogniser %s: %d characters, %s", path, len(head.alphabet), how)
     return BoxReading(reading, batch_size, **_cutting(run))
 
 

@@ -15,8 +15,8 @@ import numpy as np
 
 from data.preprocess import FittedImage
 from data.reader import UnreadableSample
+from model.head import Reading
 from utils.decode import Detections
-from utils.decode.ctc import Reading
 from utils.decode.reading_order import reading_order
 from utils.predict.steps import BoxReading, Detecting
 

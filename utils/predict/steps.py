@@ -12,8 +12,8 @@ from data.preprocess import FittedImage, Preprocess
 from data.pseudo_label.crops import is_vertical, word_faults
 from data.recognition.cutting import Vertical, cut_out
 from model.craft import Craft
+from model.head import Reading
 from utils.decode import Detections
-from utils.decode.ctc import Reading
 from utils.device import Amp
 from utils.evaluate.detector import eval_mode, predict_maps, words_of_maps
 from utils.evaluate.recognizer import WordReading

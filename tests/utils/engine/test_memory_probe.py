@@ -18,6 +18,7 @@ from torch import Tensor, nn
 from config.errors import UserError
 from config.loader import load_config
 from data.recognition.preprocess import WordPreprocess
+from data.recognition.training_set import widest_batch
 from loss.heatmap import HeatmapLoss
 from utils.engine import memory_probe
 from utils.engine.memory_probe import (
@@ -27,7 +28,6 @@ from utils.engine.memory_probe import (
     probe_memory,
     take,
     too_large,
-    widened,
 )
 from utils.engine.task import Task
 from utils.tasks.recognition import RecognitionTask
@@ -260,12 +260,12 @@ def word_batch(widths: list[int], preprocess: WordPreprocess) -> dict[str, Any]:
 
 def test_words_are_probed_at_the_greatest_width():
     preprocess = WordPreprocess(height=32, max_width=150, width_multiple=4)
-    batch = widened(word_batch([20, 40, 24], preprocess), preprocess)
+    batch = widest_batch(word_batch([20, 40, 24], preprocess), preprocess, 4)
     assert batch["image"].shape == (3, 32, 152, 1) and batch["image"].dtype == torch.uint8
     assert batch["widths"].tolist() == [148, 152, 152]  # One that is padded, for padding costs memory, too.
     padded = WordPreprocess(height=32, pad_to=160)
-    assert widened(word_batch([160, 160], padded), padded)["widths"].tolist() == [160, 160]
-    widest = widened(word_batch([152, 152], preprocess), preprocess)
+    assert widest_batch(word_batch([160, 160], padded), padded, 4)["widths"].tolist() == [160, 160]
+    widest = widest_batch(word_batch([152, 152], preprocess), preprocess, 4)
     assert widest["image"].shape[2] == 152 and widest["widths"].tolist() == [148, 152]
 
 
