@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+from contextlib import nullcontext
+
 import pytest
 import torch
 from small_recognizers import every_network, pictures
 from torch import nn
 from torch.nn.utils.rnn import PackedSequence
+
+from model import crnn
+from utils.weights.freezing import freeze
 
 
 @every_network
@@ -34,3 +39,36 @@ def test_lstms_run_in_float32_without_autocast_on_any_device(make, padded, monke
     assert all(found == (False, {torch.float32}) for found in seen)
     scores.float().square().mean().backward()
     assert all(torch.isfinite(parameter.grad).all() for parameter in model.parameters())
+
+
+class CudnnLSTM(nn.LSTM):
+    """An LSTM with the rule of cuDNN's: no backward pass of what was computed in eval mode."""
+
+    def forward(self, *arguments):
+        if torch.is_grad_enabled() and not self.training:
+            raise RuntimeError("cudnn RNN backward can only be called in training mode")
+        return super().forward(*arguments)
+
+
+@every_network
+def test_a_frozen_lstm_passes_gradients_on_as_cudnn_wants_it(make, monkeypatch):
+    monkeypatch.setattr(crnn, "read_padded", lambda rnn, packed: rnn(packed)[0])
+    monkeypatch.setattr(nn, "LSTM", CudnnLSTM)
+    model = make()
+    freeze(model, ["SequenceModeling"])
+    before = {name: value.clone() for name, value in model.state_dict().items() if "SequenceModeling" in name}
+    lengths = model.output_length(torch.tensor([64, 40]))
+    for training in (True, False):
+        model.train(training)
+        for layer in model.SequenceModeling.modules():
+            if isinstance(layer, nn.LSTM):
+                assert layer.training == training
+            elif isinstance(layer, nn.Dropout):
+                assert not layer.training
+        with nullcontext() if training else torch.no_grad():
+            scores = model(pictures(model, 2, 64), lengths)
+    model.train()
+    model(pictures(model, 2, 64), lengths).square().mean().backward()
+    assert all((parameter.grad is None) == ("SequenceModeling" in name) for name, parameter in model.named_parameters())
+    assert all(torch.equal(model.state_dict()[name], value) for name, value in before.items())
+    assert torch.isfinite(scores).all()
