@@ -74,8 +74,13 @@ class Crnn(Recognizer):
             return self._read(images)
         columns = self._columns(lengths).to(images.device, non_blocking=True)
         features = self._steps(self.FeatureExtraction(images, columns), columns)
-        packed = self.SequenceModeling(pack_padded_sequence(features, lengths, True, enforce_sorted=False))
-        return pad_packed_sequence(with_data(packed, self.Prediction(packed.data)), True, total_length=steps)[0]
+        # Sorted here: `pack_padded_sequence` would wait for the device to copy the order there, and again to fetch it.
+        lengths, order = lengths.sort(descending=True)
+        features = features.index_select(0, order.to(images.device, non_blocking=True))
+        packed = self.SequenceModeling(pack_padded_sequence(features, lengths, True))
+        scores = with_data(packed, self.Prediction(packed.data))
+        scores, _ = pad_packed_sequence(scores, True, total_length=steps)
+        return scores.index_select(0, order.argsort().to(images.device, non_blocking=True))
 
     def _read(self, images: Tensor) -> Tensor:
         return self.Prediction(self.SequenceModeling(self._steps(self.FeatureExtraction(images), None)))

@@ -72,3 +72,14 @@ def test_a_frozen_lstm_passes_gradients_on_as_cudnn_wants_it(make, monkeypatch):
     assert all((parameter.grad is None) == ("SequenceModeling" in name) for name, parameter in model.named_parameters())
     assert all(torch.equal(model.state_dict()[name], value) for name, value in before.items())
     assert torch.isfinite(scores).all()
+
+
+@every_network
+def test_packing_leaves_nothing_on_the_device_to_wait_for(make):
+    """Torch copies the order of packed samples to the device and back, and waits for it each time."""
+    model, seen = make(), []
+    part = model.SequenceModeling
+    part.register_forward_pre_hook(lambda _module, given: seen.append(given[0]))
+    model(pictures(model, 3, 64), model.output_length(torch.tensor([40, 64, 32])))
+    assert isinstance(seen[0], PackedSequence)
+    assert seen[0].sorted_indices is None and seen[0].unsorted_indices is None
