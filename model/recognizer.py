@@ -81,8 +81,11 @@ class Recognizer(nn.Module, ABC):
         return self.to(device, memory_format=layout if self.channels_last else torch.contiguous_format)
 
     def train(self, mode: bool = True) -> Recognizer:
-        """Switch between training and eval mode; what is frozen stays in eval mode."""
+        """Switch between training and eval mode; what is frozen stays in eval mode, but for recurrent layers without
+        dropout: they compute the same in both modes, and cuDNN's have no backward pass in eval mode."""
         super().train(mode)
         for name in self.frozen:
-            self.get_submodule(name).eval()
+            for layer in self.get_submodule(name).eval().modules():
+                if isinstance(layer, nn.RNNBase) and not layer.dropout:
+                    layer.train(mode)
         return self
