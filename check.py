@@ -49,11 +49,9 @@ def main(argv: list[str]) -> None:
         print(find_rate(config, Path(options.find_lr), options.find_lr_iterations or 100))
         return
     if options.pseudo_labels is not None:
-        if config.task != "detection":
-            raise UserError("--pseudo-labels is for detectors; --draw shows the pictures of a recogniser")
-        from utils.check.pseudo_labels import draw_pseudo_labels
+        from utils.check.jobs import draw_labels
 
-        print(draw_pseudo_labels(config, Path(options.pseudo_labels)))
+        print(draw_labels(config, Path(options.pseudo_labels)))
         return
     from utils.check.jobs import check_job
     from utils.check.options import CheckOptions

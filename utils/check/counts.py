@@ -87,7 +87,7 @@ def report_counts(report: Report, sources: list[Source], censuses: list[Census])
 def report_left_out(report: Report, sources: Sequence[BaseSource]) -> None:
     """Add the tables of what was left out, and of what was kept although it is odd, by reason."""
     for title, attribute in (("What was left out", "dropped"), ("What was kept although it is odd", "noted")):
-        rows = [row for one in sources for row in _reasons(one.name, one.report, getattr(one.report, attribute))]
+        rows = [row for source in sources for row in _reasons(source, getattr(source.report, attribute))]
         if rows:
             report.section(title, table(("dataset", "number", "reason", "for example"), rows, text_columns=4))
 
@@ -112,10 +112,11 @@ def left_out_figures(report: DropReport) -> dict[str, Any]:
     }
 
 
-def _reasons(name: str, report: DropReport, counts: dict[str, int]) -> list[tuple[str, ...]]:
-    """Return rows of a table: the dataset's name, number, reason and examples of `report.dropped` or `report.noted`."""
+def _reasons(source: BaseSource, counts: dict[str, int]) -> list[tuple[str, ...]]:
+    """Return rows of a table: the dataset's name, how many, for which reason, and examples."""
     ordered = sorted(counts.items(), key=lambda item: (-item[1], item[0]))
-    return [(name, f"{count:,}", reason, some(report.examples.get(reason, []))) for reason, count in ordered]
+    examples = source.report.examples
+    return [(source.name, f"{count:,}", reason, some(examples.get(reason, []))) for reason, count in ordered]
 
 
 def _row(source: Source, census: Census) -> tuple[str, ...]:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from pathlib import Path
 from typing import Any
 
+from config.errors import UserError
 from config.schema.detection import DetectionConfig
 from config.schema.run import RunConfig
 from utils.check.options import CheckOptions
@@ -44,3 +46,16 @@ def look_at_data(config: RunConfig, opened: Mapping[str, Any]) -> list[str]:
     else:
         from utils.check.words import quick_word_check as look
     return look(config, opened)
+
+
+def draw_labels(config: RunConfig, path: Path) -> str:
+    """Draw words with the characters that a teacher found in them, and return what is drawn.
+
+    Raises:
+        UserError: the job has no teacher, or nothing was labelled.
+    """
+    if not isinstance(config, DetectionConfig):
+        raise UserError("--pseudo-labels is for detectors; --draw shows the pictures of a recogniser")
+    from utils.check.pseudo_labels import draw_pseudo_labels
+
+    return draw_pseudo_labels(config, path)

@@ -64,8 +64,8 @@ def prepare_samples(task: Task) -> tuple[float, list[list[Sample]]]:
     groups, seconds, begun = [], [], time.perf_counter()
     try:
         task.dataset[0]  # Opens files, and sorts the window.
-        for number in range(_BATCHES):
-            first, chosen = number * window // _BATCHES * size, min(size, _SAMPLES)
+        for batch in range(_BATCHES):
+            first, chosen = batch * window // _BATCHES * size, min(size, _SAMPLES)
             group = []
             for position in range(chosen):
                 started = time.perf_counter()
@@ -152,12 +152,12 @@ class StepTimer:
         if device.type == "cuda":
             torch.cuda.reset_peak_memory_stats(device)
         begun = time.perf_counter()
-        for number in range(_WARM_UP + steps):
-            micro, sampler = self._batches(groups[max(0, number - _WARM_UP) % len(groups)], batch_size, side)
+        for turn in range(_WARM_UP + steps):
+            micro, sampler = self._batches(groups[max(0, turn - _WARM_UP) % len(groups)], batch_size, side)
             started = time.perf_counter()
             self._step(micro, sampler)
             taken = time.perf_counter() - started
-            if number >= _WARM_UP:
+            if turn >= _WARM_UP:
                 seconds.append(taken)
             if seconds and time.perf_counter() - begun + taken > _BUDGET:
                 break
@@ -199,11 +199,11 @@ def _cropped(batch: Sample, side: int) -> Sample:
 
 def _doubling(first: int, last: int) -> list[int]:
     """Return `first`, twice that and so on, and at the end `last`; only `last` where it is not greater."""
-    numbers = []
+    values = []
     while first < last:
-        numbers.append(first)
+        values.append(first)
         first *= 2
-    return [*numbers, last]
+    return [*values, last]
 
 
 def _through(line: list[tuple[int, float]]) -> tuple[float, float]:
