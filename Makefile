@@ -1,9 +1,10 @@
-# Everything runs in .venv, which the targets make by themselves; only Python 3.10+ with pip is needed.
+# Everything runs in .venv, which the targets make by themselves; only Python 3.11+ with pip is needed.
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
 LOWEST := .venv-lowest
+REQUIREMENTS := requirements.txt $(addprefix requirements/,base.txt generate.txt h5.txt)
 
 .PHONY: demo test test-kill test-lowest test-slow explore lint format docs bench clean
 
@@ -48,23 +49,23 @@ bench: $(VENV)/.installed-dev  ## one table per claim of the README
 	$(BIN)/python -m benchmarks.word_batches
 
 $(VENV)/bin/python:
-	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 10))' || \
-		{ echo "Python 3.10 or newer is needed; name one with make PYTHON=python3.12"; exit 1; }
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+		{ echo "Python 3.11 or newer is needed; name one with make PYTHON=python3.12"; exit 1; }
 	@$(PYTHON) -m venv $(VENV) || \
 		{ rm -rf $(VENV); echo "python -m venv failed; on Debian and Ubuntu: apt install python3-venv"; exit 1; }
 
-$(VENV)/.installed: requirements.txt | $(VENV)/bin/python
+$(VENV)/.installed: $(REQUIREMENTS) | $(VENV)/bin/python
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements.txt
 	touch $@
 
-$(VENV)/.installed-dev: requirements-dev.txt $(VENV)/.installed
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements-dev.txt
+$(VENV)/.installed-dev: requirements/dev.txt $(VENV)/.installed
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements/dev.txt
 	touch $@
 
-$(LOWEST)/.installed: requirements.txt requirements-lowest.txt
+$(LOWEST)/.installed: $(REQUIREMENTS) requirements/lowest.txt
 	$(PYTHON) -m venv $(LOWEST)
-	$(LOWEST)/bin/python -m pip install --quiet --disable-pip-version-check -r requirements.txt -c requirements-lowest.txt \
-		pytest hypothesis
+	$(LOWEST)/bin/python -m pip install --quiet --disable-pip-version-check -r requirements.txt -c requirements/lowest.txt \
+		pytest pytest-xdist hypothesis jsonschema
 	touch $@
 
 clean:  ## the environment and caches; never data or runs
