@@ -37,8 +37,9 @@ format: $(VENV)/.installed-dev
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
-docs: $(VENV)/.installed  ## the configuration reference, from the schema
+docs: $(VENV)/.installed  ## the configuration reference and the JSON Schemas for editors, from the schema
 	$(BIN)/python -m config.reference > docs/configuration.md
+	$(BIN)/python -m config.write_json_schema
 
 bench: $(VENV)/.installed-dev  ## one table per claim of the README
 	$(BIN)/python -m benchmarks.synthtext_index

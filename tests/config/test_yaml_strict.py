@@ -4,7 +4,6 @@ import json
 import math
 
 import pytest
-import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -95,9 +94,10 @@ def test_anchors_are_copied_and_merged():
     assert data["again"]["y"] is not data["base"]["y"]  # an override of one must not change the other
 
 
-def test_merge_agrees_with_pyyaml():
+def test_earlier_mappings_win_when_several_are_merged():
+    """As https://yaml.org/type/merge.html has it; PyYAML 6.0.4 takes `y` from `a`."""
     text = "a: &a {x: 1, y: 2}\nb: &b {<<: *a, y: 3, z: 4}\nc: {z: 5, <<: [*b, *a], w: 6}\n"
-    assert load(text, "f").data == yaml.safe_load(text)
+    assert load(text, "f").data["c"] == {"x": 1, "y": 3, "z": 5, "w": 6}
 
 
 def test_keys_are_text_as_written():
