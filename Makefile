@@ -6,6 +6,9 @@ BIN := $(VENV)/bin
 LOWEST := .venv-lowest
 REQUIREMENTS := requirements.txt $(addprefix requirements/,base.txt generate.txt h5.txt)
 
+# Two processes of one thread each are faster than one of two threads: the networks of the tests are small.
+WORKERS ?= 2
+
 .PHONY: demo test test-kill test-lowest test-slow explore lint format docs bench clean
 
 demo: $(VENV)/.installed  ## generate data, train a small detector, evaluate it, draw pictures (about 9 minutes)
@@ -15,7 +18,7 @@ demo: $(VENV)/.installed  ## generate data, train a small detector, evaluate it,
 	@echo "Pictures: exp/craft_tiny/detections_validation.png and exp/craft_tiny/detections_test.png"
 
 test: $(VENV)/.installed-dev  ## the test suite, without what takes minutes
-	$(BIN)/python -m pytest -m "not slow"
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -m "not slow" -n $(WORKERS) --dist worksteal
 
 test-slow: $(VENV)/.installed-dev  ## the tests that take minutes
 	$(BIN)/python -m pytest -m slow
@@ -24,7 +27,7 @@ test-kill: $(VENV)/.installed-dev  ## 30 kills of a small run, half of them aime
 	$(BIN)/python -m pytest -m kill -s
 
 test-lowest: $(LOWEST)/.installed  ## the test suite with the lowest versions that requirements.txt admits
-	$(LOWEST)/bin/python -m pytest -m "not slow"
+	OMP_NUM_THREADS=1 $(LOWEST)/bin/python -m pytest -m "not slow" -n $(WORKERS) --dist worksteal
 
 explore: $(VENV)/.installed-dev  ## the property tests on examples not tried before, for an hour with nothing to do
 	$(BIN)/python -m pytest -m hypothesis --hypothesis-profile=explore
