@@ -26,5 +26,5 @@ def optional_package(module: str, extra: str, purpose: str) -> ModuleType:
         if missing.name is None or missing.name.partition(".")[0] != package:
             raise
         raise UserError(
-            f"{purpose} needs the package {package.lower()}, which is not installed: run `pip install -e .[{extra}]`"
+            f'{purpose} needs the package {package.lower()}, which is not installed: run `pip install -e ".[{extra}]"`'
         ) from None

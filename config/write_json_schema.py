@@ -1,8 +1,8 @@
 """Writes the files with which editors complete and check a YAML: `python -m config.write_json_schema`.
 
-The files, `config/json_schema/TASK.json`, follow JSON Schema 2020-12. They hold what concerns a single value:
-its key, type, bounds, default and text. Rules between keys, and the YAML files of EasyOCR's trainers, are known to the
-loader alone.
+The files, `config/json_schema/TASK.json`, follow JSON Schema draft 7, which every editor knows. They hold what
+concerns a single value: its key, type, bounds, default and text. Rules between keys, and the YAML files of EasyOCR's
+trainers, are known to the loader alone.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ def json_schema(task: str) -> dict[str, Any]:
     """Return the JSON Schema of a kind of job, one of the keys of `MODELS`."""
     model: type[BaseModel] = MODELS[task]
     return {
-        "$schema": GenerateJsonSchema.schema_dialect,
+        "$schema": "http://json-schema.org/draft-07/schema#",
         **model.model_json_schema(schema_generator=_Generator),
     }
 

@@ -59,11 +59,11 @@ def test_what_needs_an_extra_says_which(monkeypatch) -> None:
     for name in OPTIONAL:
         monkeypatch.setitem(sys.modules, name, None)
     monkeypatch.delitem(sys.modules, "fontTools.ttLib", raising=False)
-    with pytest.raises(UserError, match=r"fonttools, which is not installed: run `pip install -e \.\[generate\]`"):
+    with pytest.raises(UserError, match=r'fonttools, which is not installed: run `pip install -e "\.\[generate\]"`'):
         find_families(FontSettings(), "ab")
     with pytest.raises(UserError, match=r"text\.language=de needs the package wordfreq"):
         load_words(TextSettings(language="de"))
-    with pytest.raises(UserError, match=r"h5py, which is not installed: run `pip install -e \.\[h5\]`"):
+    with pytest.raises(UserError, match=r'h5py, which is not installed: run `pip install -e "\.\[h5\]"`'):
         optional_package("h5py", "h5", "reading .h5 files")
     assert legible("aü", 12)[0] == "a\\u00FC"
 

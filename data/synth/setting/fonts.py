@@ -157,12 +157,12 @@ def _bundled_files() -> list[tuple[Path, str, str]]:
             files += [(path, slug, kind) for path in sorted(folder.iterdir()) if path.suffix.lower() in SUFFIXES]
     if not files:
         raise UserError(
-            "None of the generator's fonts is installed: run `pip install -e .[generate]`, or set fonts.folder."
+            'None of the generator\'s fonts is installed: run `pip install -e ".[generate]"`, or set fonts.folder.'
         )
     if missing:
         logger.warning(
             "%d of the generator's font families are not installed (%s), so its scenes differ from those of a full "
-            "installation; `pip install -e .[generate]` adds them.", len(missing), ", ".join(missing),
+            'installation; `pip install -e ".[generate]"` adds them.', len(missing), ", ".join(missing),
         )  # fmt: skip
     return files
 
