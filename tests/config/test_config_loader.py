@@ -241,7 +241,7 @@ def test_the_wrong_task_is_one_sentence():
     text = sentence("generate_demo", task="detection")
     assert text.startswith("config/generate_demo.yaml:")
     assert "task 'generate', but one for task 'detection' is wanted here; use it with generate.py" in text
-    assert sentence("syn_train", task="generate").startswith("config/syn_train.yaml:4: ")
+    assert sentence("syn_train", task="generate").startswith("config/syn_train.yaml:5: ")
 
 
 def test_a_file_without_a_task_takes_the_programs(write):
