@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from config.schema.model import CraftModel
+from config.schema.model import DetectorModel
 from config.schema.recognizer import RecognizerModel
-from model.craft import Craft
 from model.crnn_digits import CrnnDigits
+from model.detector import DETECTORS, Detector
 from model.recognizer import Recognizer
 from model.residual_crnn import ResidualCrnn
 from model.vgg_bilstm_ctc import VggBilstmCtc
@@ -17,9 +17,13 @@ RECOGNIZERS: dict[str, type[Recognizer]] = {
 }
 
 
-def build_detector(settings: CraftModel) -> Craft:
-    """Return the detector with fresh weights; `backbone_weights` is the caller's to load."""
-    return Craft(width=settings.width)
+def build_detector(settings: DetectorModel) -> Detector:
+    """Return the detector with fresh weights; `backbone_weights` is the caller's to load.
+
+    Raises:
+        UserError: there is none of that name, or it has no such options.
+    """
+    return DETECTORS.create(settings.name, settings.options, settings.width)
 
 
 def build_recognizer(config: RecognizerModel, num_class: int) -> Recognizer:

@@ -30,6 +30,7 @@ from utils.run.folder import RunFolder
 from utils.run.paths import run_folder
 from utils.run.resume import check_same_run, evaluation_changed
 from utils.tasks.detection import DetectionTask
+from utils.tasks.names import look_up_names
 
 log = logging.getLogger(__name__)
 
@@ -54,6 +55,7 @@ def train_job(
     Raises:
         UserError: something the user gave is missing or does not fit.
     """
+    look_up_names(config)
     device = device or resolve_device(config.device)
     if device.type == "cpu" and config.train.cpu_threads is not None:
         torch.set_num_threads(config.train.cpu_threads)

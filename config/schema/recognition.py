@@ -10,7 +10,7 @@ from config.schema.alphabet import Characters
 from config.schema.base import NonNegativeFloat, PositiveFloat, PositiveInt, Section, UnitFloat
 from config.schema.detection import NO_VALIDATION, RunName
 from config.schema.recognizer import RecognizerModel
-from config.schema.training import Training
+from config.schema.training import ScheduleName, Training
 from config.schema.word_crops import TestWordCrops, TrainingWordCrops
 from config.schema.word_data import WordData
 
@@ -50,9 +50,7 @@ class RecognitionTraining(Training):
     """Learning rate after the warm-up; null takes 1e-3 for Adam and AdamW and 1.0 for Adadelta."""
     weight_decay: NonNegativeFloat = 0.0
     """Weight decay."""
-    schedule: Literal["step", "cosine", "constant", "plateau"] = "constant"
-    """`step`: lr · gamma^(iteration // lr_decay). `cosine`: down to 0 at `end_iter`. `plateau`: times gamma whenever
-    `plateau_patience` evaluations in a row have not been the best so far."""
+    schedule: ScheduleName = "constant"
     grad_clip: NonNegativeFloat = 5.0
     """Greatest norm of the gradient; 0 does not clip."""
     max_zeroed: UnitFloat = 0.01

@@ -19,6 +19,7 @@ from utils.check.options import CheckOptions
 from utils.check.probe import survey_images
 from utils.check.report import Report
 from utils.check.sources import open_sources
+from utils.tasks.names import look_up_names
 from utils.weights.files import load_into, read_file, state_dict_of
 
 log = logging.getLogger(__name__)
@@ -38,6 +39,7 @@ def check_detection(config: DetectionConfig, options: CheckOptions, say: Callabl
     Raises:
         UserError: the options do not fit, or there is nothing to check.
     """
+    look_up_names(config)
     report = Report(say)
     sources, report.problems = open_sources(config)
     report.require(sources)

@@ -24,6 +24,7 @@ from utils.check.word_inputs import look_at_pictures, report_inputs, report_room
 from utils.check.word_labels import report_alphabet, report_word_counts
 from utils.check.word_sources import WordSource, open_word_sources, read_labels
 from utils.device import effective_amp, resolve_device
+from utils.tasks.names import look_up_names
 from utils.tasks.recognition import RecognitionTask, check_fits
 
 _LOOKED, _LABELS = 200, 20_000
@@ -43,6 +44,7 @@ def check_words(config: RecognitionConfig, options: CheckOptions, say: Callable[
     Raises:
         UserError: the options do not fit, or there is nothing to check.
     """
+    look_up_names(config)
     report = Report(say)
     with quiet():
         sources, report.problems = open_word_sources(config)
