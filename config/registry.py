@@ -85,7 +85,13 @@ class Registry(Generic[T]):
         names = self.names()
         if name not in names:
             similar = nearest(name, names)
-            hint = f"did you mean '{similar}'?" if similar else f"write one of {', '.join(names)}"
+            hint = (
+                f"did you mean '{similar}'?"
+                if similar
+                else f"write one of {', '.join(names)}"
+                if names
+                else "none is registered"
+            )
             raise UserError(f"{at or self.setting} is {show(name)}, a {self.kind} which does not exist; {hint}")
         return self._entries[name]
 
@@ -124,6 +130,7 @@ class Registry(Generic[T]):
         return self.bind(name, options, at)(*given)
 
 
+@functools.cache
 def _schema(entry: Callable[..., Any]) -> type[Section]:
     """The keyword-only parameters of a class or a function as a section of the schema."""
     hints = get_type_hints(entry.__init__ if inspect.isclass(entry) else entry, include_extras=True)

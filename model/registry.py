@@ -5,15 +5,19 @@ from __future__ import annotations
 import inspect
 
 from config.errors import UserError
-from config.schema.model import CraftModel
+from config.schema.model import DetectorModel
 from config.schema.recognizer import RecognizerModel
-from model.craft import Craft
+from model.detector import DETECTORS, Detector
 from model.recognizer import RECOGNIZERS, Recognizer
 
 
-def build_detector(settings: CraftModel) -> Craft:
-    """Return the detector with fresh weights; `backbone_weights` is the caller's to load."""
-    return Craft(width=settings.width)
+def build_detector(settings: DetectorModel) -> Detector:
+    """Return the detector with fresh weights; `backbone_weights` is the caller's to load.
+
+    Raises:
+        UserError: there is none of that name, or it has no such options.
+    """
+    return DETECTORS.create(settings.name, settings.options, settings.width)
 
 
 def build_recognizer(settings: RecognizerModel, num_class: int) -> Recognizer:

@@ -29,6 +29,7 @@ from utils.run import checkpoint
 from utils.run.folder import RunFolder
 from utils.run.paths import run_folder
 from utils.run.resume import check_same_run, evaluation_changed
+from utils.tasks.names import look_up_names
 from utils.tasks.registry import task_class
 
 log = logging.getLogger(__name__)
@@ -54,6 +55,7 @@ def train_job(
     Raises:
         UserError: something the user gave is missing or does not fit.
     """
+    look_up_names(config)
     device = device or resolve_device(config.device)
     if device.type == "cpu" and config.train.cpu_threads is not None:
         torch.set_num_threads(config.train.cpu_threads)

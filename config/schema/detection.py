@@ -4,18 +4,19 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from config.schema.augmentation import Augmentation
 from config.schema.base import (
     NonNegativeFloat,
+    Options,
     PositiveFloat,
     PositiveInt,
     Section,
     UnitFloat,
 )
 from config.schema.datasets import TestDataset, TrainingDataset
-from config.schema.model import CraftModel
+from config.schema.model import DetectorModel
 from config.schema.run import RunConfig
 from config.schema.training import Training
 from config.schema.weak import WeakSupervision
@@ -52,15 +53,26 @@ class DetectionTraining(Training):
     """Training data; several datasets are joined."""
     ckpt_path: str | None = None
     """Weights to start from: a bare state dict, one with `module.` prefixes, or a checkpoint with `craft`."""
-    loss: Literal[2, 3] = 3
-    """Hard negatives are mined over the batch (2) or per image (3)."""
+    loss: Literal[2, 3] | str = 3
+    """CRAFT's squared errors, whose hard negatives are mined over the batch (2) or per image (3); or the name of a loss
+    that a file in `loss/` registers."""
+    loss_options: Options = {}
+    """Options of a loss with a name."""
     neg_rto: NonNegativeFloat = 1.0
-    """Negatives per positive pixel."""
+    """Negatives per positive pixel, of the losses 2 and 3."""
     n_min_neg: PositiveInt = 1000
-    """Least number of negative pixels."""
+    """Least number of negative pixels, of the losses 2 and 3."""
     data: DetectionData = DetectionData()
     weak: WeakSupervision | None = None
     """Training on words without character boxes; null trains on `datasets` alone."""
+
+    @model_validator(mode="after")
+    def _options_have_a_loss(self) -> DetectionTraining:
+        if self.loss_options and not isinstance(self.loss, str):
+            raise ValueError(
+                f"loss_options are those of a loss with a name; loss {self.loss} has neg_rto and n_min_neg"
+            )
+        return self
 
 
 class DetectionTest(Section):
@@ -92,6 +104,6 @@ class DetectionConfig(RunConfig):
     task: Literal["detection"] = "detection"
     vis_test_dir: str = "./vis_result/"
     """Folder for drawings of evaluations with `vis_opt`."""
-    model: CraftModel = CraftModel()
+    model: DetectorModel = DetectorModel()
     train: DetectionTraining = DetectionTraining()
     test: dict[str, DetectionTest] = {}

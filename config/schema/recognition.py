@@ -10,7 +10,7 @@ from config.schema.alphabet import Characters
 from config.schema.base import NonNegativeFloat, PositiveFloat, PositiveInt, Section, UnitFloat
 from config.schema.recognizer import RecognizerModel
 from config.schema.run import RunConfig
-from config.schema.training import Schedule, Training
+from config.schema.training import ScheduleName, Training
 from config.schema.word_crops import TestWordCrops, TrainingWordCrops
 from config.schema.word_data import WordData
 
@@ -48,7 +48,7 @@ class RecognitionTraining(Training):
     """Learning rate after the warm-up; null takes 1e-3 for Adam and AdamW and 1.0 for Adadelta."""
     weight_decay: NonNegativeFloat = 0.0
     """Weight decay."""
-    schedule: Schedule = "constant"
+    schedule: ScheduleName = "constant"
     grad_clip: NonNegativeFloat = 5.0
     """Greatest norm of the gradient; 0 does not clip."""
     max_zeroed: UnitFloat = 0.01

@@ -83,8 +83,9 @@ class WordTrainingSet(Dataset):
     def __getitem__(self, position: int) -> dict[str, Any]:
         sample, unreadable = self._read(position)
         text = self._target(sample.text)
+        rng, settings = position_rng(self.seed, position), self.settings
         return {
-            "image": augmented(sample.image, self.preprocess, self.settings.augment, position_rng(self.seed, position)),
+            "image": augmented(sample.image, self.preprocess, settings.augment, rng, settings.extra_augment),
             "target": self.encoder.encode(text),
             "text": text,
             "sample_id": sample.sample_id,

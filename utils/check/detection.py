@@ -21,6 +21,7 @@ from utils.check.probe import survey_images
 from utils.check.report import Report
 from utils.check.sources import datasets_of, open_sources
 from utils.check.trial import trial_task
+from utils.tasks.names import look_up_names
 from utils.weights.files import load_into, read_file, state_dict_of
 
 log = logging.getLogger(__name__)
@@ -28,6 +29,7 @@ log = logging.getLogger(__name__)
 
 def check_detection(config: DetectionConfig, options: CheckOptions, say: Callable[[str], Any]) -> Report:
     """Check a detection job; see `utils.check.jobs.check_job`."""
+    look_up_names(config)
     report = Report(say)
     sources, report.problems = open_sources(config)
     report.require(sources)

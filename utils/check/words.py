@@ -27,6 +27,7 @@ from utils.check.word_inputs import look_at_pictures, report_inputs, report_room
 from utils.check.word_labels import report_alphabet, report_word_counts
 from utils.check.word_sources import WordSource, open_word_sources, read_labels
 from utils.decode.words import make_head
+from utils.tasks.names import look_up_names
 from utils.tasks.recognition import check_fits
 
 _LOOKED, _LABELS = 200, 20_000
@@ -34,6 +35,7 @@ _LOOKED, _LABELS = 200, 20_000
 
 def check_words(config: RecognitionConfig, options: CheckOptions, say: Callable[[str], Any]) -> Report:
     """Check a recognition job; see `utils.check.jobs.check_job`."""
+    look_up_names(config)
     report = Report(say)
     head = make_head(config.model, Alphabet(config.characters))
     with quiet():

@@ -46,14 +46,14 @@ def open_detector(path: str, device: torch.device, amp: str | None, settings: Ma
     """
     content = read_file(path)
     state = state_dict_of(content, path)
-    if _task(content) == "recognition" or _WIDEST not in state:
+    run = _run_of(content)
+    if _reads(content, state) or not _detects(content, state):
         kind = "a recogniser; give it with --recognizer" if _reads(content, state) else "no detector of this project"
         raise UserError(f"{path}: --detector names {kind}")
-    run = _run_of(content)
     name, stored = validation_entry(run)
     values = {key: stored[key] for key in DETECTION_SETTINGS if key in stored}
     test = _detection_test(path, values, settings)
-    network = run.get("model", {"width": state[_WIDEST].shape[0] / _WIDEST_CHANNELS})
+    network = run.get("model") or {"width": state[_WIDEST].shape[0] / _WIDEST_CHANNELS}
     preprocess = content.get("preprocess", {}) if isinstance(content, Mapping) else {}
     try:
         config = DetectionConfig.model_validate({"model": network, "train": {"data": preprocess}} | _amp_of(run, amp))
@@ -87,7 +87,7 @@ def open_recognizer(
     content = read_file(path)
     state = state_dict_of(content, path)
     if not _reads(content, state):
-        kind = "a detector; give it with --detector" if _WIDEST in state else "no recogniser of this project"
+        kind = "a detector; give it with --detector" if _detects(content, state) else "no recogniser of this project"
         raise UserError(f"{path}: --recognizer names {kind}")
     alphabet = stored_alphabet(content)
     if alphabet is not None:
@@ -172,6 +172,11 @@ def _reads(content: Any, state: Mapping[str, Any]) -> bool:
     """Tell whether a file holds a recogniser: it says so, or its last layer has the published name."""
     task = _task(content)
     return task == "recognition" if isinstance(task, str) else "Prediction.weight" in state
+
+
+def _detects(content: Any, state: Mapping[str, Any]) -> bool:
+    """Tell whether a file holds a detector: its run says so, or it has the widest layer of CRAFT."""
+    return (_task(content) == "detection" and "model" in _run_of(content)) or _WIDEST in state
 
 
 def _first(fault: ValidationError) -> str:

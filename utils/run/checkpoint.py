@@ -19,7 +19,7 @@ from config.errors import UserError
 from config.schema.detection import DetectionConfig
 from data.durable import sync
 from data.preprocess import Preprocess
-from model.craft import Craft
+from model.detector import Detector
 from model.registry import build_detector
 from utils.files import write_atomically, write_text
 from utils.weights.files import DAMAGED, DamagedFile, load_into, read_file, state_dict_of
@@ -180,7 +180,7 @@ def load_newest(paths: Sequence[Path], task: str) -> tuple[Path, dict[str, Any]]
 class LoadedDetector(NamedTuple):
     """A detector ready to evaluate, and the preprocessing it was trained with."""
 
-    model: Craft
+    model: Detector
     preprocess: Preprocess
 
 

@@ -20,7 +20,7 @@ from data.preprocess import Preprocess
 from data.reader import Reader
 from data.readers import open_dataset
 from data.readers.concat import ConcatReader
-from loss.heatmap import HeatmapLoss
+from loss.registry import build_map_loss
 from model.registry import build_detector
 from utils.device import Amp, autocast, memory_format
 from utils.distributed.batching import samples_of_iteration
@@ -78,7 +78,7 @@ class DetectionTask(Task):
         self.judges_start = config.train.ckpt_path is not None
         self.dataset, self.data_fingerprint, self.samples_per_step = self._open_data(config)
         self.preprocess = Preprocess(tuple(data.mean), tuple(data.std))
-        self._criterion = HeatmapLoss(config.train.loss, config.train.neg_rto, config.train.n_min_neg)
+        self._criterion = build_map_loss(config.train)
         # Seeded last before the network is made: its start is all that is drawn from torch's own generator.
         torch.manual_seed(config.seed)
         network = build_detector(config.model)
