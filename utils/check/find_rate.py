@@ -9,10 +9,10 @@ import torch
 from config.errors import UserError
 from config.schema.detection import NO_VALIDATION, DetectionConfig
 from config.schema.recognition import RecognitionConfig
-from utils.bars import quiet
 from utils.check.lr_chart import draw_range_test
 from utils.check.lr_range_test import LEAST_ITERATIONS, described, range_test
 from utils.check.options import check_picture_name
+from utils.check.quiet import quiet
 from utils.device import Amp, resolve_amp, resolve_device
 from utils.draw.maps import save_picture
 from utils.engine.task import Task

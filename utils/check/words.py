@@ -15,9 +15,9 @@ from data.recognition.alphabet import Alphabet
 from data.recognition.preprocess import WordPreprocess
 from model.recognizer import Recognizer
 from model.registry import build_recognizer
-from utils.bars import quiet
 from utils.check.options import LIMIT, CheckOptions
 from utils.check.quick import quick_leaks
+from utils.check.quiet import quiet
 from utils.check.report import Report, percent, quantiles
 from utils.check.word_copies import report_word_copies
 from utils.check.word_inputs import look_at_pictures, report_inputs, report_room
