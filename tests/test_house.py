@@ -22,7 +22,6 @@ FLOORS = {
     "utils.decode.ctc": 8,
     "utils.device": 9,
     "utils.files": 9,
-    "utils.bars": 9,
 }
 BELOW = {
     "utils": {"data", "model", "loss", "metrics", "config"},
@@ -42,7 +41,7 @@ def test_every_room_of_utils_has_a_floor_and_no_file_lies_loose():
     loose = {f"utils.{path.stem}" for path in (ROOT / "utils").glob("*.py") if path.stem != "__init__"}
     folders = {f"utils.{path.name}" for path in (ROOT / "utils").iterdir() if any(path.glob("*.py"))}
     assert loose | folders <= set(FLOORS)
-    assert loose == {"utils.train_job", "utils.device", "utils.files", "utils.bars"}
+    assert loose == {"utils.train_job", "utils.device", "utils.files"}
 
 
 def test_no_arrow_of_utils_climbs():

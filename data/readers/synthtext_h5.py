@@ -13,10 +13,10 @@ from types import ModuleType
 from typing import TYPE_CHECKING
 
 import numpy as np
-from tqdm import tqdm
 
 from config.errors import UserError
 from config.optional import optional_package
+from data.progress import progress_bar
 from data.reader import UnreadableSample
 from data.readers.sniff import what_is_file
 from data.readers.synthtext_spool import Spool
@@ -68,7 +68,7 @@ class H5Source:
         group = file.get("data")
         if not isinstance(group, _h5py().Group):
             raise UserError(f"{path}: has no group `data`; is this an .h5 file of the SynthText generator?")
-        for key in tqdm(group, f"reading {path.name}", delay=2, leave=False, disable=None, mininterval=1):
+        for key in progress_bar(group, len(group), f"reading {path.name}"):
             attributes = group[key].attrs
             spool.names.append_text(f"{path.name}/{key}")
             spool.texts.append_text(_text(attributes.get("txt")))

@@ -10,10 +10,10 @@ from typing import Any
 import numpy as np
 
 from data.graphemes import clusters
+from data.progress import progress_bar
 from data.reader import DropReport
 from data.readers.limits import words_dropped
 from data.readers.word_builder import CROSSED
-from utils.bars import with_bar
 from utils.check.report import Report, counted, percent, some, table
 from utils.check.sources import BaseSource, Source
 
@@ -49,7 +49,7 @@ def take_census(source: Source, limit: int) -> Census:
     indices = source.spread(limit)
     census = Census(len(indices), len(indices) == len(source.reader), per_image=np.zeros(len(indices), np.int64))
     texts: Counter[str] = Counter()
-    for place, index in enumerate(with_bar(indices.tolist(), len(indices), f"annotations of {source.name}")):
+    for place, index in enumerate(progress_bar(indices.tolist(), len(indices), f"annotations of {source.name}")):
         sample = source.reader.annotation(index)
         census.words += len(sample.words)
         census.chars += len(sample.char_quads)

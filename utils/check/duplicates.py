@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from utils.bars import with_bar
+from data.progress import progress_bar
 from utils.check.lookalikes import alike
 from utils.check.probe import Survey, same_content
 from utils.check.report import Report, counted, some, table
@@ -41,7 +41,7 @@ def find_copies(sources: Sequence[Source], surveys: Sequence[Survey]) -> list[Co
     for row in np.flatnonzero((counts[groups.reshape(-1)] > 1) & (key["bytes"] > 0)).tolist():
         candidates[int(groups.reshape(-1)[row])].append(row)
     copies = []
-    for rows in with_bar(candidates.values(), len(candidates), "comparing files", unit="group"):
+    for rows in progress_bar(candidates.values(), len(candidates), "comparing files", unit="group"):
         places = [(int(owner[row]), int(index[row])) for row in rows]
         if not _worth_comparing([number for number, _ in places], sources):
             continue

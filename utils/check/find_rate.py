@@ -6,10 +6,10 @@ from pathlib import Path
 
 from config.errors import UserError
 from config.schema.run import NO_VALIDATION, RunConfig
-from utils.bars import quiet
 from utils.check.lr_chart import draw_range_test
 from utils.check.lr_range_test import LEAST_ITERATIONS, described, range_test
 from utils.check.options import check_picture_name
+from utils.check.quiet import quiet
 from utils.device import resolve_amp, resolve_device
 from utils.draw.maps import save_picture
 from utils.tasks.registry import task_class

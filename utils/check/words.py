@@ -16,10 +16,10 @@ from data.recognition.sample import WordReader
 from model.head import Head
 from model.recognizer import Recognizer
 from model.registry import build_recognizer
-from utils.bars import quiet
 from utils.check.cost import report_cost
 from utils.check.options import LIMIT, CheckOptions
 from utils.check.quick import quick_lines
+from utils.check.quiet import quiet
 from utils.check.report import Report, percent, quantiles
 from utils.check.trial import trial_task
 from utils.check.word_copies import report_word_copies

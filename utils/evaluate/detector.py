@@ -3,23 +3,21 @@
 from __future__ import annotations
 
 import logging
-import sys
 import time
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import TypeVar
 
 import numpy as np
 import torch
 from torch import nn
-from tqdm import tqdm
 
 from config.errors import UserError
 from config.schema.detection import DetectionTest
 from data.preprocess import FittedImage, Preprocess
+from data.progress import progress_bar
 from data.reader import Reader, UnreadableSample
 from data.sample import TextSample
 from metrics.detection_iou import Counts, DetectionIoU, ImageRecord
@@ -28,8 +26,6 @@ from utils.device import Amp, autocast
 from utils.distributed.processes import ALONE, Processes
 
 log = logging.getLogger(__name__)
-
-T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -142,7 +138,10 @@ def evaluate_detector(
     unreadable: list[str] = []
     with eval_mode(model):
         own = processes.share(len(reader))
-        items = _with_bar(_load(reader, own, test, preprocess), len(own), progress and processes.is_main)
+        items = progress_bar(
+            _load(reader, own, test, preprocess), len(own), "evaluating",
+            shown=progress and processes.is_main, logged=True,
+        )  # fmt: skip
         for index, item in zip(own, items, strict=True):
             if isinstance(item, UnreadableSample):
                 # The words are known and were not found: a broken image must not improve the score.
@@ -228,22 +227,6 @@ def _load(
             if following is not None:
                 pending.append(executor.submit(load, following))
             yield item
-
-
-def _with_bar(items: Iterator[T], total: int, progress: bool) -> Iterable[T]:
-    """Show images per second and the time left on stderr; a log file gets a line now and then, not ten a second."""
-    interval, delay = (0.1, 0) if sys.stderr.isatty() else (30, 30)
-    return tqdm(
-        items,
-        total=total,
-        disable=not progress,
-        mininterval=interval,
-        delay=delay,
-        unit="image",
-        desc="evaluating",
-        dynamic_ncols=True,
-        leave=False,
-    )
 
 
 @contextmanager

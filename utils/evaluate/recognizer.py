@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -11,9 +10,9 @@ from dataclasses import dataclass, field
 
 import numpy as np
 import torch
-from tqdm import tqdm
 
 from config.schema.recognition import RecognitionTest
+from data.progress import progress_bar
 from data.reader import UnreadableSample
 from data.recognition.preprocess import WordPreprocess
 from data.recognition.sample import WordReader, WordSample
@@ -117,12 +116,9 @@ def evaluate_recognizer(
     """
     begun = time.perf_counter()
     result = RecognitionResult(WordMetric(protocol(test.protocol)))
-    terminal = sys.stderr.isatty()
     own = processes.share(len(reader))
-    with tqdm(
-        total=len(own), desc=f"reading {name}".strip(), unit="word", leave=False, dynamic_ncols=True,
-        disable=not processes.is_main, mininterval=0.1 if terminal else 30, delay=0 if terminal else 30,
-    ) as bar:  # fmt: skip
+    work = f"reading {name}".strip()
+    with progress_bar(None, len(own), work, unit="word", shown=processes.is_main, logged=True) as bar:
         for samples in _chunks(reader, own, _SORTED * test.batch_size, result):
             found = reading.pictures([sample.image for sample in samples], test.batch_size)
             for sample, one in zip(samples, found, strict=True):

@@ -17,15 +17,15 @@ from hypothesis import strategies as st
 from synth_folders import contents, find_fonts_once
 from synth_recipes import load
 
-import data.synth.writing.progress as progress
+import data.progress as progress
 from config.errors import UserError
 from config.schema.datasets import SynthTextDataset
 from config.schema.generation import GenerateConfig
 from data.readers import open_dataset
 from data.synth.writing.scenes import SceneOutput
 from data.synth.writing.shards import make_plan, parse_job
-from data.synth.writing.workplace import open_workplace, remove_abandoned
 from data.synth.writing.writer import write_dataset
+from data.workplace import open_workplace, remove_abandoned
 
 SPLITS = {"train": 9, "test": 2}
 SHARDS = 3
