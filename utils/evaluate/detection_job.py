@@ -16,6 +16,7 @@ from utils.evaluate.contact_sheet import ContactSheet
 from utils.evaluate.detector import DetectionResult, ImageOutcome, evaluate_detector
 from utils.evaluate.results import format_table, image_lines, summary, sweep_values, write_results
 from utils.evaluate.sweep import ThresholdSweep
+from utils.files import sha256
 from utils.run.paths import run_folder
 
 log = logging.getLogger(__name__)
@@ -87,7 +88,6 @@ def evaluate(
     from data.readers import open_dataset
     from utils.device import resolve_amp, resolve_device
     from utils.run.checkpoint import load_detector
-    from utils.weights.files import read_hashed
 
     tests = select_tests(config, test)
     path = find_checkpoint(config, checkpoint)
@@ -95,9 +95,8 @@ def evaluate(
         raise UserError(f"--draw {draw}: name a .png or .jpg file")
     device = resolve_device(config.device)
     amp = resolve_amp(config.amp, device)
-    content, digest = read_hashed(path)
-    model, preprocess = load_detector(path, config, device, content=content)
-    del content
+    model, preprocess = load_detector(path, config, device)
+    digest = sha256(path)
     rows: dict[str, Counts] = {}
     for name, settings in tests.items():
         reader = open_dataset(settings.dataset)

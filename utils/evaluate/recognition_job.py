@@ -21,8 +21,8 @@ from utils.draw.readings import draw_readings
 from utils.evaluate.detection_job import find_checkpoint, safe_name, select_tests, with_name
 from utils.evaluate.recognizer import RecognitionResult, WordReading, evaluate_recognizer
 from utils.evaluate.results import aligned, write_results
+from utils.files import sha256
 from utils.run.paths import run_folder
-from utils.weights.files import read_hashed
 from utils.weights.recognizer import load_recognizer
 
 log = logging.getLogger(__name__)
@@ -57,9 +57,8 @@ def evaluate_words(
         raise UserError(f"--draw {draw}: name a .png or .jpg file")
     device = resolve_device(config.device)
     amp = resolve_amp(config.amp, device)
-    content, digest = read_hashed(path)
-    model, head, preprocess = load_recognizer(path, config, device, content=content)
-    del content
+    model, head, preprocess = load_recognizer(path, config, device)
+    digest = sha256(path)
     fold = LabelRule(head.alphabet, config.case, config.unknown).fold
     rows: dict[str, WordCounts] = {}
     for name, settings in tests.items():

@@ -6,7 +6,6 @@ that holds either under `craft` (EasyOCR's trainer, and ours) or `model`.
 
 from __future__ import annotations
 
-import hashlib
 import io
 import pickle
 from collections.abc import Callable, Mapping
@@ -71,13 +70,6 @@ def read_file(path: str | Path, *, verify: Callable[[io.BytesIO, Path], None] | 
         if "TorchScript" in str(fault):
             raise UserError(f"{path} is a TorchScript program; save the state dict of its model instead") from fault
         raise DamagedFile(f"{path} cannot be loaded: it is torn or not a file that torch.save wrote") from fault
-
-
-def read_hashed(path: str | Path) -> tuple[Any, str]:
-    """Read a file once; return what `read_file` gives, and the file's SHA-256 in hexadecimal."""
-    digests: list[str] = []
-    content = read_file(path, verify=lambda file, _: digests.append(hashlib.file_digest(file, "sha256").hexdigest()))
-    return content, digests[0]
 
 
 def state_dict_of(content: Any, path: str | Path) -> dict[str, Tensor]:
