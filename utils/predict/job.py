@@ -13,7 +13,7 @@ from tqdm import tqdm
 from config.errors import UserError
 from utils.device import resolve_device
 from utils.draw import maps as visualize
-from utils.evaluate.detection_job import safe_name
+from utils.evaluate.job import safe_name
 from utils.files import write_atomically
 from utils.predict.drawing import draw_prediction
 from utils.predict.images import ImageFiles, find_images

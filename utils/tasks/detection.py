@@ -18,6 +18,7 @@ from data.preprocess import Preprocess
 from data.reader import Reader
 from data.readers import open_dataset, open_datasets
 from loss.heatmap import HeatmapLoss
+from metrics.detection import metric_of
 from model.registry import build_detector
 from utils.device import Amp, autocast, memory_format
 from utils.distributed.batching import samples_of_iteration
@@ -168,6 +169,7 @@ def _validation(config: DetectionConfig) -> tuple[str, DetectionTest | None, Rea
     if name == NO_VALIDATION:
         log.warning("train.validation: the run is not evaluated, and best.pth is not written")
         return name, None, None
+    metric_of(config.test[name], name)  # A mistake in the protocol is said now, not at the first evaluation.
     try:
         return name, config.test[name], open_dataset(config.test[name].dataset)
     except UserError as fault:

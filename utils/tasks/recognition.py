@@ -28,6 +28,7 @@ from data.recognition.shares import batch_counts, used_samples
 from data.recognition.training_set import WordCollate, WordTrainingSet
 from data.recognition.widths import bucket_widths, picture_sizes, squeezed
 from loss.ctc import CTCLoss
+from metrics.protocols import protocol
 from model.recognizer import Recognizer
 from model.registry import build_recognizer
 from utils.decode.words import WordDecoding
@@ -269,6 +270,7 @@ def validation_set(config: RecognitionConfig) -> tuple[str, RecognitionTest | No
     if wanted == NO_VALIDATION or (wanted is None and not config.test):
         return "", None, None
     name = wanted if wanted is not None else next(iter(config.test))
+    protocol(config.test[name].protocol, f"test.{name}.protocol")
     reader = open_words(config.test[name].dataset)
     log.info("test.%s: %s", name, reader.report.table())
     return name, config.test[name], reader
