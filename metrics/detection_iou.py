@@ -17,7 +17,15 @@ import numpy as np
 import shapely
 
 from config.schema.base import UnitFloat
-from metrics.detection import DETECTION_PROTOCOLS, Counts, DetectionMetric, ImageRecord, ImageWords, Polygons
+from metrics.detection import (
+    DEFAULT_IOU,
+    DETECTION_PROTOCOLS,
+    Counts,
+    DetectionMetric,
+    ImageRecord,
+    ImageWords,
+    Polygons,
+)
 
 
 @DETECTION_PROTOCOLS.register("icdar_iou")
@@ -31,7 +39,7 @@ class DetectionIoU(DetectionMetric):
 
     name = "icdar2015_iou"
 
-    def __init__(self, iou: float = 0.5, *, ignored_share: UnitFloat = 0.5) -> None:
+    def __init__(self, iou: float = DEFAULT_IOU, *, ignored_share: UnitFloat = 0.5) -> None:
         super().__init__()
         self.iou = iou
         self.ignored_share = ignored_share
