@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import Field, model_validator
 
@@ -92,6 +92,11 @@ class DetectionTest(Section):
     """The image is enlarged by this factor first, `canvas_size` permitting."""
     poly: bool = False
     """Return polygons that follow curved words instead of rotated rectangles."""
+    protocol: str = "icdar_iou"
+    """How detections are compared with words: `icdar_iou`, as in the ICDAR 2015 competition, or another of
+    `metrics/`."""
+    protocol_options: dict[str, Any] = {}
+    """Settings of the protocol alone; those of `icdar_iou`: `ignored_share` (0.5)."""
     iou: Annotated[float, Field(gt=0, lt=1)] = 0.5
     """Intersection over union above which a detection matches a word."""
     vis_opt: bool = False

@@ -78,9 +78,9 @@ class RecognitionTest(Section):
 
     dataset: TestWordCrops
     """What is evaluated."""
-    protocol: Literal["full", "36", "62", "94"] = "full"
+    protocol: str = "full"
     """What is compared: `full` everything; `36` lower-case letters and digits, `62` letters and digits, `94` printable
-    ASCII without the space. The rest is removed from label and reading."""
+    ASCII without the space, or another of `metrics/`. The rest is removed from label and reading."""
     decode: Literal["greedy", "beam"] = "greedy"
     """`greedy` takes the best class of every time step, `beam` searches the most probable text."""
     beam_width: PositiveInt = 10

@@ -130,7 +130,7 @@ def read_labels(source: WordSource, config: RecognitionConfig, limit: int | None
     rule = rule_of(config)
     # A test compares labels as its protocol reduces them.
     test: RecognitionTest | None = None if source.is_training else config.test[source.name.removeprefix("test.")]
-    reduce = protocol(test.protocol) if test is not None else str
+    reduce = protocol(test.protocol, f"{source.name}.protocol") if test is not None else str
     size = len(source.reader)
     wanted = source.most(DRAWN_LABELS, size if limit is None else limit)
     lengths: list[int] = []

@@ -5,14 +5,15 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
+from itertools import islice
 
 import numpy as np
 import torch
 
 from config.schema.recognition import RecognitionTest
 from data.progress import progress_bar
+from data.read_ahead import read_ahead
 from data.reader import UnreadableSample
 from data.recognition.preprocess import WordPreprocess
 from data.recognition.sample import WordReader, WordSample
@@ -23,13 +24,14 @@ from model.recognizer import Recognizer
 from utils.decode.words import WordDecoding
 from utils.device import Amp, autocast
 from utils.distributed.processes import ALONE, Processes
-from utils.evaluate.detector import eval_mode
+from utils.evaluate.detector import eval_mode, join_metric
 
 log = logging.getLogger(__name__)
 
 _SORTED = 32
 """Batches' worth of pictures that are read ahead and sorted by width, so that little of a batch is padding."""
-_THREADS = 2
+_THREADS, _AHEAD = 2, 64
+"""Threads that read pictures, and how many pictures they are ahead of the network."""
 
 
 @dataclass
@@ -116,17 +118,18 @@ def evaluate_recognizer(
     """
     begun = time.perf_counter()
     result = RecognitionResult(WordMetric(protocol(test.protocol)))
-    own = processes.share(len(reader))
+    share = processes.share(len(reader))
     work = f"reading {name}".strip()
-    with progress_bar(None, len(own), work, unit="word", shown=processes.is_main, logged=True) as bar:
-        for samples in _chunks(reader, own, _SORTED * test.batch_size, result):
+    with progress_bar(None, len(share), work, unit="word", shown=processes.is_main, logged=True) as bar:
+        for samples in _chunks(reader, share, _SORTED * test.batch_size, result):
             found = reading.pictures([sample.image for sample in samples], test.batch_size)
             for sample, one in zip(samples, found, strict=True):
                 result.readings[sample.sample_id] = one
                 result.metric.update(sample.sample_id, fold(sample.text), one.text)
             bar.update(len(samples))
-    if processes.world > 1:
-        _join(result, processes)
+    join_metric(result.metric, processes)
+    result.readings = dict(processes.interleave(list(result.readings.items())))
+    result.unreadable = processes.interleave(result.unreadable)
     if result.unreadable:
         count, example = len(result.unreadable), result.unreadable[0]
         log.warning("%d pictures cannot be read and count as wrong (e.g. %s)", count, example)
@@ -134,34 +137,16 @@ def evaluate_recognizer(
     return result
 
 
-def _join(result: RecognitionResult, processes: Processes) -> None:
-    """Let the outcome of this process's words be that of all words."""
-    parts = processes.gather((result.metric.records, result.readings, result.unreadable))
-    result.metric.records = {name: record for records, _, _ in parts for name, record in records.items()}
-    if len(result.metric.records) != sum(len(records) for records, _, _ in parts):
-        raise ValueError("two words of the test data have the same name")
-    result.readings = {name: one for _, readings, _ in parts for name, one in readings.items()}
-    result.unreadable = [name for _, _, names in parts for name in names]
-
-
-def _chunks(reader: WordReader, own: range, size: int, result: RecognitionResult) -> Iterator[list[WordSample]]:
+def _chunks(reader: WordReader, share: range, size: int, result: RecognitionResult) -> Iterator[list[WordSample]]:
     """Yield readable samples, `size` or fewer at a time, and count the others as read empty."""
-
-    def read(index: int) -> WordSample | UnreadableSample:
-        try:
-            return reader[index]
-        except UnreadableSample as fault:
-            return fault
-
-    with ThreadPoolExecutor(_THREADS, thread_name_prefix="word-reader") as pool:
-        for first in range(0, len(own), size):
-            indices = own[first : first + size]
-            samples = []
-            for index, one in zip(indices, pool.map(read, indices), strict=True):
-                if isinstance(one, UnreadableSample):
-                    result.unreadable.append(str(one))
-                    result.metric.update(reader.name(index), reader.text(index), "")
-                else:
-                    samples.append(one)
-            if samples:
-                yield samples
+    items = zip(share, read_ahead(reader.__getitem__, share, threads=_THREADS, depth=_AHEAD), strict=True)
+    while chunk := list(islice(items, size)):
+        samples = []
+        for index, item in chunk:
+            if isinstance(item, UnreadableSample):
+                result.unreadable.append(str(item))
+                result.metric.update(reader.name(index), reader.text(index), "")
+            else:
+                samples.append(item)
+        if samples:
+            yield samples

@@ -11,7 +11,7 @@ from config.errors import UserError
 from data.progress import progress_bar
 from utils.device import resolve_device
 from utils.draw import maps as visualize
-from utils.evaluate.detection_job import safe_name
+from utils.evaluate.job import safe_name
 from utils.files import write_atomically
 from utils.predict.drawing import draw_prediction
 from utils.predict.images import ImageFiles, find_images

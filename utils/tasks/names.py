@@ -6,6 +6,8 @@ from config.schema.detection import DetectionConfig
 from config.schema.recognition import RecognitionConfig
 from data.augment.registry import GEOMETRIC, PHOTOMETRIC, WORD, check_names
 from loss.registry import build_map_loss
+from metrics.detection import metric_of
+from metrics.protocols import protocol
 from model.detector import DETECTORS
 from model.recognizer import RECOGNIZERS
 from utils.engine.schedule import SCHEDULES
@@ -21,10 +23,14 @@ def look_up_names(config: DetectionConfig | RecognitionConfig) -> None:
     SCHEDULES.bind(train.schedule, train.schedule_options)
     if isinstance(config, RecognitionConfig):
         RECOGNIZERS.bind(config.model.architecture, config.model.architecture_options)
+        for name, test in config.test.items():
+            protocol(test.protocol, f"test.{name}.protocol")
         check_names(WORD, config.train.data.extra_augment, "train.data.extra_augment")
         return
     DETECTORS.bind(config.model.name, config.model.options)
     build_map_loss(config.train)
+    for name, test in config.test.items():
+        metric_of(test, name)
     augmentations = {"train.data.augment": config.train.data.augment}
     if config.train.weak is not None:
         augmentations["train.weak.custom_aug"] = config.train.weak.custom_aug
