@@ -16,6 +16,7 @@ from utils.check.options import check_picture_name
 from utils.device import Amp, resolve_amp, resolve_device
 from utils.draw.maps import save_picture
 from utils.engine.task import Task
+from utils.tasks.names import look_up_names
 
 
 def find_rate(config: DetectionConfig | RecognitionConfig, path: Path, iterations: int) -> str:
@@ -29,6 +30,7 @@ def find_rate(config: DetectionConfig | RecognitionConfig, path: Path, iteration
     check_picture_name("--find-lr", str(path))
     if iterations < LEAST_ITERATIONS:
         raise UserError(f"--find-lr-iterations {iterations}: give {LEAST_ITERATIONS} or more")
+    look_up_names(config)
     device = resolve_device(config.device)
     amp = resolve_amp(config.amp, device)
     # Nothing is to be evaluated, so the test data need not be there.
