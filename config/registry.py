@@ -90,7 +90,7 @@ class Registry(Generic[T]):
                 if similar
                 else f"write one of {', '.join(names)}"
                 if names
-                else "none is registered"
+                else "none has a name so far"
             )
             raise UserError(f"{at or self.setting} is {show(name)}, a {self.kind} which does not exist; {hint}")
         return self._entries[name]

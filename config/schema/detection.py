@@ -67,7 +67,9 @@ class DetectionTraining(Training):
     """Training on words without character boxes; null trains on `datasets` alone."""
 
     @model_validator(mode="after")
-    def _options_have_a_loss(self) -> DetectionTraining:
+    def _loss_is_a_name_or_a_version(self) -> DetectionTraining:
+        if self.loss in ("2", "3"):
+            raise ValueError(f"loss is the text '{self.loss}', but must be 2 or 3, or a name; write it without quotes")
         if self.loss_options and not isinstance(self.loss, str):
             raise ValueError(
                 f"loss_options are those of a loss with a name; loss {self.loss} has neg_rto and n_min_neg"

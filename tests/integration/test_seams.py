@@ -168,6 +168,7 @@ def test_a_word_augmentation_changes_the_picture_before_it_is_padded(tmp_path):
             "train.loss=test_fokal",
             "train.loss is 'test_fokal', a loss which does not exist; did you mean 'test_focal'?",
         ),
+        ("train.loss='3'", "train.loss is the text '3', but must be 2 or 3, or a name; write it without quotes"),
         ("train.loss_options.gamma=1", "train.loss_options are those of a loss with a name; loss 3 has"),
         ("train.schedule=cosin", "train.schedule is 'cosin', a schedule which does not exist; did you mean 'cosine'?"),
         (

@@ -12,6 +12,7 @@ from utils.check.options import check_picture_name
 from utils.check.quiet import quiet
 from utils.device import resolve_amp, resolve_device
 from utils.draw.maps import save_picture
+from utils.tasks.names import look_up_names
 from utils.tasks.registry import task_class
 
 
@@ -26,6 +27,7 @@ def find_rate(config: RunConfig, path: Path, iterations: int) -> str:
     check_picture_name("--find-lr", str(path))
     if iterations < LEAST_ITERATIONS:
         raise UserError(f"--find-lr-iterations {iterations}: give {LEAST_ITERATIONS} or more")
+    look_up_names(config)
     job = task_class(config)
     if job.no_rate_test:
         raise UserError(job.no_rate_test)
