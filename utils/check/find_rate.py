@@ -12,9 +12,8 @@ from config.schema.recognition import RecognitionConfig
 from utils.bars import quiet
 from utils.check.lr_chart import draw_range_test
 from utils.check.lr_range_test import LEAST_ITERATIONS, described, range_test
-from utils.check.options import check_picture_name
 from utils.device import Amp, resolve_amp, resolve_device
-from utils.draw.maps import save_picture
+from utils.draw.picture_file import picture_path, save_picture
 from utils.engine.task import Task
 
 
@@ -26,7 +25,7 @@ def find_rate(config: DetectionConfig | RecognitionConfig, path: Path, iteration
     Raises:
         UserError: something the user gave is missing or does not fit.
     """
-    check_picture_name("--find-lr", str(path))
+    picture_path("--find-lr", path)
     if iterations < LEAST_ITERATIONS:
         raise UserError(f"--find-lr-iterations {iterations}: give {LEAST_ITERATIONS} or more")
     device = resolve_device(config.device)

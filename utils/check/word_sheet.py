@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from config.schema.recognition import RecognitionConfig
-from utils.draw.maps import save_picture
+from utils.draw.picture_file import save_picture
 from utils.draw.readings import draw_readings
 from utils.tasks.recognition import RecognitionTask
 

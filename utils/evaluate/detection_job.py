@@ -11,7 +11,10 @@ from config.errors import UserError, nearest
 from config.schema.detection import DetectionConfig
 from config.schema.recognition import RecognitionConfig
 from metrics.detection_iou import Counts
-from utils.draw import maps as visualize
+from utils.draw.boxes import draw_detections
+from utils.draw.maps import overlay_heat
+from utils.draw.picture_file import picture_path, save_picture
+from utils.draw.sheet import beside
 from utils.evaluate.contact_sheet import ContactSheet
 from utils.evaluate.detector import DetectionResult, ImageOutcome, evaluate_detector
 from utils.evaluate.results import format_table, image_lines, summary, sweep_values, write_results
@@ -91,8 +94,7 @@ def evaluate(
 
     tests = select_tests(config, test)
     path = find_checkpoint(config, checkpoint)
-    if draw is not None and Path(draw).suffix.lower() not in (".png", ".jpg", ".jpeg"):
-        raise UserError(f"--draw {draw}: name a .png or .jpg file")
+    sheet_path = None if draw is None else picture_path("--draw", draw)
     device = resolve_device(config.device)
     amp = resolve_amp(config.amp, device)
     model, preprocess = load_detector(path, config, device)
@@ -122,9 +124,9 @@ def evaluate(
             rows[f"  best: text {best.text_threshold:g}, low {best.low_text:g}"] = best.counts
         written = write_results(folder, values, image_lines(result))
         log.info("%s: %s", name, written)
-        if sheet is not None and draw is not None:
-            target = Path(draw) if len(tests) == 1 else with_name(Path(draw), name)
-            visualize.save_picture(target, sheet.render(_title(name, result)))
+        if sheet is not None and sheet_path is not None:
+            target = sheet_path if len(tests) == 1 else with_name(sheet_path, name)
+            save_picture(target, sheet.render(_title(name, result)))
             log.info("%s: %s", name, target)
     return format_table(rows)
 
@@ -132,7 +134,7 @@ def evaluate(
 def save_drawing(folder: Path, outcome: ImageOutcome) -> None:
     """Draw one image at full size, its detections on the left and its region map on the right."""
     sample = outcome.sample
-    picture = visualize.draw_detections(
+    picture = draw_detections(
         sample.image,
         sample.word_quads,
         sample.ignore,
@@ -140,8 +142,8 @@ def save_drawing(folder: Path, outcome: ImageOutcome) -> None:
         [detection for _, detection in outcome.record.pairs],
         outcome.record.ignored,
     )
-    over = visualize.overlay_heat(sample.image, outcome.region, outcome.matrix)
-    visualize.save_picture(folder / f"{safe_name(sample.sample_id)}.jpg", visualize.beside([picture, over]))
+    over = overlay_heat(sample.image, outcome.region, outcome.matrix)
+    save_picture(folder / f"{safe_name(sample.sample_id)}.jpg", beside([picture, over]))
 
 
 def safe_name(name: str) -> str:

@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import logging
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from config.errors import UserError
 from config.schema.recognition import RecognitionConfig
 from data.reader import UnreadableSample
 from data.recognition.alphabet_filter import LabelRule
@@ -16,7 +14,7 @@ from data.recognition.readers import open_words
 from metrics.recognition import WordCounts
 from utils.decode.words import WordDecoding
 from utils.device import resolve_amp, resolve_device
-from utils.draw import maps as visualize
+from utils.draw.picture_file import picture_path, save_picture
 from utils.draw.readings import draw_readings
 from utils.evaluate.detection_job import find_checkpoint, safe_name, select_tests, with_name
 from utils.evaluate.recognizer import RecognitionResult, WordReading, evaluate_recognizer
@@ -53,8 +51,7 @@ def evaluate_words(
     """
     tests = select_tests(config, test)
     path = find_checkpoint(config, checkpoint)
-    if draw is not None and Path(draw).suffix.lower() not in (".png", ".jpg", ".jpeg"):
-        raise UserError(f"--draw {draw}: name a .png or .jpg file")
+    sheet_path = None if draw is None else picture_path("--draw", draw)
     device = resolve_device(config.device)
     amp = resolve_amp(config.amp, device)
     model, alphabet, preprocess = load_recognizer(path, config, device)
@@ -80,9 +77,9 @@ def evaluate_words(
         }
         written = write_results(run_folder(config).root / "eval" / safe_name(name), values, word_lines(result))
         log.info("%s: %s", name, written)
-        if draw is not None:
-            target = Path(draw) if len(tests) == 1 else with_name(Path(draw), name)
-            visualize.save_picture(target, _sheet(reader, result, fold))
+        if sheet_path is not None:
+            target = sheet_path if len(tests) == 1 else with_name(sheet_path, name)
+            save_picture(target, _sheet(reader, result, fold))
             log.info("%s: %s", name, target)
     return format_words(rows)
 

@@ -32,7 +32,7 @@ from data.reader import Reader
 from data.readers import open_datasets
 from utils.device import Amp
 from utils.distributed.processes import ALONE, Processes
-from utils.draw.maps import save_picture
+from utils.draw.picture_file import save_picture
 from utils.draw.pseudo_labels import draw_label_sheet
 from utils.engine.task import Evaluation
 from utils.tasks.detection import DetectionTask
