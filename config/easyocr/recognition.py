@@ -115,7 +115,7 @@ def _ratios(file: Translation) -> list[float] | None:
         return None
     if isinstance(written, int | float) and not isinstance(written, bool):
         written = [written]
-    plain = isinstance(written, list) and all(type(one) in (int, float) for one in written)
+    plain = isinstance(written, list) and all(type(ratio) in (int, float) for ratio in written)
     if not (plain or isinstance(written, str)):
         raise file.fail("batch_ratio", f"is {show(written)}; write numbers parted by '-', such as '0.5-0.5'")
     try:
@@ -128,7 +128,7 @@ def _names(file: Translation, root: str, selected: Any, sets: int | None) -> lis
     """Names of the folders in `train_data`; `/` is all that lies in it."""
     if selected is None:
         return ["/"]
-    plain = isinstance(selected, list) and selected and all(isinstance(one, str) and one for one in selected)
+    plain = isinstance(selected, list) and selected and all(isinstance(name, str) and name for name in selected)
     if not (plain or (isinstance(selected, str) and "" not in selected.split("-"))):
         raise file.fail("select_data", f"is {show(selected)}; write names of folders parted by '-', such as MJ-ST")
     if sets is None:
@@ -161,9 +161,9 @@ def _weights(file: Translation) -> None:
     if path is not None:
         file.put("train.ckpt_path", path, "saved_model")
         # A run goes on from the iteration that the file's name ends in.
-        number = re.search(r"_([0-9]+)(?:\.[^_/]*)?\Z", path)
-        if number is not None:
-            file.put("train.st_iter", int(number[1]), "saved_model")
+        iteration = re.search(r"_([0-9]+)(?:\.[^_/]*)?\Z", path)
+        if iteration is not None:
+            file.put("train.st_iter", int(iteration[1]), "saved_model")
     if file.get("FT") is not True or path is None:
         file.switch("FT")
     frozen = [part for key, part in _FROZEN.items() if file.switch(key)]
