@@ -173,7 +173,7 @@ def _no_yaml(overrides: Sequence[str], task: str | Sequence[str]) -> str:
 def _epilog(task: str | Sequence[str]) -> str:
     program = os.path.basename(sys.argv[0])
     known = recipes(task)
-    name = next((one for one in ("syn_train", "generate_demo", "convert_words") if one in known), "NAME")
+    name = next((recipe for recipe in ("syn_train", "generate_demo", "convert_words") if recipe in known), "NAME")
     width = max((len(recipe) for recipe in known), default=0)
     lines = [
         "recipes (config/NAME.yaml):",

@@ -14,10 +14,10 @@ from typing import Any
 
 from pydantic import BaseModel, ValidationError
 
-from config import easyocr, easyocr_recognition, yaml_strict
-from config.easyocr_keys import SYNONYMS
-from config.easyocr_recognition_keys import REPEATED
-from config.easyocr_recognition_keys import SYNONYMS as RECOGNITION_SYNONYMS
+from config import yaml_strict
+from config.easyocr import CRAFT, DIALECTS, RECOGNITION
+from config.easyocr.recognition import REPEATED
+from config.easyocr.translation import translate
 from config.errors import UserError, nearest
 from config.explain import explain, show
 from config.origins import Origins
@@ -53,9 +53,6 @@ _PROGRAMS = {
     "convert": "convert.py",
 }
 
-_EASYOCR = {"detection": easyocr, "recognition": easyocr_recognition}
-"""Readers of EasyOCR's files, by the kind of job these describe."""
-
 
 def load_config(name_or_path: str, overrides: Sequence[str] = (), task: str | Sequence[str] | None = None) -> Config:
     """Load, override and validate a configuration.
@@ -80,12 +77,12 @@ def load_config(name_or_path: str, overrides: Sequence[str] = (), task: str | Se
     waiting = [parse_override(argument) for argument in overrides]
     foreign = _easyocr_task(data)
     if foreign is not None:
-        reader = _EASYOCR[foreign]
-        early = [item for item in waiting if reader.knows(item[0])]
+        dialect = DIALECTS[foreign]
+        early = [item for item in waiting if dialect.knows(item[0])]
         for keys, value in early:
             apply_override(data, origins, keys, value, model)
-        data, origins = reader.translate(data, origins)
-        waiting = [item for item in waiting if not reader.knows(item[0])]
+        data, origins = translate(dialect, foreign, data, origins)
+        waiting = [item for item in waiting if not dialect.knows(item[0])]
     for keys, value in waiting:
         apply_override(data, origins, keys, value, model)
     if "name" in model.model_fields and data.get("name") is None:
@@ -117,8 +114,8 @@ def _validate(data: dict[str, Any], origins: Origins, model: type[BaseModel]) ->
         # As JSON, because strict validation of Python data would refuse what YAML cannot express, such as tuples.
         return model.model_validate_json(json.dumps(data))
     except ValidationError as error:
-        synonyms = RECOGNITION_SYNONYMS if model is RecognitionConfig else SYNONYMS
-        raise explain(error, model, origins, synonyms) from None
+        dialect = RECOGNITION if model is RecognitionConfig else CRAFT
+        raise explain(error, model, origins, dialect.synonyms) from None
 
 
 def _numbers(value: Any, path: Path) -> Iterator[tuple[Path, float]]:
@@ -131,7 +128,7 @@ def _numbers(value: Any, path: Path) -> Iterator[tuple[Path, float]]:
 
 def _easyocr_task(data: dict[str, Any]) -> str | None:
     """The kind of job that one of EasyOCR's files describes; None for a native file."""
-    return next((task for task, reader in _EASYOCR.items() if reader.is_easyocr(data)), None)
+    return next((task for task, dialect in DIALECTS.items() if dialect.wrote(data)), None)
 
 
 def _task(data: dict[str, Any], origins: Origins, wanted: tuple[str, ...]) -> str:

@@ -32,12 +32,12 @@ def pick(rng: np.random.Generator, items: Sequence[Item]) -> Item:
 
 
 def pick_by(rng: np.random.Generator, items: Sequence[Item], bounds: np.ndarray) -> Item:
-    """Return one of the items by their running shares of 1, as `running_shares` gives them."""
+    """Return one of N items by their running shares, float64 [N], as `running_shares` gives them."""
     return items[int(np.searchsorted(bounds, rng.random(), side="right"))]
 
 
 def running_shares(weights: Sequence[float] | np.ndarray) -> np.ndarray:
-    """Return the sums of weights up to each one, float64, as shares of the whole."""
+    """Return the sums of weights, [N], up to each of them as shares of the whole, float64 [N]."""
     total = np.cumsum(np.asarray(weights, np.float64))
     shares = total / total[-1]
     shares[-1] = 1.0  # rounding must not leave room above the last one

@@ -28,7 +28,7 @@ def checked_characters(characters: str) -> str:
         seen.add(character)
     if unicodedata.normalize("NFC", characters) != characters:
         # A mark may follow a letter in the list and not be meant to join it: only single ones are judged.
-        wrong = [one for one in characters if unicodedata.normalize("NFC", one) != one]
+        wrong = [char for char in characters if unicodedata.normalize("NFC", char) != char]
         if wrong:
             raise ValueError(
                 f"{character_name(wrong[0])} does not occur in text of Unicode's NFC; give its composed form"

@@ -12,9 +12,9 @@ HUE_STEPS = 180
 
 
 def color_jitter(rng: np.random.Generator, image: np.ndarray, settings: RandomColorJitter) -> np.ndarray:
-    """Return the RGB image uint8 [H, W, 3] with brightness, contrast, saturation and hue changed at random.
+    """Return an RGB image, uint8 [H, W, 3], with brightness, contrast, saturation and hue changed at random.
 
-    The four changes are applied in an order drawn at random.
+    The four changes are applied in an order drawn at random, as torchvision's `ColorJitter` does.
     """
     factors = {
         adjust_brightness: _factor(rng, settings.brightness),
@@ -34,25 +34,25 @@ def _factor(rng: np.random.Generator, strength: float) -> float:
 
 
 def adjust_brightness(image: np.ndarray, factor: float) -> np.ndarray:
-    """Multiply by `factor`."""
+    """Return an image, uint8 [H, W, 3], multiplied by `factor`."""
     return cv2.convertScaleAbs(image, alpha=factor)
 
 
 def adjust_contrast(image: np.ndarray, factor: float) -> np.ndarray:
-    """Blend with the image's mean grey."""
+    """Return an RGB image, uint8 [H, W, 3], blended with its mean grey: 0 is that grey, 1 the image."""
     mean = float(cv2.cvtColor(image, cv2.COLOR_RGB2GRAY).mean())
     table = np.clip(np.arange(256) * factor + mean * (1 - factor), 0, 255)
     return cv2.LUT(image, np.rint(table).astype(np.uint8))
 
 
 def adjust_saturation(image: np.ndarray, factor: float) -> np.ndarray:
-    """Blend with the grey version of the image."""
+    """Return an RGB image, uint8 [H, W, 3], blended with its grey version: 0 is grey, 1 the image."""
     grey = cv2.cvtColor(cv2.cvtColor(image, cv2.COLOR_RGB2GRAY), cv2.COLOR_GRAY2RGB)
     return cv2.addWeighted(image, factor, grey, 1 - factor, 0)
 
 
 def adjust_hue(image: np.ndarray, shift: float) -> np.ndarray:
-    """Turn the hue by `shift` of the colour circle."""
+    """Return an RGB image, uint8 [H, W, 3], with its hue turned by `shift` of the colour circle, -0.5..0.5."""
     steps = round(shift * HUE_STEPS)
     if steps == 0:
         return image

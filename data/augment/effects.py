@@ -20,6 +20,9 @@ def photograph(image: np.ndarray, camera: CameraSettings, rng: np.random.Generat
         image: uint8 [H, W, 3].
         camera: how often and how strongly.
         rng: source of randomness.
+
+    Returns:
+        uint8 [H, W, 3].
     """
     height, width = image.shape[:2]
     image = _light(image, camera, rng)
@@ -53,14 +56,23 @@ def _light(image: np.ndarray, camera: CameraSettings, rng: np.random.Generator) 
 
 
 def sharpen(image: np.ndarray, amount: float) -> np.ndarray:
-    """Return the image plus `amount` times what a small Gaussian takes from it: edges get halos, as phones make."""
+    """Return an image, uint8 [H, W, 3], plus `amount` times what a small Gaussian takes from it.
+
+    Edges get halos, as phones make them.
+    """
     return cv2.addWeighted(image, 1 + amount, cv2.GaussianBlur(image, (0, 0), 1.0), -amount, 0)
 
 
 def disc_kernel(radius: float) -> np.ndarray:
-    """Return a disc as a float32 kernel whose sum is 1: what a point becomes that is out of focus by `radius` pixels.
+    """Return the blur of a lens that is out of focus: a disc whose sum is 1.
 
     Pixels on the rim count by the share of them that lies within, about.
+
+    Args:
+        radius: of the disc, pixels.
+
+    Returns:
+        float32 [K, K] with K = 2 ceil(radius) + 1.
     """
     reach = int(np.ceil(radius))
     steps = np.arange(-reach, reach + 1)
@@ -69,10 +81,18 @@ def disc_kernel(radius: float) -> np.ndarray:
 
 
 def expose(image: np.ndarray, gain: float, offset: float) -> np.ndarray:
-    """Return the image with its contrast multiplied about its own mean, then made brighter by `offset` (0..255).
+    """Return an image with its contrast multiplied about its mean, then made brighter.
 
-    The offset stops where a hundredth of the pixels would be clipped: text drawn in the dark must not go under
-    in black while its label stays.
+    The offset stops where a hundredth of the pixels would be clipped: dark text must not disappear in black while its
+    label stays.
+
+    Args:
+        image: uint8 [H, W, 3].
+        gain: factor of the contrast.
+        offset: what is added, in grey levels, -255..255.
+
+    Returns:
+        uint8 [H, W, 3].
     """
     sample = image[::4, ::4].ravel()
     mean = float(sample.mean())
@@ -83,7 +103,15 @@ def expose(image: np.ndarray, gain: float, offset: float) -> np.ndarray:
 
 
 def motion_kernel(length: float, angle: float) -> np.ndarray:
-    """Return a line of `length` pixels at `angle` radians as a float32 kernel whose sum is 1, centred exactly."""
+    """Return the blur of a camera that moves: a centred line whose sum is 1.
+
+    Args:
+        length: of the line, pixels.
+        angle: of the line, radians.
+
+    Returns:
+        float32 [K, K] with K = 2 ceil(length / 2) + 1.
+    """
     side = 2 * int(np.ceil(length / 2)) + 1
     kernel = np.zeros((side, side), np.float32)
     reach = np.linspace(-(length - 1) / 2, (length - 1) / 2, 4 * side)
@@ -96,10 +124,18 @@ def motion_kernel(length: float, angle: float) -> np.ndarray:
 
 
 def add_noise(image: np.ndarray, deviation: float, rng: np.random.Generator) -> np.ndarray:
-    """Return the image with Gaussian noise of this standard deviation (0..255), independent in each channel.
+    """Return an image with Gaussian noise, independent in each channel.
 
-    The normal numbers are drawn once per process, from a seed of their own, and shifted for each image: drawing
-    them anew would take longer than everything else here together.
+    The normal values are drawn once per process, from a fixed seed, and shifted at random for each image: to draw them
+    anew would take longer than everything else here together.
+
+    Args:
+        image: uint8 [H, W, 3].
+        deviation: standard deviation of the noise, in grey levels, 0..255.
+        rng: source of randomness.
+
+    Returns:
+        uint8 [H, W, 3].
     """
     global _noise_tile
     if _noise_tile is None:
@@ -117,7 +153,7 @@ def add_noise(image: np.ndarray, deviation: float, rng: np.random.Generator) -> 
 
 
 def _optional(effect: Effect, rng: np.random.Generator) -> float:
-    """Return the strength drawn for a scene, 0 where it is spared; draws nothing where no scene has the effect.
+    """Return the strength drawn for a scene, 0 where it is left out; draws nothing where no scene has the effect.
 
     So scenes whose settings leave it out are, to the bit, what they were before the effect existed.
     """
@@ -125,7 +161,7 @@ def _optional(effect: Effect, rng: np.random.Generator) -> float:
 
 
 def _strength(effect: Effect, rng: np.random.Generator) -> float:
-    """Return the strength drawn for a scene, 0 where it is spared; uses two numbers either way."""
+    """Return the strength drawn for a scene, 0 where it is left out; takes two values from `rng` either way."""
     chance, share = rng.random(2)
     return (
         effect.strength[0] + (effect.strength[1] - effect.strength[0]) * share if chance < effect.probability else 0.0

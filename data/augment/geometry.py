@@ -121,17 +121,17 @@ def warp_sample(sample: TextSample, matrix: np.ndarray, output_size: int) -> Tex
 
 
 def translation_matrix(x: float, y: float) -> np.ndarray:
-    """Return the shift by (x, y) pixels."""
+    """Return the shift by (x, y) pixels, float64 [3, 3]."""
     return np.array([[1, 0, x], [0, 1, y], [0, 0, 1]], np.float64)
 
 
 def resize_matrix(x: float, y: float) -> np.ndarray:
-    """Return the resize by factors x and y."""
+    """Return the resize by factors x and y, float64 [3, 3]; the edges of the image stay its edges."""
     return np.array([[x, 0, (x - 1) / 2], [0, y, (y - 1) / 2], [0, 0, 1]], np.float64)
 
 
 def rotation_matrix(angle: float, centre: tuple[float, float]) -> np.ndarray:
-    """Return the rotation by `angle` radians, counter-clockwise as seen, about `centre`."""
+    """Return the rotation by `angle` radians, counter-clockwise as seen, about `centre` (x, y), float64 [3, 3]."""
     cos, sin = math.cos(angle), math.sin(angle)
     turn = np.array([[cos, sin, 0], [-sin, cos, 0], [0, 0, 1]], np.float64)
     return translation_matrix(*centre) @ turn @ translation_matrix(-centre[0], -centre[1])

@@ -25,7 +25,10 @@ def even_gain(width: int, height: int) -> np.ndarray:
 
 
 def lamp(gain: np.ndarray, share: float, rng: np.random.Generator) -> np.ndarray:
-    """Return the gain times that of a lamp or a shadow: a ramp or a few soft patches, from 1 down to 1 - `share`."""
+    """Return a gain, float32 [h, w], times that of a lamp or a shadow.
+
+    It is a ramp or a few soft patches, from 1 down to 1 - `share`.
+    """
     height, width = gain.shape
     cells = int(rng.integers(2, 5))
     grid = rng.random((cells, cells), np.float32)
@@ -39,14 +42,20 @@ def lamp(gain: np.ndarray, share: float, rng: np.random.Generator) -> np.ndarray
 
 
 def dark_corners(gain: np.ndarray, share: float) -> np.ndarray:
-    """Return the gain times that of a lens: 1 in the middle, 1 - `share` in the corners, falling with the square."""
+    """Return a gain, float32 [h, w], times that of a lens.
+
+    It is 1 in the middle and 1 - `share` in the corners, and falls with the square of the distance.
+    """
     height, width = gain.shape
     x, y = np.linspace(-1, 1, width, dtype=np.float32), np.linspace(-1, 1, height, dtype=np.float32)
     return gain * (1 - np.float32(share / 2) * (x[None] ** 2 + y[:, None] ** 2))
 
 
 def tint(gain: np.ndarray, share: float, rng: np.random.Generator) -> np.ndarray:
-    """Return the gain for each channel, [h, w, 3]: red and blue apart by up to `share` either way, green between."""
+    """Return a gain, float32 [h, w], for each channel, float32 [h, w, 3].
+
+    Red and blue are moved apart by up to `share` either way, green by up to a third of it.
+    """
     warmth, green = rng.uniform(-share, share), rng.uniform(-share, share) / 3
     channels = np.array([1 + warmth, 1 + green, 1 - warmth], np.float32)
     return gain[:, :, None] * (channels / channels.max())

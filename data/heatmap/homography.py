@@ -41,7 +41,14 @@ def square_to_quads(quads: np.ndarray) -> np.ndarray:
 
 
 def affine_of(matrices: np.ndarray) -> np.ndarray:
-    """Return the affine maps that agree with each homography in value and slope at the square's centre."""
+    """Return the affine maps that agree with each homography in value and slope at the square's centre.
+
+    Args:
+        matrices: float64 [N, 3, 3], from the square [-1, 1] x [-1, 1].
+
+    Returns:
+        float64 [N, 3, 3], the last rows 0, 0, 1.
+    """
     centre = matrices[:, :2, 2] / matrices[:, 2:, 2]
     affine = np.zeros_like(matrices)
     affine[:, :2, :2] = matrices[:, :2, :2] - centre[:, :, None] * matrices[:, 2:, :2]

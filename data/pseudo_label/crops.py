@@ -101,7 +101,7 @@ def is_vertical(quad: np.ndarray, characters: int) -> bool:
 
 
 def quad_size(quad: np.ndarray) -> tuple[float, float]:
-    """Return width and height of a quad: the longer ones of its opposite sides."""
+    """Return width and height of a quad, float [4, 2], in its units: the longer ones of its opposite sides."""
     sides = np.linalg.norm(np.roll(np.asarray(quad, np.float64), -1, axis=0) - quad, axis=1)
     return float(max(sides[0], sides[2])), float(max(sides[1], sides[3]))
 
@@ -117,7 +117,7 @@ def cut_word(
         vertical: the word is written downwards.
         crop_height: side of the crop across the reading direction, pixels.
         margin: surroundings on each of the four sides, as a share of the word's extent across the reading direction.
-        fill: colour of what lies outside the image.
+        fill: colour of what lies outside the image, 0..255 for each channel.
     """
     border, shape = crop_layout(quad, vertical, crop_height, margin)
     matrix = crop_matrix(quad, shape) @ np.array([[1, 0, -border], [0, 1, -border], [0, 0, 1]], np.float64)
@@ -137,9 +137,15 @@ def cut_word(
 
 
 def crop_layout(quad: np.ndarray, vertical: bool, crop_height: int, margin: float) -> tuple[int, tuple[int, int]]:
-    """Return the crop's border, pixels, and height and width of the word within it, whose aspect ratio is kept.
+    """Return the crop's border, and height and width of the word within it, whose aspect ratio is kept; all in pixels.
 
     The border is even, so that it is a whole number of pixels of the score map.
+
+    Args:
+        quad: of the word, float [4, 2], image pixels.
+        vertical: the word is written downwards.
+        crop_height: side of the crop across the reading direction, pixels.
+        margin: surroundings on each side, as a share of the word's extent across the reading direction.
     """
     width, height = quad_size(quad)
     length, thickness = (height, width) if vertical else (width, height)
@@ -150,7 +156,12 @@ def crop_layout(quad: np.ndarray, vertical: bool, crop_height: int, margin: floa
 
 
 def crop_matrix(quad: np.ndarray, shape: tuple[int, int]) -> np.ndarray:
-    """Return the homography [3, 3] from pixels of a picture of `shape` (height, width), edge to edge, to the quad."""
+    """Return the homography, float64 [3, 3], from a picture of a word to the word's quad in the image, edge to edge.
+
+    Args:
+        quad: float [4, 2], image pixels.
+        shape: height and width of the picture, pixels.
+    """
     height, width = shape
     to_square = np.array([[2 / width, 0, 1 / width - 1], [0, 2 / height, 1 / height - 1], [0, 0, 1]], np.float64)
     return square_to_quads(np.asarray(quad)[None])[0] @ to_square

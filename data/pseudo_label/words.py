@@ -37,7 +37,7 @@ class CutImage:
 
 
 def image_checksum(image: np.ndarray) -> int:
-    """Return a 32-bit checksum of an image's pixels; never 0."""
+    """Return a 32-bit checksum of the pixels of an image, uint8 [H, W, 3]; never 0."""
     return zlib.crc32(np.ascontiguousarray(image)) or 1
 
 
@@ -95,22 +95,36 @@ def network_input(crops: Sequence[WordCrop], settings: LabelSettings) -> np.ndar
 
 
 def word_map(region: np.ndarray, crop: WordCrop) -> np.ndarray:
-    """Return the part of a padded crop's region score that lies on the word itself."""
+    """Return the part of a crop's region score that lies on the word itself, without border and padding.
+
+    Args:
+        region: float [h, w], at half the resolution of the padded crop.
+        crop: what it is the score of.
+
+    Returns:
+        float [h', w'], a view: half of `crop.word_shape`, rounded up.
+    """
     start = crop.border // MAP_STRIDE
     height, width = (-(-side // MAP_STRIDE) for side in crop.word_shape)
     return region[start : start + height, start : start + width]
 
 
 def label_image(cut: CutImage, found: Sequence[np.ndarray], keep_above: float) -> ImageLabels:
-    """Put an image's labels together from the boxes [n, 4] that were found in each of its words; see `judge`."""
+    """Put an image's labels together.
+
+    Args:
+        cut: the image's words.
+        found: the boxes in each crop, float [n, 4]: left, top, right and bottom in pixels of the word without border.
+        keep_above: at this confidence or less a word is split equally; see `judge`.
+    """
     confidence = np.zeros(len(cut.kind), np.float32)
     kind = cut.kind.copy()
-    number = np.full(len(cut.kind), -1, np.int32)
+    counts = np.full(len(cut.kind), -1, np.int32)
     quads, words = [np.zeros((0, 4, 2), np.float32)], [np.zeros(0, np.int64)]
     for crop, word, expected, boxes in zip(cut.crops, cut.owners, cut.expected, found, strict=True):
         chosen, confidence[word], kept = judge(boxes, int(expected), crop.word_shape, crop.vertical, keep_above)
         kind[word] = WordKind.KEPT if kept else WordKind.SPLIT
-        number[word] = len(boxes)
+        counts[word] = len(boxes)
         quads.append(boxes_to_quads(chosen + crop.border, crop.matrix))
         words.append(np.full(len(chosen), word, np.int64))
-    return ImageLabels(np.concatenate(quads), np.concatenate(words), confidence, kind, number, cut.checksum)
+    return ImageLabels(np.concatenate(quads), np.concatenate(words), confidence, kind, counts, cut.checksum)

@@ -156,7 +156,7 @@ class WordPreprocess:
         joined = np.stack([self._padded(image, max(widths)) for image in images])
         return torch.from_numpy(joined), torch.tensor(widths)
 
-    def widened(self, images: Tensor, width: int) -> Tensor:
+    def padded_to(self, images: Tensor, width: int) -> Tensor:
         """Pad a batch that `join` returned, uint8 [B, height, W, channels] on any device, to a width of W or more."""
         if images.shape[2] == width:
             return images

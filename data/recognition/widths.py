@@ -4,11 +4,9 @@ from __future__ import annotations
 
 import logging
 from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
 
 import numpy as np
 
-from data.durable import replacing
 from data.progress import progress_bar
 from data.reader import UnreadableSample
 from data.recognition.buckets import Widths
@@ -17,25 +15,17 @@ from data.recognition.sample import WordReader
 
 log = logging.getLogger(__name__)
 
+_THREADS = 8
 _BLOCK = 512
 """Samples that a thread reads before it takes more."""
 
 
-def picture_sizes(reader: WordReader, cache: Path | None = None, threads: int = 8) -> np.ndarray:
-    """Return the height and width of every picture, without decoding any.
-
-    Args:
-        reader: the dataset.
-        cache: folder in which the sizes are kept under the dataset's fingerprint, for large datasets; None keeps
-            them nowhere. A folder that cannot be written is no fault.
-        threads: how many read at the same time.
+def picture_sizes(reader: WordReader) -> np.ndarray:
+    """Return the height and width of every picture of a dataset, without decoding any.
 
     Returns:
-        int32 [N, 2]; 0 where a picture cannot be read.
+        int32 [N, 2], pixels; 0 where a picture cannot be read.
     """
-    path = cache / f"sizes-{reader.fingerprint()}.npy" if cache is not None else None
-    if path is not None and (kept := _load(path, len(reader))) is not None:
-        return kept
     sizes = np.zeros((len(reader), 2), np.int32)
 
     def read(first: int) -> None:
@@ -45,11 +35,9 @@ def picture_sizes(reader: WordReader, cache: Path | None = None, threads: int = 
             except UnreadableSample:
                 continue  # Counted where it is to be trained on.
 
-    with ThreadPoolExecutor(max(1, threads), thread_name_prefix="picture-sizes") as pool:
+    with ThreadPoolExecutor(_THREADS, thread_name_prefix="picture-sizes") as pool:
         blocks = range(0, len(reader), _BLOCK)
         list(progress_bar(pool.map(read, blocks), len(blocks), "sizes of the pictures", unit="block"))
-    if path is not None:
-        _keep(path, sizes)
     return sizes
 
 
@@ -72,7 +60,7 @@ def input_widths(sizes: np.ndarray, preprocess: WordPreprocess) -> np.ndarray:
     return widths
 
 
-def bucket_widths(reader: WordReader, preprocess: WordPreprocess, cache: Path | None = None) -> Widths | None:
+def bucket_widths(reader: WordReader, preprocess: WordPreprocess) -> Widths | None:
     """Return what pictures are put into buckets by: their widths, or, of pictures that are drawn when they are asked
     for (readers say so by `drawn`), the lengths of their labels: to know the size is to draw the picture.
 
@@ -86,7 +74,7 @@ def bucket_widths(reader: WordReader, preprocess: WordPreprocess, cache: Path | 
         return None
     if getattr(reader, "drawn", False):
         return TextWidths(reader)
-    return input_widths(picture_sizes(reader, cache), preprocess)
+    return input_widths(picture_sizes(reader), preprocess)
 
 
 def squeezed(sizes: np.ndarray, preprocess: WordPreprocess) -> np.ndarray:
@@ -110,23 +98,3 @@ class TextWidths:
 
     def __getitem__(self, indices: np.ndarray) -> np.ndarray:
         return np.array([len(self.reader.text(int(index))) for index in indices], np.int32)
-
-
-def _load(path: Path, count: int) -> np.ndarray | None:
-    try:
-        sizes = np.load(path, allow_pickle=False)
-    except (FileNotFoundError, NotADirectoryError):
-        return None
-    except (OSError, ValueError, EOFError) as fault:
-        log.warning("%s: cannot be read (%s), the sizes of the pictures are read anew", path, fault)
-        return None
-    return sizes if sizes.dtype == np.int32 and sizes.shape == (count, 2) else None
-
-
-def _keep(path: Path, sizes: np.ndarray) -> None:
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with replacing(path) as temporary, temporary.open("wb") as file:
-            np.save(file, sizes)
-    except OSError as fault:
-        log.info("%s: the sizes of the pictures cannot be kept there (%s)", path.parent, fault.strerror)

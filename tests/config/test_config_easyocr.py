@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from config.easyocr_keys import SYNONYMS
+from config.easyocr import CRAFT
 from config.errors import UserError
 from config.loader import dump, load_config
 
@@ -203,8 +203,8 @@ def test_the_resolved_configuration_is_native(tmp_path):
     assert load_config(str(path)) == config
 
 
-@pytest.mark.parametrize("key", sorted(SYNONYMS))
+@pytest.mark.parametrize("key", sorted(CRAFT.synonyms))
 def test_easyocrs_names_in_a_native_file_are_translated_in_the_error(key):
     if key.startswith(("test.", "train.data.watershed")):
         return  # `test.trained_model` is an evaluation's name there, and `watershed` a whole section
-    assert SYNONYMS[key] in sentence("syn_train", [f"{key}=1"])
+    assert CRAFT.synonyms[key] in sentence("syn_train", [f"{key}=1"])

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from config.easyocr_recognition_keys import KNOWN, SYNONYMS
+from config.easyocr import RECOGNITION
 from config.errors import UserError
 from config.loader import dump, load_config
 
@@ -80,9 +80,9 @@ def test_a_single_slip_does_not_make_a_native_file_easyocrs(tmp_path) -> None:
     assert "EasyOCR's 'imgH' is called 'train.data.height' here" in sentence(path=str(path), task="recognition")
 
 
-@pytest.mark.parametrize("key", sorted(SYNONYMS))
+@pytest.mark.parametrize("key", sorted(RECOGNITION.synonyms))
 def test_easyocrs_names_in_a_native_file_are_translated_in_the_error(key) -> None:
-    assert SYNONYMS[key] in sentence(f"{key}=1", path="rec_train")
+    assert RECOGNITION.synonyms[key] in sentence(f"{key}=1", path="rec_train")
 
 
 def test_one_warning_names_what_means_nothing(caplog) -> None:
@@ -225,7 +225,7 @@ def test_mistakes_in_the_file_name_its_line(tmp_path, old, new, words) -> None:
     assert found.startswith(f"{path}:{line}: ") and words in found
 
 
-@pytest.mark.parametrize("key", sorted(set(KNOWN) - {"freeze_FeatureExtraction"}))
+@pytest.mark.parametrize("key", sorted(set(RECOGNITION.rules) - {"freeze_FeatureExtraction"}))
 def test_every_key_may_be_left_out(tmp_path, key) -> None:
     lines = Path(FILE).read_text(encoding="utf-8").splitlines()
     path = tmp_path / "own.yaml"

@@ -8,10 +8,9 @@ from config.errors import UserError
 from config.schema.run import NO_VALIDATION, RunConfig
 from utils.check.lr_chart import draw_range_test
 from utils.check.lr_range_test import LEAST_ITERATIONS, described, range_test
-from utils.check.options import check_picture_name
 from utils.check.quiet import quiet
 from utils.device import resolve_amp, resolve_device
-from utils.draw.maps import save_picture
+from utils.draw.picture_file import picture_path, save_picture
 from utils.tasks.names import look_up_names
 from utils.tasks.registry import task_class
 
@@ -24,7 +23,7 @@ def find_rate(config: RunConfig, path: Path, iterations: int) -> str:
     Raises:
         UserError: something the user gave is missing or does not fit.
     """
-    check_picture_name("--find-lr", str(path))
+    picture_path("--find-lr", path)
     if iterations < LEAST_ITERATIONS:
         raise UserError(f"--find-lr-iterations {iterations}: give {LEAST_ITERATIONS} or more")
     look_up_names(config)

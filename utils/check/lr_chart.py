@@ -8,18 +8,10 @@ import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
 from utils.check.lr_range_test import RangeTest
-from utils.draw.maps import Colour
+from utils.draw.palette import AXES, CURVE, GRID, POINTS, PRESENT, STEEPEST, TENTH_OF_MINIMUM, WHITE
 
 WIDTH, HEIGHT = 1120, 620
 LEFT, TOP, RIGHT, BOTTOM = 84, 60, 28, 64
-BACKGROUND: Colour = (255, 255, 255)
-GRID: Colour = (230, 230, 234)
-INK: Colour = (40, 42, 48)
-POINTS: Colour = (176, 190, 214)
-LINE: Colour = (0, 92, 197)
-STEEPEST: Colour = (36, 138, 61)
-TENTH: Colour = (191, 97, 0)
-PRESENT: Colour = (130, 132, 140)
 
 
 def draw_range_test(result: RangeTest, title: str, present: float) -> np.ndarray:
@@ -33,7 +25,7 @@ def draw_range_test(result: RangeTest, title: str, present: float) -> np.ndarray
     Returns:
         uint8 [620, 1120, 3], RGB.
     """
-    sheet = Image.new("RGB", (WIDTH, HEIGHT), BACKGROUND)
+    sheet = Image.new("RGB", (WIDTH, HEIGHT), WHITE)
     draw = ImageDraw.Draw(sheet)
     font, small = ImageFont.load_default(18), ImageFont.load_default(14)
     exponents = np.log10(result.rates)
@@ -47,23 +39,23 @@ def draw_range_test(result: RangeTest, title: str, present: float) -> np.ndarray
         share = min(1.0, max(0.0, (loss - low) / (high - low)))
         return HEIGHT - BOTTOM - share * (HEIGHT - TOP - BOTTOM)
 
-    draw.text((LEFT, 18), title, INK, font)
+    draw.text((LEFT, 18), title, AXES, font)
     for exponent in range(first, last + 1):
         place = x(10.0**exponent)
         draw.line((place, TOP, place, HEIGHT - BOTTOM), GRID)
-        draw.text((place, HEIGHT - BOTTOM + 10), f"1e{exponent}", INK, small, "ma")
+        draw.text((place, HEIGHT - BOTTOM + 10), f"1e{exponent}", AXES, small, "ma")
     for loss in np.linspace(low, high, 6).tolist():
         draw.line((LEFT, y(loss), WIDTH - RIGHT, y(loss)), GRID)
-        draw.text((LEFT - 10, y(loss)), f"{loss:.3g}", INK, small, "rm")
-    draw.text(((LEFT + WIDTH - RIGHT) / 2, HEIGHT - 26), "learning rate", INK, small, "ma")
-    draw.text((LEFT - 10, TOP - 22), "loss", INK, small, "ra")
+        draw.text((LEFT - 10, y(loss)), f"{loss:.3g}", AXES, small, "rm")
+    draw.text(((LEFT + WIDTH - RIGHT) / 2, HEIGHT - 26), "learning rate", AXES, small, "ma")
+    draw.text((LEFT - 10, TOP - 22), "loss", AXES, small, "ra")
     for rate, loss in zip(result.rates.tolist(), result.losses.tolist(), strict=True):
         draw.ellipse((x(rate) - 2, y(loss) - 2, x(rate) + 2, y(loss) + 2), POINTS)
     curve = [(x(rate), y(loss)) for rate, loss in zip(result.rates.tolist(), result.smoothed.tolist(), strict=True)]
-    draw.line(curve, LINE, 3, "curve")
+    draw.line(curve, CURVE, 3, "curve")
     marks = (
         (result.steepest, "steepest", STEEPEST),
-        (result.tenth, "minimum / 10", TENTH),
+        (result.tenth, "minimum / 10", TENTH_OF_MINIMUM),
         (present, "train.lr", PRESENT),
     )
     shown = [(rate, *mark) for rate, *mark in marks if rate is not None and 10.0**first <= rate <= 10.0**last]
@@ -73,7 +65,7 @@ def draw_range_test(result: RangeTest, title: str, present: float) -> np.ndarray
         caption = f"{name} {rate:.2g}"
         anchor, shift = ("la", 6) if x(rate) + 8 + small.getlength(caption) < WIDTH else ("ra", -6)
         place = (x(rate) + shift, TOP + 6 + 20 * row)
-        draw.rectangle(draw.textbbox(place, caption, small, anchor), BACKGROUND)
+        draw.rectangle(draw.textbbox(place, caption, small, anchor), WHITE)
         draw.text(place, caption, colour, small, anchor)
     return np.array(sheet)
 

@@ -4,14 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from pathlib import Path
 
-from config.errors import UserError
+from utils.draw.picture_file import picture_path
 
 LIMIT = 50_000
 """Samples of a dataset whose annotations are read, or pictures looked at; all of them with `deep`."""
-
-_PICTURES = (".png", ".jpg", ".jpeg")
 
 
 @dataclass(frozen=True)
@@ -26,7 +23,7 @@ class CheckOptions:
         json: write all figures there.
 
     Raises:
-        UserError: `draw` is no name of a picture.
+        UserError: no picture can be written at `draw`.
     """
 
     deep: bool = False
@@ -37,14 +34,8 @@ class CheckOptions:
 
     def __post_init__(self) -> None:
         if self.draw is not None:
-            check_picture_name("--draw", self.draw)
+            picture_path("--draw", self.draw)
 
     def limit(self, sizes: Iterable[int]) -> int:
         """Return how many samples of a dataset are looked at closely; `sizes` are those of all datasets."""
         return max(sizes, default=0) if self.deep else LIMIT
-
-
-def check_picture_name(option: str, path: str) -> None:
-    """Raise `UserError` where a picture that an option names could not be written by its ending."""
-    if Path(path).suffix.lower() not in _PICTURES:
-        raise UserError(f"{option} {path}: name a .png or .jpg file")

@@ -20,7 +20,7 @@ from data.sample import TextSample
 from model.detector import Detector
 from model.registry import build_detector
 from utils.device import Amp, memory_format, resolve_amp, resolve_device
-from utils.draw.maps import save_picture
+from utils.draw.picture_file import picture_path, save_picture
 from utils.draw.pseudo_labels import draw_label_sheet
 from utils.run.folder import RunFolder
 from utils.run.paths import run_folder
@@ -29,8 +29,6 @@ from utils.weights.files import load_into, read_file, state_dict_of
 
 IMAGES = 24
 """So many images are labelled where the run has no labels yet."""
-
-_PICTURES = (".png", ".jpg", ".jpeg")
 
 
 def draw_pseudo_labels(config: DetectionConfig, path: Path) -> str:
@@ -50,8 +48,7 @@ def draw_pseudo_labels(config: DetectionConfig, path: Path) -> str:
     Raises:
         UserError: there is no weak supervision in the job, there are no weights, or no word was labelled.
     """
-    if path.suffix.lower() not in _PICTURES:
-        raise UserError(f"--pseudo-labels {path}: name a .png or .jpg file")
+    picture_path("--pseudo-labels", path)
     if config.train.weak is None:
         raise UserError("--pseudo-labels: the configuration has no train.weak section, so nothing is labelled")
     device = resolve_device(config.device)

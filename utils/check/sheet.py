@@ -7,7 +7,6 @@ from pathlib import Path
 
 import cv2
 import numpy as np
-from PIL import Image, ImageDraw, ImageFont
 
 from config.schema.detection import DetectionConfig
 from data.augment.geometry import resize_matrix
@@ -18,19 +17,16 @@ from data.reader import UnreadableSample
 from data.sample import TextSample
 from utils.check.boxes import augmentation_of
 from utils.check.sources import Source
-from utils.draw.maps import IGNORED, WORD, Colour, beside, draw_polygons, heat, save_picture
+from utils.draw.boxes import draw_polygons
+from utils.draw.maps import heat
+from utils.draw.palette import CHARACTER, IGNORED, WORD
+from utils.draw.picture_file import save_picture
+from utils.draw.sheet import Cell, Header, beside, centred, fitted, lay_out
 
 SAMPLES = 16
-CHARACTER: Colour = (255, 176, 32)
 
-_HEIGHT, _WIDTH = 288, 512
-_MARGIN, _CAPTION, _HEADER, _COLUMNS = 16, 24, 76, 2
-_BACKGROUND, _INK, _FAINT = (20, 21, 26), (235, 235, 240), (150, 152, 162)
-_LEGEND: tuple[tuple[Colour, str], ...] = (
-    (WORD, "word"),
-    (CHARACTER, "character"),
-    (IGNORED, "don't care"),
-)
+_HEIGHT, _WIDTH, _GAP, _COLUMNS = 288, 512, 16, 2
+_LEGEND = ((WORD, "word"), (CHARACTER, "character"), (IGNORED, "don't care"))
 _NOTE = (
     "beside training data: a random crop as the network gets it (dark: not learnt from), with its targets for region "
     "and affinity where characters are known"
@@ -49,7 +45,7 @@ def write_sheet(path: Path, sources: Sequence[Source], config: DetectionConfig, 
     Returns:
         The number of samples drawn; unreadable ones are passed over.
     """
-    cells: list[tuple[np.ndarray, str]] = []
+    cells: list[Cell] = []
     for number, source in enumerate(sources):
         wanted = limit * (number + 1) // len(sources) - limit * number // len(sources)
         for index in _spread(len(source.reader), max(1, wanted)):
@@ -57,20 +53,18 @@ def write_sheet(path: Path, sources: Sequence[Source], config: DetectionConfig, 
                 sample = source.reader[index]
             except UnreadableSample:
                 continue
-            cells.append((_cell(source, sample, config, index), f"{source.name}   {sample.sample_id}"))
+            cells.append(Cell(_picture(source, sample, config, index), f"{source.name}   {sample.sample_id}"))
     if cells:
-        save_picture(path, _lay_out(cells, f"{config.name}: {len(cells)} samples"))
+        width = _COLUMNS * (max(cell.picture.shape[1] for cell in cells) + _GAP) + _GAP
+        header = Header(f"{config.name}: {len(cells)} samples", _LEGEND, (_NOTE,))
+        save_picture(path, lay_out(cells, width, header, _GAP))
     return len(cells)
 
 
 def annotated(sample: TextSample, height: int, width: int) -> np.ndarray:
     """Return the whole image shrunk into `height` x `width` with every box drawn, uint8 [<= height, <= width, 3]."""
-    full_height, full_width = sample.image.shape[:2]
-    scale = min(width / full_width, height / full_height)
-    size = (max(1, round(full_width * scale)), max(1, round(full_height * scale)))
-    small = cv2.resize(sample.image, size, interpolation=cv2.INTER_AREA if scale < 1 else cv2.INTER_LINEAR)
-    shrink = resize_matrix(size[0] / full_width, size[1] / full_height)
-    _draw_boxes(small, sample.transformed(small, shrink))
+    small, to_small = fitted(sample.image, width, height)
+    _draw_boxes(small, sample.transformed(small, to_small))
     return small
 
 
@@ -102,11 +96,8 @@ def _draw_boxes(image: np.ndarray, sample: TextSample) -> None:
         draw_polygons(image, chosen, colour, 1)
 
 
-def _cell(source: Source, sample: TextSample, config: DetectionConfig, index: int) -> np.ndarray:
-    picture = np.full((_HEIGHT, _WIDTH, 3), _BACKGROUND, np.uint8)
-    small = annotated(sample, _HEIGHT, _WIDTH)
-    top, left = (_HEIGHT - small.shape[0]) // 2, (_WIDTH - small.shape[1]) // 2
-    picture[top : top + small.shape[0], left : left + small.shape[1]] = small
+def _picture(source: Source, sample: TextSample, config: DetectionConfig, index: int) -> np.ndarray:
+    picture = centred(annotated(sample, _HEIGHT, _WIDTH), _WIDTH, _HEIGHT)
     return beside([picture, *training_view(sample, source, config, index)], gap=4) if source.is_training else picture
 
 
@@ -114,45 +105,3 @@ def _spread(total: int, count: int) -> list[int]:
     """Return the middles of `count` equal parts of a dataset: its very first image is seldom typical."""
     count = min(count, total)
     return [(2 * number + 1) * total // (2 * count) for number in range(count)]
-
-
-def _lay_out(cells: list[tuple[np.ndarray, str]], title: str) -> np.ndarray:
-    """Put the cells into rows, wide ones two to a row, and write a title and a legend above them."""
-    limit = _COLUMNS * (max(cell.shape[1] for cell, _ in cells) + _MARGIN)
-    rows: list[list[tuple[np.ndarray, str]]] = [[]]
-    for cell in cells:
-        used = sum(one.shape[1] + _MARGIN for one, _ in rows[-1])
-        if rows[-1] and used + cell[0].shape[1] + _MARGIN > limit:
-            rows.append([])
-        rows[-1].append(cell)
-    sheet = Image.new("RGB", (limit + _MARGIN, _HEADER + len(rows) * (_HEIGHT + _CAPTION + _MARGIN)), _BACKGROUND)
-    draw = ImageDraw.Draw(sheet)
-    _write_header(draw, title)
-    for number, row in enumerate(rows):
-        left, top = _MARGIN, _HEADER + number * (_HEIGHT + _CAPTION + _MARGIN)
-        for cell, caption in row:
-            sheet.paste(Image.fromarray(cell), (left, top))
-            draw.text((left, top + _HEIGHT + 5), _fitted(draw, caption, cell.shape[1]), _FAINT, _font(14))
-            left += cell.shape[1] + _MARGIN
-    return np.array(sheet)
-
-
-def _write_header(draw: ImageDraw.ImageDraw, title: str) -> None:
-    draw.text((_MARGIN, 12), title, _INK, _font(20))
-    left, font = _MARGIN, _font(14)
-    for colour, name in _LEGEND:
-        draw.rounded_rectangle((left, 46, left + 13, 59), 3, colour)
-        draw.text((left + 20, 44), name, _FAINT, font)
-        left += 20 + int(draw.textlength(name, font)) + 18
-    draw.text((left, 44), _NOTE, _FAINT, font)
-
-
-def _fitted(draw: ImageDraw.ImageDraw, text: str, width: int) -> str:
-    """Shorten a caption from the left, where the least telling part of a path stands, until it fits."""
-    while len(text) > 8 and draw.textlength(text, _font(14)) > width:
-        text = f"...{text[6:]}"
-    return text
-
-
-def _font(size: int) -> ImageFont.FreeTypeFont | ImageFont.ImageFont:
-    return ImageFont.load_default(size)

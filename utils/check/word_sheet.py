@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from utils.draw.maps import save_picture
+from utils.draw.picture_file import save_picture
 from utils.draw.readings import draw_readings
 from utils.engine.task import Task
 

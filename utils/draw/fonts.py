@@ -31,19 +31,19 @@ def legible(text: str, size: int) -> tuple[str, Font]:
         return text, _font(None, size)
     path = _path_for(frozenset(text))
     held = _characters(path) if path is not None else frozenset(map(ord, filter(str.isascii, text)))
-    return "".join(one if ord(one) in held else code_point(one) for one in text), _font(path, size)
+    return "".join(char if ord(char) in held else code_point(char) for char in text), _font(path, size)
 
 
 def code_point(character: str) -> str:
     """Return `\\uXXXX`, or `\\UXXXXXXXX` where four digits do not do, as Python and JSON write a character."""
-    number = ord(character)
-    return f"\\u{number:04X}" if number < 0x10000 else f"\\U{number:08X}"
+    code = ord(character)
+    return f"\\u{code:04X}" if code < 0x10000 else f"\\U{code:08X}"
 
 
 @functools.lru_cache(1024)
 def _path_for(characters: frozenset[str]) -> Path | None:
     """Return the first font that has all of some characters, else the first one of all, if there is any."""
-    wanted = {ord(one) for one in characters}
+    wanted = set(map(ord, characters))
     first = None
     for path in _fonts():
         first = first or path

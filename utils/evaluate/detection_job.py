@@ -7,7 +7,10 @@ from pathlib import Path
 
 from config.schema.detection import DetectionConfig
 from metrics.detection import Counts, metric_of
-from utils.draw import maps as visualize
+from utils.draw.boxes import draw_detections
+from utils.draw.maps import overlay_heat
+from utils.draw.picture_file import save_picture
+from utils.draw.sheet import beside
 from utils.evaluate.contact_sheet import ContactSheet
 from utils.evaluate.detector import DetectionResult, ImageOutcome, evaluate_detector
 from utils.evaluate.job import EvaluationJob, safe_name
@@ -71,7 +74,7 @@ def evaluate(
 def save_drawing(folder: Path, outcome: ImageOutcome) -> None:
     """Draw one image at full size, its detections on the left and its region map on the right."""
     sample = outcome.sample
-    picture = visualize.draw_detections(
+    picture = draw_detections(
         sample.image,
         sample.word_quads,
         sample.ignore,
@@ -79,8 +82,8 @@ def save_drawing(folder: Path, outcome: ImageOutcome) -> None:
         [detection for _, detection in outcome.record.pairs],
         outcome.record.ignored,
     )
-    over = visualize.overlay_heat(sample.image, outcome.region, outcome.matrix)
-    visualize.save_picture(folder / f"{safe_name(sample.sample_id)}.jpg", visualize.beside([picture, over]))
+    over = overlay_heat(sample.image, outcome.region, outcome.matrix)
+    save_picture(folder / f"{safe_name(sample.sample_id)}.jpg", beside([picture, over]))
 
 
 def _title(name: str, result: DetectionResult) -> str:

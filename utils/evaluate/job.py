@@ -15,7 +15,7 @@ from config.errors import UserError, nearest
 from config.schema.detection import DetectionConfig
 from config.schema.recognition import RecognitionConfig
 from utils.device import resolve_amp, resolve_device
-from utils.draw import maps as visualize
+from utils.draw.picture_file import picture_path, save_picture
 from utils.evaluate.results import write_results
 from utils.files import sha256
 from utils.run.paths import run_folder
@@ -46,12 +46,10 @@ class EvaluationJob:
     ) -> None:
         self.tests = select_tests(config, test)
         self.checkpoint = find_checkpoint(config, checkpoint)
-        if draw is not None and Path(draw).suffix.lower() not in (".png", ".jpg", ".jpeg"):
-            raise UserError(f"--draw {draw}: name a .png or .jpg file")
+        self._draw = None if draw is None else picture_path("--draw", draw)
         self.device = resolve_device(config.device)
         self.amp = resolve_amp(config.amp, self.device)
         self._folder = run_folder(config).root / "eval"
-        self._draw = draw
 
     @cached_property
     def checkpoint_sha256(self) -> str:
@@ -75,8 +73,8 @@ class EvaluationJob:
         """
         log.info("%s: %s", name, write_results(self._folder / safe_name(name), values, lines))
         if self._draw is not None and picture is not None:
-            target = Path(self._draw) if len(self.tests) == 1 else with_name(Path(self._draw), name)
-            visualize.save_picture(target, picture())
+            target = self._draw if len(self.tests) == 1 else with_name(self._draw, name)
+            save_picture(target, picture())
             log.info("%s: %s", name, target)
 
 

@@ -10,16 +10,15 @@ from PIL import Image, ImageDraw
 
 from data.augment.geometry import resize_matrix
 from data.sample import transform_points
+from utils.draw.boxes import draw_polygons, line_width
 from utils.draw.fonts import legible
-from utils.draw.maps import Colour, draw_polygons, line_width
+from utils.draw.palette import BACKGROUND, DOUBTFUL, FOUND, SURE, UNSURE, WHITE, Colour
+from utils.draw.sheet import fitted
 from utils.predict.predictor import Word
 
-FOUND: Colour = (30, 136, 255)
-SURE, UNSURE, DOUBTFUL = (52, 199, 89), (255, 176, 32), (255, 105, 97)
 SURE_FROM, UNSURE_FROM = 0.8, 0.4
 """Confidences from which a word is green, and amber; below it is red. Words that were not read are blue."""
 
-INK, FAINT, GROUND = (255, 255, 255), (176, 178, 188), (20, 21, 26)
 _OPACITY = 215
 _LEGIBLE_SIDE, _MOST_ENLARGED = 1280, 4.0
 """Smaller images are enlarged, so that what is written into them can be read."""
@@ -81,9 +80,9 @@ def _tagged(picture: np.ndarray, outlines: list[np.ndarray], words: Sequence[Wor
         others = bounds[:index] + bounds[index + 1 :]
         place = _place(bounds[index], extent, base.size, tags, others)
         tags.append(place)
-        draw.rounded_rectangle(place, pad, (*GROUND, _OPACITY))
+        draw.rounded_rectangle(place, pad, (*BACKGROUND, _OPACITY))
         line = place[1] + pad / 2 + size
-        draw.text((place[0] + pad, line), text, (*INK, 255), font, anchor="ls")
+        draw.text((place[0] + pad, line), text, (*WHITE, 255), font, anchor="ls")
         draw.text((place[2] - pad, line), share, (*colour_of(words[index]), 255), small, anchor="rs")
     return np.array(Image.alpha_composite(base, layer).convert("RGB"))
 
@@ -120,17 +119,15 @@ def _overlap(place: _Box, boxes: list[_Box]) -> float:
 
 def _captioned(image: np.ndarray, word: Word) -> np.ndarray:
     """Return a picture of a word at a legible size, its reading below it."""
-    height, width = image.shape[:2]
-    scale = min(_WORD_HEIGHT / height, _WORD_WIDTH / width)
-    size = (max(1, round(width * scale)), max(1, round(height * scale)))
-    small = cv2.resize(image, size, interpolation=cv2.INTER_AREA if scale < 1 else cv2.INTER_CUBIC)
+    resized, _ = fitted(image, _WORD_WIDTH, _WORD_HEIGHT)
+    height, width = resized.shape[:2]
     (text, font), (share, faint) = legible(_text(word), 26), legible(_share(word), 18)
     needed = round(font.getlength(text) + 10 + faint.getlength(share))
-    sheet = Image.new("RGB", (max(size[0], needed) + 2 * _MARGIN, size[1] + 3 * _MARGIN + 26), GROUND)
-    sheet.paste(Image.fromarray(small), (_MARGIN, _MARGIN))
+    sheet = Image.new("RGB", (max(width, needed) + 2 * _MARGIN, height + 3 * _MARGIN + 26), BACKGROUND)
+    sheet.paste(Image.fromarray(resized), (_MARGIN, _MARGIN))
     draw = ImageDraw.Draw(sheet)
-    line = size[1] + 2 * _MARGIN + 22
-    draw.text((_MARGIN, line), text, INK, font, anchor="ls")
+    line = height + 2 * _MARGIN + 22
+    draw.text((_MARGIN, line), text, WHITE, font, anchor="ls")
     draw.text((_MARGIN + 10 + font.getlength(text), line), share, colour_of(word), faint, anchor="ls")
     return np.array(sheet)
 

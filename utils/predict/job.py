@@ -10,7 +10,7 @@ from pathlib import Path
 from config.errors import UserError
 from data.progress import progress_bar
 from utils.device import resolve_device
-from utils.draw import maps as visualize
+from utils.draw.picture_file import save_picture
 from utils.evaluate.job import safe_name
 from utils.files import write_atomically
 from utils.predict.drawing import draw_prediction
@@ -79,7 +79,7 @@ def _lines(predictions: Iterator[Prediction], targets: list[Path] | None) -> Ite
             if len(unreadable) <= _NAMED:
                 log.warning("%s", unreadable[-1])
         elif targets is not None:
-            visualize.save_picture(targets[total - 1], draw_prediction(prediction.image, prediction.words))
+            save_picture(targets[total - 1], draw_prediction(prediction.image, prediction.words))
         yield json.dumps(prediction.values(), ensure_ascii=False)
     if unreadable and len(unreadable) == total:
         raise UserError(f"none of the {total} images can be read ({unreadable[0]})")

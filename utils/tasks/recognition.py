@@ -187,7 +187,7 @@ class RecognitionTask(Task):
         if not self._config.train.sync_batchnorm or self._processes.world == 1:
             return images
         width = self._processes.max(images.shape[2])
-        return self.preprocess.widened(images, width)
+        return self.preprocess.padded_to(images, width)
 
     def judge(self, means: Mapping[str, float | None]) -> None:
         share = means.get("zeroed_share")

@@ -105,7 +105,6 @@ def label_dataset(
     *,
     rank: int = 0,
     world_size: int = 1,
-    loader_threads: int | None = None,
     progress: bool = True,
     stop: Callable[[], bool] = lambda: False,
 ) -> LabelCache | None:
@@ -120,7 +119,6 @@ def label_dataset(
         root: folder of all caches.
         device: where `model` is.
         rank, world_size: which of how many processes this is.
-        loader_threads: threads that read images; None takes 2 beside a CPU's own work and up to 8 beside a GPU's.
         progress: show a bar on stderr.
         stop: asked after each image; the pass then ends, and what it has labelled by then is kept.
     """
@@ -153,7 +151,7 @@ def label_dataset(
                 rank=rank,
                 world_size=world_size,
                 max_batch_pixels=batch_pixels(device),
-                loader_threads=loader_threads or (2 if device.type == "cpu" else min(8, os.cpu_count() or 1)),
+                loader_threads=2 if device.type == "cpu" else min(8, os.cpu_count() or 1),  # a CPU labels, too
                 executor=executor,
                 on_progress=show,
             )

@@ -31,7 +31,7 @@ from data.pseudo_label.stored import COLUMNS, PseudoLabels
 from data.reader import Reader
 from utils.device import Amp
 from utils.distributed.processes import ALONE, Processes
-from utils.draw.maps import save_picture
+from utils.draw.picture_file import save_picture
 from utils.draw.pseudo_labels import draw_label_sheet
 from utils.engine.task import Evaluation
 from utils.run.paths import run_folder

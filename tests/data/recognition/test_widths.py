@@ -11,7 +11,7 @@ from data.recognition.widths import TextWidths, bucket_widths, input_widths, pic
 
 def test_sizes_are_those_of_the_pictures() -> None:
     reader = PaintedWords(1300, broken=frozenset({3, 700}))
-    sizes = picture_sizes(reader, threads=3)
+    sizes = picture_sizes(reader)
     expected = reader.sizes.copy()
     expected[[3, 700]] = 0
     np.testing.assert_array_equal(sizes, expected)
@@ -37,26 +37,6 @@ def test_fixed_widths_and_datasets_of_nothing_readable() -> None:
     assert squeezed(sizes, WordPreprocess(keep_ratio=False)).tolist() == []
     assert input_widths(np.zeros((2, 2), np.int32), WordPreprocess()).tolist() == [16, 16]
     assert input_widths(np.zeros((0, 2), np.int32), WordPreprocess()).tolist() == []
-
-
-def test_sizes_are_kept_and_damaged_files_are_made_anew(tmp_path, caplog) -> None:
-    reader = PaintedWords(20)
-    sizes = picture_sizes(reader, tmp_path / "cache")
-    again = PaintedWords(20)
-    np.testing.assert_array_equal(picture_sizes(again, tmp_path / "cache"), sizes)
-    assert again.sizes_asked == 0
-    (file,) = (tmp_path / "cache").iterdir()
-    file.write_bytes(file.read_bytes()[:40])
-    np.testing.assert_array_equal(picture_sizes(again, tmp_path / "cache"), sizes)
-    assert again.sizes_asked == 20 and "read anew" in caplog.text
-    np.save(file, sizes[:5])  # of other data
-    np.testing.assert_array_equal(picture_sizes(reader, tmp_path / "cache"), sizes)
-
-
-def test_a_folder_that_cannot_be_written_is_no_fault(tmp_path) -> None:
-    (tmp_path / "file").write_text("in the way")
-    reader = PaintedWords(3)
-    np.testing.assert_array_equal(picture_sizes(reader, tmp_path / "file" / "cache"), reader.sizes)
 
 
 def test_labels_stand_in_for_unknown_widths() -> None:

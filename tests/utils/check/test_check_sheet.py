@@ -8,9 +8,9 @@ from check_sources import opened
 
 from config.loader import load_config
 from data.sample import TextSample
-from utils.check.sheet import CHARACTER, annotated, training_view, write_sheet
+from utils.check.sheet import annotated, training_view, write_sheet
 from utils.check.sources import open_sources
-from utils.draw.maps import IGNORED, WORD
+from utils.draw.palette import CHARACTER, IGNORED, WORD
 
 
 def has_colour(picture: np.ndarray, colour) -> bool:

@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from utils.predict.drawing import DOUBTFUL, FOUND, SURE, UNSURE, colour_of, draw_prediction
+from utils.draw.palette import DOUBTFUL, FOUND, SURE, UNSURE
+from utils.predict.drawing import colour_of, draw_prediction
 from utils.predict.predictor import Word
 
 

@@ -20,7 +20,8 @@ from data.pseudo_label.cache import LabelCache
 from data.pseudo_label.fill import fill_cache
 from data.pseudo_label.records import LabelSettings
 from model.craft import Craft
-from utils.draw.pseudo_labels import KEPT, SPLIT, draw_label_sheet
+from utils.draw.palette import KEPT, SPLIT
+from utils.draw.pseudo_labels import draw_label_sheet
 from utils.tasks.teacher import DetectorTeacher, label_dataset, weights_hash
 
 CPU = torch.device("cpu")

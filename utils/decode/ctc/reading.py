@@ -56,7 +56,15 @@ def easyocr_confidence(path: BestPath) -> np.ndarray:
 def make_readings(
     texts: Sequence[Sequence[int]], log_probs: Tensor, lengths: Tensor, path: BestPath, alphabet: Alphabet
 ) -> list[Reading]:
-    """Attach both numbers to the texts of a batch, given as classes of characters."""
+    """Return the texts of a batch with both their confidences.
+
+    Args:
+        texts: classes of characters, of each sample.
+        log_probs: float [B, T, C], logarithms of the classes' probabilities.
+        lengths: int64 [B], steps of each sample that are no padding.
+        path: the best path through `log_probs`.
+        alphabet: the characters of the classes.
+    """
     probabilities = text_probabilities(log_probs, lengths, texts)
     return [
         Reading(alphabet.decode(text), float(confidence), probability)
