@@ -13,7 +13,7 @@ from utils.bars import with_bar
 from utils.check.lookalikes import alike
 from utils.check.probe import Survey, same_content
 from utils.check.report import Report, counted, some, table
-from utils.check.sources import Source, image_path
+from utils.check.sources import Source
 
 
 class Copy(NamedTuple):
@@ -173,7 +173,7 @@ def pairs_of(places: list[tuple[int, int]], sources: Sequence[Compared]) -> list
 
 
 def _path(source: Source, index: int) -> Path:
-    path = image_path(source.reader, index)
+    path = source.reader.path(index)
     assert path is not None, "only files have a digest"
     return path
 

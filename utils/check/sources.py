@@ -5,13 +5,13 @@ from __future__ import annotations
 import copy
 from collections.abc import Iterator
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
 
 from config.errors import UserError
 from config.schema.detection import DetectionConfig
+from config.schema.word_datasets import WordDataset
 from data.reader import DropReport, Reader
 from data.readers import open_dataset
 from data.readers.limits import words_dropped
@@ -48,6 +48,11 @@ class Source:
         """Whether it is trained on."""
         return self.role != "test"
 
+    @property
+    def upright(self) -> bool:
+        """Whether its images are turned as their EXIF orientation says."""
+        return isinstance(self.settings, WordDataset) and self.settings.exif_orientation == "apply"
+
     def sample_name(self, index: int) -> str:
         """Return the name of a sample."""
         return self.reader.annotation(index).sample_id
@@ -81,7 +86,7 @@ def open_sources(config: DetectionConfig) -> tuple[list[Source], list[str]]:
             else:
                 if reader.report.unparsed and "max_dropped" not in settings.model_fields_set:
                     problems.append(f"{name}: {_unparsed(reader.report)}")
-        has_files = len(reader) > 0 and image_path(reader, 0) is not None
+        has_files = len(reader) > 0 and reader.path(0) is not None
         sources.append(Source(name, role, settings, reader, copy.deepcopy(reader.report), has_files))
     return sources, problems
 
@@ -95,12 +100,6 @@ def _unparsed(report: DropReport) -> str:
         f"{counted(total, 'item')} of its labels cannot be parsed (e.g. {report.examples[reason][0]}, {what}); mend "
         "what is written there, or set this dataset's `max_dropped` to say how much may be left out"
     )
-
-
-def image_path(reader: Reader, index: int) -> Path | None:
-    """Return the file of a sample's image; None where it has none, or its reader does not say."""
-    path = getattr(reader, "path", None)
-    return None if path is None else path(index)
 
 
 def _datasets(config: DetectionConfig) -> Iterator[tuple[str, Role, Any]]:

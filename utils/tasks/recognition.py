@@ -133,7 +133,7 @@ class RecognitionTask:
 
     def _report_room(self, reader: WordReader) -> None:
         """Count, before a step is made, the labels that CTC cannot write in their pictures, and say what would help."""
-        if getattr(reader, "drawn", False) or any(getattr(one, "drawn", False) for one in parts_of(reader)):
+        if reader.drawn:
             return  # Their sizes are known once they are drawn; what has no room then is counted in the loss.
         sizes = picture_sizes(reader)
         needed = [required_steps(reader.text(index)) for index in range(len(reader))]
@@ -229,17 +229,6 @@ class RecognitionTask:
         # Greedily: a word list is that of the test.
         readings = self._reading(model).inputs(own)
         return {"words": draw_readings(own, batch["texts"][:PICTURES], [one.text for one in readings])}
-
-
-def parts_of(reader: WordReader) -> list[WordReader]:
-    """Return the readers that a reader is made of, itself included."""
-    found, waiting = [], [reader]
-    while waiting:
-        one = waiting.pop()
-        found.append(one)
-        inner = getattr(one, "reader", None)
-        waiting += [*getattr(one, "readers", ()), *([inner] if inner is not None else [])]
-    return found
 
 
 def check_fits(network: Recognizer, config: RecognitionConfig) -> None:
