@@ -60,15 +60,14 @@ class GeneratedReader(Reader):
         self._resources = load_resources(self._config.model_dump_json())
         self.characters = frozenset(self._resources.alphabet)
         size = config.size or self._config.splits[config.split]
-        label = f"split '{config.split}' of the recipe {config.recipe}"
-        self._chosen = choose_samples(size, config.samples, label)
+        self._chosen = choose_samples(size, config.samples, config.source)
         self._length = size if self._chosen is None else len(self._chosen)
         found = self._resources.report
         self.report = GeneratedReport(
             images=self._length,
             dropped=dict(found.dropped),
             examples=copy.deepcopy(found.examples),
-            source=label,
+            source=config.source,
         )
         self._hash = settings_hash(self._config, self._resources)
         # What cannot be drawn is told now, and not from a process that prepares batches.

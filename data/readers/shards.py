@@ -50,6 +50,12 @@ def shard_folders(root: Path) -> list[Path]:
     return [found[number] for number in sorted(found)]
 
 
+def open_synthtext(config: SynthTextDataset) -> Reader:
+    """Open a folder of SynthText, or all shards of a split that was generated in several; raises as the readers do."""
+    shards = find_shards(config)
+    return ShardedReader(config, shards) if shards else SynthTextReader(config)
+
+
 class ShardedReader(Reader):
     """Reader of all shards of a split; `samples` and `max_dropped` count over all of them.
 

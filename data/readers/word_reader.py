@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from config.schema.datasets import WordDataset
+from config.schema.word_datasets import WordDataset
 from data.reader import DropReport, Reader, UnreadableSample
 from data.readers.images import read_image
 from data.readers.limits import check_dropped, choose_samples

@@ -45,7 +45,7 @@ class DrawnWords(WordReader):
             words=self._length,
             dropped=dict(found.dropped),
             examples=copy.deepcopy(found.examples),
-            source=f"split '{config.split}' of the recipe {config.recipe}",
+            source=config.source,
             unit="crops",
         )
         self._hash = settings_hash(self._config, self._resources)
