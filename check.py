@@ -49,19 +49,14 @@ def main(argv: list[str]) -> None:
         print(find_rate(config, Path(options.find_lr), options.find_lr_iterations or 100))
         return
     if options.pseudo_labels is not None:
-        if config.task != "detection":
-            raise UserError("--pseudo-labels is for detectors; --draw shows the pictures of a recogniser")
-        from utils.check.pseudo_labels import draw_pseudo_labels
+        from utils.check.jobs import draw_labels
 
-        print(draw_pseudo_labels(config, Path(options.pseudo_labels)))
+        print(draw_labels(config, Path(options.pseudo_labels)))
         return
+    from utils.check.jobs import check_job
     from utils.check.options import CheckOptions
     from utils.check.report import raise_problems
 
-    if config.task == "recognition":
-        from utils.check.words import check_words as check
-    else:
-        from utils.check.detection import check_detection as check
     wanted = CheckOptions(
         deep=options.deep,
         allow_leaks=options.allow_leaks,
@@ -69,7 +64,7 @@ def main(argv: list[str]) -> None:
         draw=options.draw,
         json=options.json,
     )
-    raise_problems(check(config, wanted, say=lambda text: print(text, flush=True)))
+    raise_problems(check_job(config, wanted, say=lambda text: print(text, flush=True)))
 
 
 def _check_options(options: argparse.Namespace) -> None:

@@ -1,7 +1,7 @@
 """Evaluate a detector or a recogniser, or score a competition's archive.
 
 python eval.py --yaml NAME [--checkpoint PATH] [--test NAME] [--sweep] [--draw FILE.png] [key.sub=value ...]
-python eval.py --submission FILE.zip --gt FILE.zip [--json OUT]
+python eval.py --submission FILE.zip --gt FILE.zip [--protocol NAME] [--json OUT]
 """
 
 from __future__ import annotations

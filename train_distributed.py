@@ -28,6 +28,7 @@ def main(argv: list[str]) -> int:
 
     from utils.distributed.batching import samples_of_iteration
     from utils.distributed.launch import launch
+    from utils.tasks.names import look_up_names
     from utils.train_job import train_job
 
     gpus = torch.cuda.device_count() if config.device.startswith(("auto", "cuda")) else 0
@@ -37,7 +38,9 @@ def main(argv: list[str]) -> int:
     if count == 1:
         train_job(config, resume=arguments.resume, fresh=arguments.fresh)
         return 0
-    samples_of_iteration(config.train, count)  # A mistake is said once, and not by each process.
+    # A mistake is said once, and not by each process.
+    look_up_names(config)
+    samples_of_iteration(config.train, count)
     threads = None if gpus else max(1, (os.cpu_count() or 1) // count)
     return launch([sys.executable, os.path.abspath(__file__), *argv], count, threads)
 

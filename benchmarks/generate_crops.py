@@ -19,9 +19,10 @@ import cv2
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from config.loader import load_config
-from data.recognition.writers.lmdb import LmdbItem, LmdbOutput
+from data.recognition.writers.lmdb import LmdbItem
 from data.synth.crop.draw import draw_crop, encode_crop
 from data.synth.resources import Resources
+from data.synth.writing.crops import LmdbOutput
 
 CASES = {
     "words, 32 px": ("generate_words", []),

@@ -24,7 +24,7 @@ import torch
 
 from config.schema.datasets import GeneratedDataset
 from config.schema.detection import DetectionConfig
-from config.schema.model import CraftModel
+from config.schema.model import DetectorModel
 from config.schema.word_datasets import IcdarDataset
 from data.preprocess import Preprocess
 from data.pseudo_label.labeler import Teacher, label_blocks, label_one_by_one
@@ -151,7 +151,7 @@ def main() -> None:
         if arguments.weights is None:
             model = Craft(width).to(device, memory_format=memory_format(device)).eval()
         else:
-            config = DetectionConfig(model=CraftModel(width=width, backbone_weights="none"))
+            config = DetectionConfig(model=DetectorModel(width=width, backbone_weights="none"))
             model, preprocess = load_detector(arguments.weights, config, device)
         teacher: Teacher = DetectorTeacher(model, device, amp)
         if arguments.weights is None:

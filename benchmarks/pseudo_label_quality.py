@@ -25,7 +25,7 @@ from scipy.optimize import linear_sum_assignment
 
 from config.schema.datasets import GeneratedDataset
 from config.schema.detection import DetectionConfig
-from config.schema.model import CraftModel
+from config.schema.model import DetectorModel
 from data.pseudo_label.labeler import Teacher, label_blocks
 from data.pseudo_label.records import ImageLabels, LabelSettings, LabelStatistics, join_labels
 from data.reader import DropReport
@@ -148,7 +148,7 @@ def main() -> None:
     parser.add_argument("--keep-above", type=float, nargs="+", default=[0.5])
     arguments = parser.parse_args()
     device = resolve_device(arguments.device)
-    config = DetectionConfig(model=CraftModel(width=arguments.width, backbone_weights="none"))
+    config = DetectionConfig(model=DetectorModel(width=arguments.width, backbone_weights="none"))
     model, preprocess = load_detector(arguments.weights, config, device)
     amp = resolve_amp(arguments.amp, device)
     teacher: Teacher = DetectorTeacher(model, device, amp)

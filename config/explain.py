@@ -31,8 +31,11 @@ def explain(error: ValidationError, model: type[BaseModel], origins: Origins, sy
     """
     mistakes = error.errors(include_url=False)
     mistakes.sort(key=lambda mistake: mistake["type"] != "extra_forbidden")
+    # Each type of a union complains by itself about one value.
+    places = {locate(model, mistake["loc"])[0] for mistake in mistakes}
+    more = len(places) - 1
     sentence = _sentence(mistakes[0], model, origins, synonyms)
-    return UserError(sentence + (f" (and {len(mistakes) - 1} more)" if len(mistakes) > 1 else ""))
+    return UserError(sentence + (f" (and {more} more)" if more else ""))
 
 
 def _sentence(mistake: Any, model: type[BaseModel], origins: Origins, synonyms: Mapping[str, str]) -> str:

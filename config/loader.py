@@ -44,6 +44,8 @@ MODELS: dict[str, type[Config]] = {
 }
 """The schema of each kind of job; a YAML names its own with `task`."""
 
+_FOR_EDITORS = "# yaml-language-server:"
+
 _PROGRAMS = {
     "detection": "trainSynth.py, train.py, eval.py or check.py",
     "recognition": "train.py or eval.py",
@@ -92,11 +94,14 @@ def load_config(name_or_path: str, overrides: Sequence[str] = (), task: str | Se
 
 
 def recipes(task: str | Sequence[str] | None = None) -> dict[str, str]:
-    """Names of the YAML files in `config/` with the text of each one's first comment, optionally of some tasks."""
+    """Names of the YAML files in `config/` with the text of each one's first comment, optionally of some tasks.
+
+    The comment that names the JSON Schema for editors does not count.
+    """
     wanted = (task,) if isinstance(task, str) else task
     found = {}
     for path in sorted(CONFIG_DIR.glob("*.yaml")):
-        lines = path.read_text(encoding="utf-8").splitlines()
+        lines = [line for line in path.read_text(encoding="utf-8").splitlines() if not line.startswith(_FOR_EDITORS)]
         kind = next((line.split(":", 1)[1].split("#")[0].strip() for line in lines if line.startswith("task:")), None)
         if not wanted or (kind or "detection") in wanted:
             found[path.stem] = lines[0].lstrip("# ").strip() if lines and lines[0].startswith("#") else ""

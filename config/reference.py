@@ -29,6 +29,9 @@ with the run.
 - Scalars are read as YAML 1.2 has them: only `true` and `false` are switches (`off` and `no` are texts), `1e-4` is a
   number, `012` and `1_000` are not. A key given twice is an error.
 - In the paths below `N` is the number of a list item, counted from 0, and `NAME` a name of your choice.
+- Editors that know YAML schemas (VS Code with its YAML extension, PyCharm, Neovim and others) complete the keys and
+  show the texts below in a file whose first line is that of the recipes in `config/`,
+  `# yaml-language-server: $schema=json_schema/detection.json`: give the path from your file to that schema.
 - The YAML files of EasyOCR's CRAFT trainer load as they are; `--print-config` shows what they become. `amp: True`
   becomes `bf16`, `variance` becomes `std`, `syn_aug` becomes `train.data.augment`, and what belongs to weak
   supervision goes to `train.weak`. Their own paths work as `key.sub=value` arguments, too.

@@ -52,6 +52,11 @@ class Kind:
                 members[tag] = member
         return members
 
+    @property
+    def alternatives(self) -> list[Any]:
+        """Types of a union without discriminator, such as `Literal[2, 3] | str`; empty for any other type."""
+        return list(get_args(self.bare)) if self.origin is Union and self.discriminator is None else []
+
 
 def kind_of(annotation: Any) -> Kind:
     """Take an annotation (or a field of a section) apart."""
@@ -94,6 +99,8 @@ def locate(model: type[BaseModel], loc: tuple[str | int, ...]) -> tuple[tuple[st
         if kind is not None and kind.sections:
             kind = kind_of(kind.sections[str(step)])
             continue
+        if kind is not None and kind.alternatives:
+            continue  # The name that pydantic gives to one of them.
         path.append(step)
         if kind is None:
             continue
@@ -143,6 +150,8 @@ def _describe(kind: Kind) -> str:
     if kind.origin is Literal:
         values = [repr(value) for value in get_args(kind.bare)]
         return values[0] if len(values) == 1 else f"{', '.join(values[:-1])} or {values[-1]}"
+    if kind.alternatives:
+        return ", or ".join(_describe(kind_of(member)) for member in kind.alternatives)
     if kind.is_section:
         return "a section (keys indented beneath it)"
     if kind.sections:

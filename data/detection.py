@@ -13,6 +13,7 @@ from config.errors import UserError
 from config.schema.detection import DetectionData
 from data.augment.color import color_jitter
 from data.augment.geometry import sample_matrix, warp_sample
+from data.augment.registry import PHOTOMETRIC, changed
 from data.heatmap.targets import draw_targets
 from data.order import SampleOrder, position_rng
 from data.reader import Reader, UnreadableSample
@@ -59,7 +60,7 @@ class DetectionTrainingSet(Dataset):
         sample = warp_sample(sample, sample_matrix(rng, sample, augment, side), side)
         if augment.random_colorjitter.option:
             sample = replace(sample, image=color_jitter(rng, sample.image, augment.random_colorjitter))
-        return sample
+        return replace(sample, image=changed(PHOTOMETRIC, augment.photometric, sample.image, rng))
 
     def _read(self, position: int) -> tuple[TextSample, list[str]]:
         index, unreadable = self.order[position], []

@@ -1,7 +1,8 @@
-"""The random draws that settings ask for."""
+"""The random draws that settings ask for, and a hash that takes a name to the same draw everywhere."""
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Sequence
 from typing import TypeVar
 
@@ -41,3 +42,9 @@ def running_shares(weights: Sequence[float] | np.ndarray) -> np.ndarray:
     shares = total / total[-1]
     shares[-1] = 1.0  # rounding must not leave room above the last one
     return shares
+
+
+def stable_hash(*parts: object) -> int:
+    """Return a 64-bit hash of the parts' text that is the same on every machine and in every process."""
+    text = "\x1f".join(str(part) for part in parts)
+    return int.from_bytes(hashlib.blake2b(text.encode(), digest_size=8).digest(), "big")

@@ -13,107 +13,44 @@ clockwise or counter-clockwise.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
-
 import numpy as np
 import shapely
 
-PROTOCOL = "icdar2015_iou"
-
-Polygons = Sequence[np.ndarray] | np.ndarray
-"""N arrays [P, 2] with P >= 3, or one array [N, P, 2]."""
-
-
-@dataclass(frozen=True)
-class Counts:
-    """Sums over images; adding two of them joins two parts of a dataset.
-
-    Attributes:
-        images: number of images.
-        gt_care: words to be found.
-        det_care: detections that count.
-        matched: pairs of the two.
-    """
-
-    images: int = 0
-    gt_care: int = 0
-    det_care: int = 0
-    matched: int = 0
-
-    def __add__(self, other: Counts) -> Counts:
-        return Counts(
-            self.images + other.images,
-            self.gt_care + other.gt_care,
-            self.det_care + other.det_care,
-            self.matched + other.matched,
-        )
-
-    @property
-    def precision(self) -> float:
-        """matched / det_care, 0 without detections."""
-        return self.matched / self.det_care if self.det_care else 0.0
-
-    @property
-    def recall(self) -> float:
-        """matched / gt_care, 0 without words."""
-        return self.matched / self.gt_care if self.gt_care else 0.0
-
-    @property
-    def hmean(self) -> float:
-        """Harmonic mean of the two, 0 where both are 0."""
-        total = self.precision + self.recall
-        return 2 * self.precision * self.recall / total if total else 0.0
+from config.schema.base import UnitFloat
+from metrics.detection import (
+    DEFAULT_IOU,
+    DETECTION_PROTOCOLS,
+    Counts,
+    DetectionMetric,
+    ImageRecord,
+    ImageWords,
+    Polygons,
+)
 
 
-@dataclass(frozen=True)
-class ImageRecord:
-    """What the metric found in one image.
-
-    Attributes:
-        sample_id: name of the image.
-        counts: its counts, with `images` = 1.
-        pairs: (index of the word, index of the detection) of each match.
-        ignored: indices of the detections that are not counted.
-    """
-
-    sample_id: str
-    counts: Counts
-    pairs: tuple[tuple[int, int], ...]
-    ignored: tuple[int, ...]
-
-
-class DetectionIoU:
-    """Collects images one by one. Parts of a dataset may be collected apart and merged.
+@DETECTION_PROTOCOLS.register("icdar_iou")
+class DetectionIoU(DetectionMetric):
+    """The metric of the competition.
 
     Args:
         iou: a match needs a greater intersection over union.
         ignored_share: a detection is not counted when a greater share of its area is "don't care".
     """
 
-    def __init__(self, iou: float = 0.5, ignored_share: float = 0.5) -> None:
+    name = "icdar2015_iou"
+
+    def __init__(self, iou: float = DEFAULT_IOU, *, ignored_share: UnitFloat = 0.5) -> None:
+        super().__init__()
         self.iou = iou
         self.ignored_share = ignored_share
-        self.records: dict[str, ImageRecord] = {}
 
-    def update(self, sample_id: str, gt: Polygons, ignore: Sequence[bool] | np.ndarray, det: Polygons) -> ImageRecord:
-        """Add an image.
+    @property
+    def thresholds(self) -> dict[str, float]:
+        return {"iou": self.iou}
 
-        Args:
-            sample_id: its name; each may be added once.
-            gt: polygons of the words.
-            ignore: bool [number of words], True for "don't care".
-            det: polygons of the detections.
-
-        Raises:
-            ValueError: a name comes twice, or a polygon has fewer than three points or a coordinate that is no number.
-        """
-        if sample_id in self.records:
-            raise ValueError(f"image {sample_id!r} was added twice")
-        care = ~np.asarray(ignore, bool)
-        if len(care) != len(gt):
-            raise ValueError(f"image {sample_id!r} has {len(gt)} words but {len(care)} ignore flags")
-        gt_shapes, det_shapes = _shapes(gt), _shapes(det)
+    def score(self, image: ImageWords) -> ImageRecord:
+        care = ~image.ignore
+        gt_shapes, det_shapes = _shapes(image.gt), _shapes(image.det)
         det_areas = shapely.area(det_shapes)
         rows, columns, intersections = _overlaps(gt_shapes, det_shapes)
 
@@ -126,18 +63,7 @@ class DetectionIoU:
         pairs = _match(rows[candidate].tolist(), columns[candidate].tolist())
 
         counts = Counts(1, int(care.sum()), int((~ignored).sum()), len(pairs))
-        record = ImageRecord(sample_id, counts, tuple(pairs), tuple(np.flatnonzero(ignored).tolist()))
-        self.records[sample_id] = record
-        return record
-
-    def merge(self, other: DetectionIoU) -> None:
-        """Take over another collection's images. An image that both hold, as padded samplers produce, counts once."""
-        for sample_id, record in other.records.items():
-            self.records.setdefault(sample_id, record)
-
-    def compute(self) -> Counts:
-        """Return the sums over all images."""
-        return sum((record.counts for record in self.records.values()), Counts())
+        return ImageRecord(image.sample_id, counts, tuple(pairs), tuple(np.flatnonzero(ignored).tolist()))
 
 
 def _match(rows: list[int], columns: list[int]) -> list[tuple[int, int]]:

@@ -1,4 +1,8 @@
-"""What a text is reduced to before it is compared: published scores differ in the characters that they look at."""
+"""What a text is reduced to before it is compared: published scores differ in the characters that they look at.
+
+A word protocol is a function from text to text in a file of this folder, registered under the name that
+`test.NAME.protocol` gives. Both the reference and the prediction go through it.
+"""
 
 from __future__ import annotations
 
@@ -6,50 +10,44 @@ import string
 import unicodedata
 from collections.abc import Callable
 
-_LISTS = {
-    "36": frozenset(string.digits + string.ascii_lowercase),
-    "62": frozenset(string.digits + string.ascii_letters),
-    "94": frozenset(string.digits + string.ascii_letters + string.punctuation),
-}
+from config.registry import Registry
 
-PROTOCOLS = ("full", *_LISTS)
-"""Names that `protocol` knows."""
+WORD_PROTOCOLS: Registry[Callable[[str], str]] = Registry("word protocol", "test.NAME.protocol", package="metrics")
 
+protocol = WORD_PROTOCOLS.get
+"""Return the function of a name; `UserError` where there is none."""
 
-def protocol(name: str) -> Callable[[str], str]:
-    """Return the function that both reference and prediction go through.
-
-    - "full": Unicode's NFC and nothing else.
-    - "36": lower case, then all but 0-9 and a-z removed. What "accuracy" means in most papers (Baek et al., "What Is
-      Wrong With Scene Text Recognition Model Comparisons?", ICCV 2019, whose code does the same).
-    - "62": all but 0-9, a-z and A-Z removed, case kept.
-    - "94": all but the printable characters of ASCII removed, spaces too, case kept.
-
-    Letters with accents are removed as other characters are, not replaced by those without.
-
-    Raises:
-        ValueError: there is no such protocol.
-    """
-    if name == "full":
-        return _nfc
-    if name not in _LISTS:
-        raise ValueError(f"there is no protocol {name!r}, only {', '.join(PROTOCOLS)}")
-    return _Restricted(_LISTS[name], lower=name == "36")
+_ALPHANUMERIC = frozenset(string.digits + string.ascii_letters)
+_PRINTABLE = _ALPHANUMERIC | frozenset(string.punctuation)
 
 
-def _nfc(text: str) -> str:
+@WORD_PROTOCOLS.register("full")
+def full(text: str) -> str:
+    """Unicode's NFC and nothing else."""
     return unicodedata.normalize("NFC", text)
 
 
-class _Restricted:
-    """Keeps the characters of a set; a class, so that it can be pickled."""
+@WORD_PROTOCOLS.register("36")
+def lower_alphanumeric(text: str) -> str:
+    """Lower case, then all but 0-9 and a-z removed: what "accuracy" means in most papers.
 
-    def __init__(self, kept: frozenset[str], *, lower: bool) -> None:
-        self._kept = kept
-        self._lower = lower
+    Baek et al., "What Is Wrong With Scene Text Recognition Model Comparisons?", ICCV 2019, whose code does the same.
+    Letters with accents are removed as other characters are, not replaced by those without; so in "62" and "94".
+    """
+    return _only(_ALPHANUMERIC, full(text).lower())
 
-    def __call__(self, text: str) -> str:
-        text = _nfc(text)
-        if self._lower:
-            text = text.lower()
-        return "".join(character for character in text if character in self._kept)
+
+@WORD_PROTOCOLS.register("62")
+def alphanumeric(text: str) -> str:
+    """All but 0-9, a-z and A-Z removed, case kept."""
+    return _only(_ALPHANUMERIC, full(text))
+
+
+@WORD_PROTOCOLS.register("94")
+def printable(text: str) -> str:
+    """All but the printable characters of ASCII removed, spaces too, case kept."""
+    return _only(_PRINTABLE, full(text))
+
+
+def _only(kept: frozenset[str], text: str) -> str:
+    return "".join(character for character in text if character in kept)

@@ -25,7 +25,7 @@ from typing import NamedTuple
 
 from rapidfuzz.distance import Levenshtein
 
-from metrics.protocols import protocol
+from metrics.protocols import full, lower_alphanumeric
 
 
 @dataclass(frozen=True)
@@ -137,8 +137,8 @@ class WordMetric:
         normalise: what references and predictions go through first, for all the scores; see `metrics.protocols`.
     """
 
-    def __init__(self, normalise: Callable[[str], str] | None = None) -> None:
-        self._normalise = normalise or protocol("full")
+    def __init__(self, normalise: Callable[[str], str] = full) -> None:
+        self._normalise = normalise
         self.records: dict[str, WordRecord] = {}
 
     def update(self, sample_id: str, reference: str, prediction: str) -> WordRecord:
@@ -174,20 +174,17 @@ class WordMetric:
         return confusions(self.records.values(), count)
 
 
-_ALPHANUMERIC = protocol("36")
-
-
 def compare(reference: str, prediction: str) -> WordCounts:
     """Return the counts of one text."""
     edits = Levenshtein.distance(reference, prediction)
     reference_words, predicted_words = reference.split(), prediction.split()
-    alphanumeric = _ALPHANUMERIC(reference)
+    alphanumeric = lower_alphanumeric(reference)
     longer = max(len(reference), len(prediction))
     return WordCounts(
         words=1,
         right=int(edits == 0),
         right_insensitive=int(edits == 0 or reference.casefold() == prediction.casefold()),
-        right_alphanumeric=int(edits == 0 or alphanumeric == _ALPHANUMERIC(prediction)),
+        right_alphanumeric=int(edits == 0 or alphanumeric == lower_alphanumeric(prediction)),
         without_alphanumeric=int(not alphanumeric),
         character_edits=edits,
         characters=len(reference),

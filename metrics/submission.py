@@ -24,7 +24,7 @@ import numpy as np
 
 from config.errors import UserError
 from metrics.archive import text_members
-from metrics.detection_iou import DetectionIoU
+from metrics.detection import DEFAULT_IOU, DEFAULT_PROTOCOL, DetectionMetric, detection_metric
 
 log = logging.getLogger(__name__)
 
@@ -102,13 +102,20 @@ def read_detections(path: str | Path, layout: Layout) -> dict[str, list[np.ndarr
 
 
 def score_submission(
-    submission: str | Path, ground_truth: str | Path, *, iou: float = 0.5, layout: Layout | None = None
-) -> tuple[DetectionIoU, Layout]:
+    submission: str | Path,
+    ground_truth: str | Path,
+    *,
+    protocol: str = DEFAULT_PROTOCOL,
+    iou: float = DEFAULT_IOU,
+    layout: Layout | None = None,
+) -> tuple[DetectionMetric, Layout]:
     """Score a submission; an image of the ground truth without a file in it counts as one without detections.
 
     Raises:
-        UserError: an archive cannot be read, or the submission names an image that the ground truth lacks.
+        UserError: there is no such protocol, an archive cannot be read, or the submission names an image that the
+            ground truth lacks.
     """
+    metric = detection_metric(protocol, iou, {}, "--protocol")
     truth, layout = read_ground_truth(ground_truth, layout)
     detections = read_detections(submission, layout)
     unknown = [name for name in detections if name not in truth]
@@ -120,9 +127,8 @@ def score_submission(
     absent = len(truth) - len(detections)
     if absent:
         log.warning("%s: no file for %d of %d images; they count as without detections", submission, absent, len(truth))
-    metric = DetectionIoU(iou)
     for name, words in truth.items():
-        metric.update(name, words.polygons, words.ignore, detections.get(name, []))
+        metric.update(name, words.polygons, words.ignore, detections.get(name, []), texts=words.texts)
     return metric, layout
 
 

@@ -11,6 +11,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from model.detector import DETECTORS, Detector
 from model.vgg16_bn import FC_CHANNELS, Vgg16BN, initialise, scaled
 
 INPUT_MULTIPLE = 32
@@ -35,7 +36,8 @@ class UpConv(nn.Module):
         return self.conv(x)
 
 
-class Craft(nn.Module):
+@DETECTORS.register("craft")
+class Craft(Detector):
     """The detector.
 
     Args:

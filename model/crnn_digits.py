@@ -11,18 +11,20 @@ from typing import Any
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from model.crnn import WIDTH_MULTIPLE, BidirectionalLSTM, ConvNetFeatures, Crnn
 from model.initialisation import initialise_keras
-from model.recognizer import WIDTH_MULTIPLE, BidirectionalLSTM, ConvNetFeatures, Recognizer
+from model.recognizer import RECOGNIZERS
 
 
-class CrnnDigits(Recognizer):
+@RECOGNIZERS.register("crnn_digits")
+class CrnnDigits(Crnn):
     """The network: 194,171 parameters at 11 classes, W pixels give ceil(W / 4) time steps.
 
     Pictures are 32 pixels high; of any width, zeros are added up to a multiple of 4. A last convolution of the height
     of what the poolings leave joins the rows.
 
     Args:
-        num_class: characters and the blank.
+        num_class: classes to score: characters and the blank.
         input_channel: 1 for grey pictures, 3 for RGB.
         output_channel: channels of the last convolution, a multiple of 8; the first one has an eighth.
         hidden_size: units of each direction of the BiLSTM.

@@ -1,32 +1,39 @@
-"""What the recognisers have in common: convolutions make a row of features out of a picture, a BiLSTM reads it, and
-a linear layer scores the classes of every time step for CTC (Shi, Bai and Yao, TPAMI 2017).
+"""What every recogniser is: a network that scores pictures of words, and the head that makes text of the scores.
 
-The three parts are called as in deep-text-recognition-benchmark and EasyOCR (`FeatureExtraction`,
-`SequenceModeling`, `Prediction`), in every network here.
+A new recogniser is a file in this folder:
 
-Pictures of a batch are padded to the longest. Given the true lengths, a network sees zeros beyond the end of each
-picture in front of every convolution, which is what it would see were the picture alone, and its BiLSTM ends where
-the picture ends: in eval mode the scores of a picture do not depend on the company it is in. In training mode the
-batch norms take their statistics over the padding, too; buckets of similar widths keep that share small.
+    @RECOGNIZERS.register("my_network")
+    class MyNetwork(Recognizer):
+        def __init__(self, num_class: int, input_channel: int = 1, *, layers: PositiveInt = 4) -> None: ...
+
+and `model.architecture: my_network` in a YAML. It is trained with CTC unless it names another `head`.
 """
 
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from typing import Any
+from typing import Any, ClassVar
 
 import torch
 from torch import Tensor, nn
-from torch.nn.utils.rnn import PackedSequence, pack_padded_sequence, pad_packed_sequence
 
-WIDTH_MULTIPLE = 4
-"""Pixels of width to a column of the last feature map, in every network here."""
+from config.registry import Registry
+from model.head import Head
+
+RECOGNIZERS: Registry[type[Recognizer]] = Registry("recogniser", "model.architecture", package="model")
 
 
 class Recognizer(nn.Module, ABC):
-    """The interface of the recognisers.
+    """A network that scores the classes of characters along a picture of a word or a line.
+
+    Its constructor takes the number of classes first, and those of `input_channel`, `output_channel`, `hidden_size`
+    and `dropout` that it has a use for (see `config.schema.recognizer`). Its keyword-only parameters are the options
+    that a YAML sets under `model.architecture_options`.
 
     Attributes:
+        head: classes, targets, loss and decoder; None is CTC's.
+        class_parameters: names of the parameters and buffers with a row for each class, at least one: what is moved
+            when the alphabet changes.
         input_channels: 1 for grey pictures, 3 for RGB.
         input_height: height of the pictures in pixels; None where any from 32 on will do.
         minimum_width: narrowest picture in pixels that gives a time step.
@@ -36,81 +43,37 @@ class Recognizer(nn.Module, ABC):
         channels_last: whether the network may run in that layout.
     """
 
-    FeatureExtraction: nn.Module
-    SequenceModeling: nn.Module
-    Prediction: nn.Linear
+    head: ClassVar[type[Head] | None] = None
+    class_parameters: ClassVar[tuple[str, ...]] = ("Prediction.weight", "Prediction.bias")
     input_channels: int
     input_height: int | None = None
     minimum_width: int = 1
-    width_multiple: int = WIDTH_MULTIPLE
+    width_multiple: int = 1
     frozen: tuple[str, ...] = ()
     channels_last: bool = True
 
     @abstractmethod
     def output_length(self, width: Any) -> Any:
-        """Return the number of time steps of pictures `width` pixels wide: an int, or an array or tensor of ints."""
+        """Return the time steps of pictures `width` pixels wide: an int, or an array or tensor of ints.
+
+        It is the length of what the network makes of a picture's width: of the scores with CTC, of what is attended to
+        in a network whose decoder writes one character after the other.
+        """
 
     @abstractmethod
-    def _whole(self, images: Tensor) -> Tensor:
-        """Bring pictures to a width that is a multiple of `width_multiple` and gives as many time steps."""
-
-    def _alone(self, images: Tensor) -> Tensor:
-        """Return what the convolutions read of pictures without lengths."""
-        return self._whole(images)
-
-    @abstractmethod
-    def _columns(self, lengths: Tensor) -> Tensor:
-        """Return the columns of pixels, a multiple of `width_multiple`, that time steps are made of."""
-
-    @abstractmethod
-    def _steps(self, features: Tensor, columns: Tensor | None) -> Tensor:
-        """Lay a feature map [B, C, h, w] out in time, [B, T, C]; `columns` are those of each sample, in pixels."""
-
     def forward(self, images: Tensor, lengths: Tensor | None = None) -> Tensor:
         """Score pictures.
 
+        A head may pass more to its network in training, such as the text that a decoder is led by.
+
         Args:
             images: normalised, float [B, input_channels, H, W].
-            lengths: int [B], best on the CPU: time steps of each picture's own width, the rest is padding. Without
+            lengths: int64 [B] on the CPU: `output_length` of each picture's own width, the rest is padding. Without
                 them the whole width is read.
 
         Returns:
-            logits [B, T, classes] with T = output_length(W); class 0 is the blank. Beyond a sample's length they are
-            0 and mean nothing.
-
-        Raises:
-            ValueError: the size of the pictures or a length is impossible.
+            logits [B, T, classes], as the head decodes them.
         """
-        self._check(images)
-        if lengths is None:
-            return self._read(self._alone(images))
-        steps = self.output_length(images.shape[3])
-        lengths = lengths.to("cpu", torch.int64)
-        if lengths.shape != images.shape[:1] or lengths.min() < 1 or lengths.max() > steps:
-            raise ValueError(f"lengths must be {len(images)} numbers from 1 to {steps}, got {lengths.tolist()}")
-        images = self._whole(images)
-        if lengths.min() == steps:  # Nothing is padded, so there is nothing to blank and to pack.
-            return self._read(images)
-        columns = self._columns(lengths).to(images.device, non_blocking=True)
-        features = self._steps(self.FeatureExtraction(images, columns), columns)
-        packed = self.SequenceModeling(pack_padded_sequence(features, lengths, True, enforce_sorted=False))
-        return pad_packed_sequence(with_data(packed, self.Prediction(packed.data)), True, total_length=steps)[0]
-
-    def _read(self, images: Tensor) -> Tensor:
-        return self.Prediction(self.SequenceModeling(self._steps(self.FeatureExtraction(images), None)))
-
-    def _check(self, images: Tensor) -> None:
-        if torch.jit.is_tracing():  # Sizes are values of the traced program there, not numbers to decide by.
-            return
-        _, channels, height, width = images.shape
-        if channels != self.input_channels:
-            raise ValueError(f"the network reads {self.input_channels} channels, the pictures have {channels}")
-        if height != (self.input_height or height) or height < 32:
-            raise ValueError(
-                f"the network reads pictures {self.input_height or '32 or more'} pixels high, not {height}"
-            )
-        if width < self.minimum_width:
-            raise ValueError(f"the network reads pictures of {self.minimum_width} pixels width and more, not {width}")
 
     def placed(self, device: torch.device, layout: torch.memory_format) -> Recognizer:
         """Return the network on a device, in a layout if it may run in it. Training and reading both use this, for
@@ -118,100 +81,11 @@ class Recognizer(nn.Module, ABC):
         return self.to(device, memory_format=layout if self.channels_last else torch.contiguous_format)
 
     def train(self, mode: bool = True) -> Recognizer:
-        """Switch between training and eval mode; what is frozen stays in eval mode."""
+        """Switch between training and eval mode; what is frozen stays in eval mode, but for recurrent layers without
+        dropout: they compute the same in both modes, and cuDNN's have no backward pass in eval mode."""
         super().train(mode)
         for name in self.frozen:
-            self.get_submodule(name).eval()
+            for layer in self.get_submodule(name).eval().modules():
+                if isinstance(layer, nn.RNNBase) and not layer.dropout:
+                    layer.train(mode)
         return self
-
-
-class BidirectionalLSTM(nn.Module):
-    """A BiLSTM and a linear layer that joins its two directions: [B, T, input_size] -> [B, T, output_size].
-
-    A `PackedSequence` gives a `PackedSequence`.
-
-    Args:
-        input_size: features of a time step.
-        hidden_size: units of each direction.
-        output_size: features that come out; None leaves the linear layer out and gives 2 * hidden_size.
-        dropout: share of the incoming features that training drops.
-    """
-
-    def __init__(self, input_size: int, hidden_size: int, output_size: int | None, dropout: float = 0.0) -> None:
-        super().__init__()
-        self.dropout = nn.Dropout(dropout)
-        self.rnn = nn.LSTM(input_size, hidden_size, bidirectional=True, batch_first=True)
-        self.linear = nn.Identity() if output_size is None else nn.Linear(2 * hidden_size, output_size)
-
-    def forward(self, x: Tensor | PackedSequence) -> Tensor | PackedSequence:
-        if isinstance(x, PackedSequence):
-            x = with_data(x, self.dropout(x.data))
-            y = read_padded(self.rnn, x) if x.data.device.type == "cpu" else self.rnn(x)[0]
-            return with_data(y, self.linear(y.data))
-        y, _ = self.rnn(self.dropout(x))
-        return self.linear(y)
-
-
-def read_padded(rnn: nn.LSTM, packed: PackedSequence) -> PackedSequence:
-    """Return what a bidirectional LSTM of one layer makes of sequences, twice as fast on a CPU.
-
-    Of a `PackedSequence` torch computes one time step after the other there; whole tensors go to oneDNN. From left to
-    right the padding comes after everything that counts. From right to left each sequence is read turned round within
-    its own length, and so begins with its last step, as it does packed.
-    """
-    # Without the indices the samples stay in the order of their lengths.
-    x, lengths = pad_packed_sequence(PackedSequence(packed.data, packed.batch_sizes), True)
-    steps = torch.arange(x.shape[1])
-    turn = torch.where(steps < lengths[:, None], lengths[:, None] - 1 - steps, steps)[..., None]
-    x = x.to(rnn.weight_ih_l0.dtype)
-    turned = x.gather(1, turn.expand_as(x))
-    start = x.new_zeros(1, x.shape[0], rnn.hidden_size)
-    with torch.autocast("cpu", enabled=False):
-        forwards, backwards = (
-            torch.lstm(sequences, (start, start), weights, True, 1, 0.0, rnn.training, False, True)[0]
-            for sequences, weights in ((x, _weights(rnn, "_l0")), (turned, _weights(rnn, "_l0_reverse")))
-        )
-    y = torch.cat((forwards, backwards.gather(1, turn.expand_as(backwards))), dim=2)
-    return with_data(packed, pack_padded_sequence(y, lengths, True).data)
-
-
-def _weights(rnn: nn.LSTM, direction: str) -> list[Tensor]:
-    return [getattr(rnn, name + direction) for name in ("weight_ih", "weight_hh", "bias_ih", "bias_hh")]
-
-
-class ConvNetFeatures(nn.Module):
-    """Convolutions, batch norms, rectifiers and poolings one after the other.
-
-    Args:
-        layers: the poolings divide the width by their stride and all of them together by `WIDTH_MULTIPLE`.
-    """
-
-    def __init__(self, *layers: nn.Module) -> None:
-        super().__init__()
-        self.ConvNet = nn.Sequential(*layers)
-
-    def forward(self, images: Tensor, columns: Tensor | None = None) -> Tensor:
-        """Return the feature map; `columns` are each sample's own pixels of width, beyond which it has zeros."""
-        if columns is None:
-            return self.ConvNet(images)
-        x = images
-        for layer in self.ConvNet:
-            if isinstance(layer, nn.Conv2d) and layer.padding[1]:
-                x = blank_beyond(x, columns)
-            x = layer(x)
-            if isinstance(layer, nn.MaxPool2d):
-                columns = columns // layer.stride[1]
-        return x
-
-
-def blank_beyond(x: Tensor, columns: Tensor | None) -> Tensor:
-    """Return feature maps [B, C, H, W] with zeros from column `columns[b]` on; unchanged without `columns`."""
-    if columns is None:
-        return x
-    beyond = torch.arange(x.shape[3], device=x.device) >= columns[:, None]
-    return torch.where(beyond[:, None, None], 0.0, x)
-
-
-def with_data(packed: PackedSequence, data: Tensor) -> PackedSequence:
-    """Return a packed sequence with other features for the same time steps."""
-    return PackedSequence(data, packed.batch_sizes, packed.sorted_indices, packed.unsorted_indices)

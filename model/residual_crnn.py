@@ -12,8 +12,9 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from model.crnn import WIDTH_MULTIPLE, BidirectionalLSTM, Crnn, blank_beyond
 from model.initialisation import initialise_keras
-from model.recognizer import WIDTH_MULTIPLE, BidirectionalLSTM, Recognizer, blank_beyond
+from model.recognizer import RECOGNIZERS
 
 Reading = Literal["rows", "columns", "mean"]
 
@@ -87,7 +88,8 @@ class ResidualFeatures(nn.Module):
         return x
 
 
-class ResidualCrnn(Recognizer):
+@RECOGNIZERS.register("residual_crnn")
+class ResidualCrnn(Crnn):
     """The listed network: 252,351 parameters with 63 classes, 251,839 in Keras, whose LSTM has one bias for two.
 
     Pictures are 32 pixels high; of any width, zeros are added up to a multiple of 4. The feature map of a picture of
@@ -105,7 +107,7 @@ class ResidualCrnn(Recognizer):
     every side, which keeps the two branches of a block aligned, as mltu's own PyTorch networks do.
 
     Args:
-        num_class: characters and the blank.
+        num_class: classes to score: characters and the blank.
         input_channel: 1 for grey pictures, 3 for RGB.
         output_channel: channels of the last blocks, a multiple of 4.
         hidden_size: units of each direction of the BiLSTM.

@@ -11,18 +11,20 @@ from typing import Any
 
 from torch import Tensor, nn
 
+from model.crnn import BidirectionalLSTM, ConvNetFeatures, Crnn
 from model.initialisation import initialise_published
-from model.recognizer import BidirectionalLSTM, ConvNetFeatures, Recognizer
+from model.recognizer import RECOGNIZERS
 
 
-class VggBilstmCtc(Recognizer):
+@RECOGNIZERS.register("vgg_bilstm_ctc")
+class VggBilstmCtc(Crnn):
     """The recogniser; 3,781,345 parameters with the sizes given here and 97 classes.
 
     The rows that the convolutions leave are averaged, so any height of 32 or more will do. The last 2x2 convolution
     eats a column: W pixels give W // 4 - 1 time steps. Given lengths, the last W % 4 pixels of a picture are cut off.
 
     Args:
-        num_class: characters and the blank.
+        num_class: classes to score: characters and the blank.
         input_channel: 1 for grey pictures, 3 for RGB.
         output_channel: channels of the last convolutions, a multiple of 8; the first ones have an eighth.
         hidden_size: units of each direction of the two BiLSTMs.

@@ -9,21 +9,19 @@ from pathlib import Path
 import cv2
 import pytest
 import torch
+from programs import ROOT, run_here
 from tiny_icdar import recipe, write_icdar
 
 from model.craft import Craft
 
-REPOSITORY = Path(__file__).resolve().parents[1]
-
 
 def check(*arguments: str) -> subprocess.CompletedProcess[str]:
+    return run_here("check.py", *arguments)
+
+
+def check_at_the_shell(*arguments: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
-        [sys.executable, "check.py", *arguments],
-        cwd=REPOSITORY,
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=120,
+        [sys.executable, "check.py", *arguments], cwd=ROOT, capture_output=True, text=True, check=False, timeout=120
     )
 
 
@@ -43,7 +41,7 @@ def refused(done: subprocess.CompletedProcess[str]) -> str:
 
 
 def test_ready(job: Path, tmp_path: Path) -> None:
-    done = check(
+    done = check_at_the_shell(
         "--yaml", str(job), "--draw", str(tmp_path / "sheet.png"), "--json", str(tmp_path / "all.json"), "--deep"
     )
     assert done.returncode == 0, done.stderr

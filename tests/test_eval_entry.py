@@ -91,7 +91,7 @@ def test_yaml_job(tmp_path: Path) -> None:
     """A network with random weights, from the command line to results and picture."""
     import torch
 
-    from config.schema.model import CraftModel
+    from config.schema.model import DetectorModel
     from model.registry import build_detector
 
     for folder in ("images", "labels", "exp/tiny/checkpoints"):
@@ -107,7 +107,7 @@ def test_yaml_job(tmp_path: Path) -> None:
     assert (done.returncode, len(done.stderr.strip().splitlines())) == (2, 1)
     assert "best.pth: this run has no checkpoint yet; make one with `python trainSynth.py --yaml tiny`" in done.stderr
 
-    torch.save(build_detector(CraftModel(width=0.1)).state_dict(), tmp_path / "exp/tiny/checkpoints/best.pth")
+    torch.save(build_detector(DetectorModel(width=0.1)).state_dict(), tmp_path / "exp/tiny/checkpoints/best.pth")
     done = run("--yaml", str(recipe), "test.mine.mag_ratio=1.0", "--draw", str(picture))
     assert done.returncode == 0, done.stderr
     assert done.stdout.splitlines()[2].split()[:3] == ["mine", "2", "2"]

@@ -14,7 +14,7 @@ import torch
 
 import predict
 from config.errors import UserError
-from config.schema.model import CraftModel
+from config.schema.model import DetectorModel
 from config.schema.recognizer import RecognizerModel
 from model.registry import build_detector, build_recognizer
 
@@ -36,7 +36,7 @@ def run(*arguments: str) -> subprocess.CompletedProcess[str]:
 def files(tmp_path_factory) -> dict[str, str]:
     root = tmp_path_factory.mktemp("files")
     torch.manual_seed(1)
-    torch.save({"craft": build_detector(CraftModel(width=0.1)).state_dict()}, root / "detector.pth")
+    torch.save({"craft": build_detector(DetectorModel(width=0.1)).state_dict()}, root / "detector.pth")
     network = RecognizerModel(architecture="crnn_digits", output_channel=16, hidden_size=8)
     state = build_recognizer(network, 4).state_dict()
     content = {"task": "recognition", "config": {"characters": "abc", "model": network.model_dump()}, "model": state}

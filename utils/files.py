@@ -2,17 +2,12 @@
 
 from __future__ import annotations
 
-import contextlib
 import hashlib
-import os
 from collections.abc import Callable
 from pathlib import Path
 
 from config.errors import UserError
-from data.durable import sync
-
-PART = ".part"
-"""Ending of files that are not whole yet."""
+from data.durable import PART, replacing
 
 
 def write_atomically(path: Path, write: Callable[[Path], None]) -> None:
@@ -27,22 +22,15 @@ def write_atomically(path: Path, write: Callable[[Path], None]) -> None:
     Raises:
         UserError: the file cannot be written: the disk is full, a quota is used up, the folder is protected.
     """
-    temporary = path.with_name(f".{path.name}.{os.getpid()}{PART}")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        write(temporary)
-        with open(temporary, "r+b") as file:  # Windows flushes only what is open for writing.
-            os.fsync(file.fileno())
-        os.replace(temporary, path)
-        sync(path.parent)
+        with replacing(path) as temporary:
+            write(temporary)
     except OSError as fault:
         kept = "; what was there before is whole" if path.exists() else ""
         raise UserError(
             f"{path} cannot be written ({fault.strerror or fault}), make room or choose another folder{kept}"
         ) from fault
-    finally:
-        with contextlib.suppress(OSError):  # such as a file where the folder should be, which was said above
-            temporary.unlink(missing_ok=True)
 
 
 def remove_parts(folder: Path) -> None:
@@ -57,14 +45,6 @@ def write_text(path: Path, text: str) -> None:
 
 
 def sha256(path: Path) -> str:
-    """Return the hash of a file's bytes."""
+    """Return the hash of a file's bytes, in hexadecimal."""
     with open(path, "rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest() if hasattr(hashlib, "file_digest") else _digest(file)
-
-
-def _digest(file) -> str:
-    """`hashlib.file_digest` for Python 3.10."""
-    digest = hashlib.sha256()
-    while block := file.read(1 << 20):
-        digest.update(block)
-    return digest.hexdigest()
+        return hashlib.file_digest(file, "sha256").hexdigest()

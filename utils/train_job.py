@@ -12,15 +12,15 @@ from pydantic import ValidationError
 
 from config.errors import UserError
 from config.loader import dump
-from config.schema.detection import DetectionConfig
-from config.schema.recognition import RecognitionConfig
-from utils.check.quick import quick_check
-from utils.device import Amp, resolve_amp, resolve_device
+from config.schema.run import RunConfig
+from utils.check.jobs import look_at_data
+from utils.device import resolve_amp, resolve_device
 from utils.distributed import lives
 from utils.distributed.batching import samples_of_iteration
 from utils.distributed.processes import ALONE, Processes
 from utils.distributed.sync_batch_norm import synchronise_batch_norms
 from utils.engine import worker_faults
+from utils.engine.memory_probe import out_of_memory
 from utils.engine.scores import Scores
 from utils.engine.task import Task
 from utils.engine.trainer import Trainer
@@ -29,13 +29,14 @@ from utils.run import checkpoint
 from utils.run.folder import RunFolder
 from utils.run.paths import run_folder
 from utils.run.resume import check_same_run, evaluation_changed
-from utils.tasks.detection import DetectionTask
+from utils.tasks.names import look_up_names
+from utils.tasks.registry import task_class
 
 log = logging.getLogger(__name__)
 
 
 def train_job(
-    config: DetectionConfig | RecognitionConfig,
+    config: RunConfig,
     *,
     resume: bool = False,
     fresh: bool = False,
@@ -54,6 +55,7 @@ def train_job(
     Raises:
         UserError: something the user gave is missing or does not fit.
     """
+    look_up_names(config)
     device = device or resolve_device(config.device)
     if device.type == "cpu" and config.train.cpu_threads is not None:
         torch.set_num_threads(config.train.cpu_threads)
@@ -76,7 +78,7 @@ def train_job(
             # So is the score of the teacher, which the next one would be held to.
             content["task_state"].pop("gate", None)
     with processes.first_on_each_machine():
-        task = _task(config, device, amp, folder, initial_weights=content is None, processes=processes)
+        task = task_class(config)(config, device, amp, initial_weights=content is None, processes=processes)
     if content is not None:
         _check_same_samples(content, task.samples_per_step, samples, processes.world, source)
     if content is not None and content["provenance"]["data_fingerprint"] != task.data_fingerprint:
@@ -86,7 +88,7 @@ def train_job(
         )
     if processes.is_main:
         if content is None:
-            _look_at_data(config)
+            _look_at_data(config, task)
         folder.make(fresh=fresh)
     lives.note(folder, processes)
     if config.train.sync_batchnorm and processes.world > 1:
@@ -112,10 +114,7 @@ def train_job(
     try:
         trainer.run()
     except torch.OutOfMemoryError as fault:
-        raise UserError(
-            f"{device} is out of memory with train.batch_size={config.train.batch_size} and {_size(config)}; lower one "
-            "of them"
-        ) from fault
+        raise UserError(out_of_memory(task, config)) from fault
     except (RuntimeError, OSError) as fault:
         sentence = worker_faults.sentence(fault)
         if sentence is None:
@@ -139,14 +138,9 @@ def _check_same_samples(content: dict[str, Any], per_step: int, samples: int, wo
     )
 
 
-def _look_at_data(config: DetectionConfig | RecognitionConfig) -> None:
+def _look_at_data(config: RunConfig, task: Task) -> None:
     """Log the quick part of `check.py`; what is wrong with the data is said before it costs hours."""
-    if isinstance(config, RecognitionConfig):
-        from utils.check.words import quick_word_check
-
-        lines = quick_word_check(config)
-    else:
-        lines = quick_check(config)
+    lines = look_at_data(config, task.readers)
     for line in lines:
         if line.startswith("warning: "):
             log.warning("%s", line.removeprefix("warning: "))
@@ -154,37 +148,7 @@ def _look_at_data(config: DetectionConfig | RecognitionConfig) -> None:
             log.info("%s", line)
 
 
-def _size(config: DetectionConfig | RecognitionConfig) -> str:
-    if isinstance(config, RecognitionConfig):
-        return f"train.data.max_width={config.train.data.max_width}"
-    return f"train.data.output_size={config.train.data.output_size} (evaluation: canvas_size)"
-
-
-def _task(
-    config: DetectionConfig | RecognitionConfig,
-    device: torch.device,
-    amp: Amp,
-    folder: RunFolder,
-    *,
-    initial_weights: bool,
-    processes: Processes,
-) -> Task:
-    # What one job needs and the others do not takes long to load.
-    if isinstance(config, RecognitionConfig):
-        from utils.tasks.recognition import RecognitionTask
-
-        return RecognitionTask(config, device, amp, initial_weights=initial_weights, processes=processes)
-    if config.train.weak is None:
-        return DetectionTask(config, device, amp, initial_weights=initial_weights, processes=processes)
-    from utils.tasks.weak import WeakDetectionTask
-
-    return WeakDetectionTask(
-        config, device, amp,
-        labels_root=folder.pseudo_labels, initial_weights=initial_weights, processes=processes,
-    )  # fmt: skip
-
-
-def _in_present_form(stored: dict[str, Any], schema: type[DetectionConfig] | type[RecognitionConfig]) -> dict[str, Any]:
+def _in_present_form(stored: dict[str, Any], schema: type[RunConfig]) -> dict[str, Any]:
     """Give settings that are younger than a checkpoint their defaults; one that is gone stays, to be named."""
     try:
         return schema.model_validate_json(json.dumps(stored)).model_dump(mode="json")

@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator, Field
 
-from config.schema.base import NonNegativeFloat, PositiveFloat, Section, UnitFloat
+from config.schema.base import NonNegativeFloat, Options, PositiveFloat, Section, UnitFloat
 
 Share = Annotated[float, Field(gt=0, le=1)]
 
@@ -77,6 +77,17 @@ class RandomColorJitter(Section):
     """Hue is turned by ± this share of the colour circle."""
 
 
+class NamedAugmentation(Section):
+    """A random change that a file in `data/augment/` registers under a name."""
+
+    name: str
+    """Name it is registered under."""
+    probability: UnitFloat = 1.0
+    """Probability that a sample is changed."""
+    options: Options = {}
+    """Its options."""
+
+
 class Augmentation(Section):
     """Geometry is sampled as one 3x3 matrix; the image is resampled once and the boxes move with it."""
 
@@ -85,3 +96,8 @@ class Augmentation(Section):
     random_crop: RandomCrop = RandomCrop()
     random_horizontal_flip: RandomHorizontalFlip = RandomHorizontalFlip()
     random_colorjitter: RandomColorJitter = RandomColorJitter()
+    geometric: list[NamedAugmentation] = []
+    """Further changes of the geometry, in this order: after scale and rotation, before the crop."""
+    photometric: list[NamedAugmentation] = []
+    """Further changes of the picture, in this order: after the colours. `gaussian_noise` has the option `sigma`, least
+    and greatest standard deviation, in units of 0 to 255."""

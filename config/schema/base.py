@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os.path
-from typing import Annotated
+from typing import Annotated, Any
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
@@ -23,4 +23,6 @@ PositiveFloat = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 NonNegativeFloat = Annotated[float, Field(ge=0, allow_inf_nan=False)]
 UserPath = Annotated[str, AfterValidator(os.path.expanduser)]
 """A path in which ~ stands for the user's home."""
+Options = dict[str, Any]
+"""What a registered class or function takes from the YAML; `config.registry` checks it when the name is looked up."""
 UnitFloat = Annotated[float, Field(ge=0, le=1)]

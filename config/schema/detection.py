@@ -2,37 +2,27 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, Field, model_validator
+from pydantic import Field, model_validator
 
 from config.schema.augmentation import Augmentation
 from config.schema.base import (
     NonNegativeFloat,
+    Options,
     PositiveFloat,
     PositiveInt,
     Section,
     UnitFloat,
 )
 from config.schema.datasets import TestDataset, TrainingDataset
-from config.schema.model import CraftModel
+from config.schema.model import DetectorModel
+from config.schema.run import RunConfig
 from config.schema.training import Training
 from config.schema.weak import WeakSupervision
 
-NO_VALIDATION = "none"
-
 Triple = Annotated[list[float], Field(min_length=3, max_length=3)]
 Pair = Annotated[list[NonNegativeFloat], Field(min_length=2, max_length=2)]
-
-
-def _folder_name(name: str) -> str:
-    """Keep a run inside `results_dir`."""
-    if name in ("", ".", "..") or "/" in name or "\\" in name:
-        raise ValueError("name must be the name of a folder, without slashes")
-    return name
-
-
-RunName = Annotated[str, AfterValidator(_folder_name)]
 
 
 class DetectionData(Section):
@@ -61,19 +51,28 @@ class DetectionTraining(Training):
 
     datasets: list[TrainingDataset] = []
     """Training data; several datasets are joined."""
-    validation: str | None = None
-    """Name of the `test` entry evaluated during training; null takes the first one, `none` evaluates nothing."""
     ckpt_path: str | None = None
     """Weights to start from: a bare state dict, one with `module.` prefixes, or a checkpoint with `craft`."""
-    loss: Literal[2, 3] = 3
-    """Hard negatives are mined over the batch (2) or per image (3)."""
+    loss: Literal[2, 3] | str = 3
+    """CRAFT's squared errors, whose hard negatives are mined over the batch (2) or per image (3); or the name of a loss
+    that a file in `loss/` registers."""
+    loss_options: Options = {}
+    """Options of a loss with a name."""
     neg_rto: NonNegativeFloat = 1.0
-    """Negatives per positive pixel."""
+    """Negatives per positive pixel, of the losses 2 and 3."""
     n_min_neg: PositiveInt = 1000
-    """Least number of negative pixels."""
+    """Least number of negative pixels, of the losses 2 and 3."""
     data: DetectionData = DetectionData()
     weak: WeakSupervision | None = None
     """Training on words without character boxes; null trains on `datasets` alone."""
+
+    @model_validator(mode="after")
+    def _options_have_a_loss(self) -> DetectionTraining:
+        if self.loss_options and not isinstance(self.loss, str):
+            raise ValueError(
+                f"loss_options are those of a loss with a name; loss {self.loss} has neg_rto and n_min_neg"
+            )
+        return self
 
 
 class DetectionTest(Section):
@@ -93,38 +92,23 @@ class DetectionTest(Section):
     """The image is enlarged by this factor first, `canvas_size` permitting."""
     poly: bool = False
     """Return polygons that follow curved words instead of rotated rectangles."""
+    protocol: str = "icdar_iou"
+    """How detections are compared with words: `icdar_iou`, as in the ICDAR 2015 competition, or another of
+    `metrics/`."""
+    protocol_options: dict[str, Any] = {}
+    """Settings of the protocol alone; those of `icdar_iou`: `ignored_share` (0.5)."""
     iou: Annotated[float, Field(gt=0, lt=1)] = 0.5
     """Intersection over union above which a detection matches a word."""
     vis_opt: bool = False
     """Draw boxes and score maps of every image into `vis_test_dir`."""
 
 
-class DetectionConfig(Section):
+class DetectionConfig(RunConfig):
     """A whole detection job."""
 
     task: Literal["detection"] = "detection"
-    name: RunName | None = None
-    """Name of the run's folder in `results_dir`; null takes the YAML's file name."""
-    results_dir: str = "./exp/"
-    """Folder of all runs."""
     vis_test_dir: str = "./vis_result/"
     """Folder for drawings of evaluations with `vis_opt`."""
-    seed: Annotated[int, Field(ge=0, lt=2**63)] = 1111
-    """Every random choice is a function of this and of the sample's position in the run."""
-    device: str = "auto"
-    """`auto` (CUDA, else MPS, else CPU), `cpu`, `cuda`, `cuda:N` or `mps`."""
-    amp: Literal["bf16", "fp16", "off"] = "bf16"
-    """Mixed precision; parameters, targets and losses stay in float32."""
-    trained_model: str | None = None
-    """Checkpoint that `eval.py` evaluates; null takes the run's `best.pth`."""
-    model: CraftModel = CraftModel()
+    model: DetectorModel = DetectorModel()
     train: DetectionTraining = DetectionTraining()
     test: dict[str, DetectionTest] = {}
-
-    @model_validator(mode="after")
-    def _validation_is_a_test(self) -> DetectionConfig:
-        wanted = self.train.validation
-        if wanted not in (None, NO_VALIDATION) and wanted not in self.test:
-            known = ", ".join(self.test) or "nothing"
-            raise ValueError(f"train.validation names '{wanted}', which is not under `test` (there: {known})")
-        return self

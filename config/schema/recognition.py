@@ -8,9 +8,9 @@ from pydantic import Field, model_validator
 
 from config.schema.alphabet import Characters
 from config.schema.base import NonNegativeFloat, PositiveFloat, PositiveInt, Section, UnitFloat
-from config.schema.detection import NO_VALIDATION, RunName
 from config.schema.recognizer import RecognizerModel
-from config.schema.training import Training
+from config.schema.run import RunConfig
+from config.schema.training import ScheduleName, Training
 from config.schema.word_crops import TestWordCrops, TrainingWordCrops
 from config.schema.word_data import WordData
 
@@ -31,8 +31,6 @@ class RecognitionTraining(Training):
     """Share of each dataset in every batch, such as [0.5, 0.5]; null joins the datasets."""
     total_data_usage_ratio: Annotated[float, Field(gt=0, le=1)] = 1.0
     """Use only this share of every dataset, spread evenly over it."""
-    validation: str | None = None
-    """Name of the `test` entry evaluated during training; null takes the first one, `none` evaluates nothing."""
     ckpt_path: str | None = None
     """Weights to start from: a bare state dict, one with `module.` prefixes, or a checkpoint of a recogniser, whose
     alphabet may be another: what the two share is kept."""
@@ -50,9 +48,7 @@ class RecognitionTraining(Training):
     """Learning rate after the warm-up; null takes 1e-3 for Adam and AdamW and 1.0 for Adadelta."""
     weight_decay: NonNegativeFloat = 0.0
     """Weight decay."""
-    schedule: Literal["step", "cosine", "constant", "plateau"] = "constant"
-    """`step`: lr · gamma^(iteration // lr_decay). `cosine`: down to 0 at `end_iter`. `plateau`: times gamma whenever
-    `plateau_patience` evaluations in a row have not been the best so far."""
+    schedule: ScheduleName = "constant"
     grad_clip: NonNegativeFloat = 5.0
     """Greatest norm of the gradient; 0 does not clip."""
     max_zeroed: UnitFloat = 0.01
@@ -82,9 +78,9 @@ class RecognitionTest(Section):
 
     dataset: TestWordCrops
     """What is evaluated."""
-    protocol: Literal["full", "36", "62", "94"] = "full"
+    protocol: str = "full"
     """What is compared: `full` everything; `36` lower-case letters and digits, `62` letters and digits, `94` printable
-    ASCII without the space. The rest is removed from label and reading."""
+    ASCII without the space, or another of `metrics/`. The rest is removed from label and reading."""
     decode: Literal["greedy", "beam"] = "greedy"
     """`greedy` takes the best class of every time step, `beam` searches the most probable text."""
     beam_width: PositiveInt = 10
@@ -95,22 +91,10 @@ class RecognitionTest(Section):
     """Pictures of a batch."""
 
 
-class RecognitionConfig(Section):
+class RecognitionConfig(RunConfig):
     """A whole recognition job."""
 
     task: Literal["recognition"] = "recognition"
-    name: RunName | None = None
-    """Name of the run's folder in `results_dir`; null takes the YAML's file name."""
-    results_dir: str = "./exp/"
-    """Folder of all runs."""
-    seed: Annotated[int, Field(ge=0, lt=2**63)] = 1111
-    """Every random choice is a function of this and of the sample's position in the run."""
-    device: str = "auto"
-    """`auto` (CUDA, else MPS, else CPU), `cpu`, `cuda`, `cuda:N` or `mps`."""
-    amp: Literal["bf16", "fp16", "off"] = "bf16"
-    """Mixed precision; parameters and the loss stay in float32."""
-    trained_model: str | None = None
-    """Checkpoint that `eval.py` evaluates; null takes the run's `best.pth`."""
     characters: Characters = DIGITS + SYMBOLS + LETTERS
     """The alphabet, in the order of the network's classes; class 0 is CTC's blank. What becomes of
     labels with other characters is up to `unknown`. The default is the one of EasyOCR's English recipe."""
@@ -124,11 +108,3 @@ class RecognitionConfig(Section):
     model: RecognizerModel = RecognizerModel()
     train: RecognitionTraining = RecognitionTraining()
     test: dict[str, RecognitionTest] = {}
-
-    @model_validator(mode="after")
-    def _validation_is_a_test(self) -> RecognitionConfig:
-        wanted = self.train.validation
-        if wanted not in (None, NO_VALIDATION) and wanted not in self.test:
-            known = ", ".join(self.test) or "nothing"
-            raise ValueError(f"train.validation names '{wanted}', which is not under `test` (there: {known})")
-        return self

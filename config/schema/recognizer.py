@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import Field, model_validator
 
@@ -10,13 +10,16 @@ from config.schema.base import PositiveInt, Section
 
 
 class RecognizerModel(Section):
-    """A recogniser: convolutions, a BiLSTM along the width and the score of every character, trained with CTC."""
+    """A recogniser. Those here are convolutions and a BiLSTM along the width, trained with CTC."""
 
-    architecture: Literal["vgg_bilstm_ctc", "residual_crnn", "crnn_digits"] = "vgg_bilstm_ctc"
+    architecture: str = "vgg_bilstm_ctc"
     """`vgg_bilstm_ctc`: EasyOCR's and deep-text-recognition-benchmark's None-VGG-BiLSTM-CTC (3,781,345 parameters for
     96 characters; W/4 - 1 time steps). `residual_crnn`: mltu's residual network (252,351 for 62 characters; 8 or 1
     time steps to 4 pixels, see `reading`). `crnn_digits`: small, for digits, codes and short words on a CPU (194,171
-    for 10 characters; W/4 time steps). The last two read pictures 32 pixels high."""
+    for 10 characters; W/4 time steps). The last two read pictures 32 pixels high. Or the name of a recogniser that was
+    added to `model/`."""
+    architecture_options: dict[str, Any] = {}
+    """Settings of an added recogniser that are not among those below."""
     input_channel: Literal[1, 3] | None = None
     """1 for grey pictures, 3 for RGB; null takes 1, for `residual_crnn` 3."""
     output_channel: Annotated[int, Field(gt=0, multiple_of=8)] | None = None
@@ -31,9 +34,9 @@ class RecognizerModel(Section):
     """Order in which `residual_crnn` makes time steps of its 8 rows of features. `rows`, as the network was published:
     eight passes from left to right. `columns`: one pass, each column from top to bottom. `mean`: one pass over the
     average of the rows, with an eighth of the time steps. Null takes `rows`."""
-    freeze: list[Literal["FeatureExtraction", "SequenceModeling"]] = []
+    freeze: list[str] = []
     """Parts that keep the weights they start with, their batch norms included: `FeatureExtraction` (the convolutions),
-    `SequenceModeling` (the BiLSTM)."""
+    `SequenceModeling` (the BiLSTM); other names for recognisers that were added."""
 
     @model_validator(mode="after")
     def _reading_has_rows(self) -> RecognizerModel:

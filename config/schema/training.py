@@ -6,7 +6,25 @@ from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
-from config.schema.base import NonNegativeFloat, NonNegativeInt, PositiveFloat, PositiveInt, Section, UnitFloat
+from config.schema.base import (
+    NonNegativeFloat,
+    NonNegativeInt,
+    Options,
+    PositiveFloat,
+    PositiveInt,
+    Section,
+    UnitFloat,
+)
+
+ScheduleName = Annotated[
+    str,
+    Field(
+        description="`step`: lr · gamma^(iteration // lr_decay). `cosine`: down to 0 at `end_iter`. `constant`. "
+        "`plateau`: times gamma whenever `plateau_patience` evaluations in a row have not been the best so far. Or the "
+        "name of a schedule that a file in `utils/engine/schedules/` registers."
+    ),
+]
+"""Name of a learning-rate schedule."""
 
 
 class Training(Section):
@@ -28,6 +46,8 @@ class Training(Section):
     """Iteration the schedule starts from when weights of an earlier run are continued without `--resume`."""
     end_iter: PositiveInt = 50000
     """Iteration at which training ends."""
+    validation: str | None = None
+    """Name of the `test` entry evaluated during training; null takes the first one, `none` evaluates nothing."""
     eval_interval: PositiveInt = 1000
     """Evaluate every so many iterations; the end of training is always evaluated."""
     save_interval: PositiveInt | None = None
@@ -57,9 +77,9 @@ class Training(Section):
     """Learning rate after the warm-up."""
     weight_decay: NonNegativeFloat = 1e-5
     """Weight decay."""
-    schedule: Literal["step", "cosine", "constant", "plateau"] = "step"
-    """`step`: lr · gamma^(iteration // lr_decay). `cosine`: down to 0 at `end_iter`. `plateau`: times gamma whenever
-    `plateau_patience` evaluations in a row have not been the best so far."""
+    schedule: ScheduleName = "step"
+    schedule_options: Options = {}
+    """Options of a schedule that has some."""
     lr_decay: PositiveInt = 15000
     """Iterations between two steps of the `step` schedule."""
     gamma: Annotated[float, Field(gt=0, le=1)] = 0.2

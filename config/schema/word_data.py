@@ -6,6 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator, Field, model_validator
 
+from config.schema.augmentation import NamedAugmentation
 from config.schema.base import PositiveFloat, PositiveInt, Section, UnitFloat
 
 LARGEST_WIDTH = 32000
@@ -224,6 +225,9 @@ class WordData(Section):
     """Pictures of similar width share a batch: so many batches' worth of random samples are sorted by width, and the
     batches shuffled. More pads less, fewer mix better; null does not look at widths."""
     augment: WordAugmentation = WordAugmentation()
+    extra_augment: list[NamedAugmentation] = []
+    """Further changes, in this order: after those of `augment`, before padding. `gaussian_noise` has the option
+    `sigma`, least and greatest standard deviation, in units of 0 to 255."""
 
     @model_validator(mode="after")
     def _consistent(self) -> WordData:

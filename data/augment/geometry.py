@@ -13,6 +13,7 @@ import cv2
 import numpy as np
 
 from config.schema.augmentation import Augmentation, RandomCrop
+from data.augment.registry import GEOMETRIC, drawn
 from data.sample import TextSample, transform_points
 
 ALIASING_SCALE = 0.75
@@ -33,6 +34,8 @@ def sample_matrix(rng: np.random.Generator, sample: TextSample, settings: Augmen
     if settings.random_rotate.option:
         angle = math.radians(rng.uniform(-1, 1) * settings.random_rotate.max_angle)
         matrix = rotation_matrix(angle, ((width - 1) / 2, (height - 1) / 2)) @ matrix
+    for further in drawn(GEOMETRIC, settings.geometric, rng):
+        matrix = further((height, width), rng) @ matrix
     if settings.random_crop.option:
         words = transform_points(sample.word_quads[~sample.ignore], matrix)
         left, top, crop_width, crop_height = crop_window(rng, (height, width), words, settings.random_crop, output_size)

@@ -13,9 +13,7 @@ which says what they were made with.
 from __future__ import annotations
 
 import json
-import os
 import shutil
-import uuid
 from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
@@ -23,11 +21,10 @@ from pathlib import Path
 import numpy as np
 
 from config.errors import UserError
+from data.durable import PART, move, part_of, replacing, sync_all
 from data.pseudo_label.records import COLUMN_NAMES, ImageLabels, LabelSettings, LabelStatistics, join_labels
 from data.pseudo_label.stored import ABOUT, COLUMNS, PseudoLabels
 from data.reader import Reader
-
-PART = ".part"
 
 
 class LabelCache:
@@ -78,13 +75,8 @@ class LabelCache:
         if len(labels) != len(self._blocks[block]):
             raise ValueError(f"block {block} has {len(self._blocks[block])} images, not {len(labels)}")
         columns = join_labels(labels)
-        with _writing(self.folder):
-            path = self._block(block)
-            temporary = path.with_name(f".{path.name}.{uuid.uuid4().hex}{PART}")
-            with open(temporary, "wb") as file:
-                np.savez(file, **columns)
-                _to_disk(file)
-            os.replace(temporary, path)
+        with _writing(self.folder), replacing(self._block(block)) as temporary, open(temporary, "wb") as file:
+            np.savez(file, **columns)
 
     def finish(self) -> PseudoLabels:
         """Join the blocks, if nobody has yet, and return the labels; any process may call it, also several at once.
@@ -110,10 +102,10 @@ class LabelCache:
             before = np.cumsum([0, *(len(part[entries]) for part in parts[:-1])])
             columns[name] = np.concatenate([part[name] + first for part, first in zip(parts, before, strict=True)])
         with _writing(self.folder):
-            temporary = self.folder / f".{COLUMNS}.{uuid.uuid4().hex}{PART}"
+            temporary = part_of(self.folder / COLUMNS)
             try:
                 self._write_columns(columns, temporary)
-                os.rename(temporary, self.folder / COLUMNS)
+                move(temporary, self.folder / COLUMNS)
             except OSError:
                 shutil.rmtree(temporary, ignore_errors=True)
                 if not self.complete:  # else another process was first
@@ -127,14 +119,11 @@ class LabelCache:
     def _write_columns(self, columns: dict[str, np.ndarray], folder: Path) -> None:
         folder.mkdir()
         for name, column in columns.items():
-            with open(folder / f"{name}.npy", "wb") as file:
-                np.save(file, column, allow_pickle=False)
-                _to_disk(file)
+            np.save(folder / f"{name}.npy", column, allow_pickle=False)
         statistics = LabelStatistics.of(len(columns["checksum"]), columns["kind"], columns["confidence"])
         about = {**self._about, "statistics": statistics.scalars()}
-        with open(folder / ABOUT, "w", encoding="utf-8") as file:
-            file.write(json.dumps(about, indent=2) + "\n")
-            _to_disk(file)
+        (folder / ABOUT).write_text(json.dumps(about, indent=2) + "\n", encoding="utf-8")
+        sync_all([*folder.iterdir(), folder])
 
     def _block(self, number: int) -> Path:
         return self.folder / f"block_{number:05d}.npz"
@@ -181,8 +170,3 @@ class _writing:
             f"{self._folder}: pseudo-labels cannot be written ({fault.strerror or fault}), make room or choose "
             "another folder"
         )
-
-
-def _to_disk(file) -> None:
-    file.flush()
-    os.fsync(file.fileno())

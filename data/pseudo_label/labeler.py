@@ -8,10 +8,12 @@ block's labels do not depend on which blocks were labelled before it, or by whom
 from __future__ import annotations
 
 import time
-from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from concurrent.futures import Executor, Future, ThreadPoolExecutor
+from concurrent.futures import Executor, Future
+from contextlib import closing
 from dataclasses import dataclass
+from functools import partial
+from itertools import chain
 from typing import Protocol
 
 import numpy as np
@@ -19,6 +21,7 @@ import numpy as np
 from data.pseudo_label.records import ImageLabels, LabelSettings
 from data.pseudo_label.watershed import find_characters
 from data.pseudo_label.words import CutImage, cut_image, label_image, network_input, padded_shape, word_map
+from data.read_ahead import read_ahead
 from data.reader import Reader
 
 MAX_WAITING = 8
@@ -127,8 +130,9 @@ def label_blocks(
         if on_progress is not None:
             on_progress(LabelProgress(count_images, total, count_words, time.perf_counter() - start))
 
-    with ThreadPoolExecutor(max(1, loader_threads), thread_name_prefix="label-loader") as loaders:
-        ahead = _ahead(loaders, lambda index: cut_image(reader, index, settings), blocks, 2 * max(1, loader_threads))
+    threads = max(1, loader_threads)
+    cut = partial(cut_image, reader, settings=settings)
+    with closing(read_ahead(cut, chain.from_iterable(blocks), threads=threads, depth=2 * threads)) as ahead:
         for block in blocks:
             batcher = _Batcher(teacher, settings, max_batch_pixels, executor)
             cuts: list[CutImage] = []
@@ -162,17 +166,3 @@ def label_one_by_one(
                 )
             )
         yield label_image(cut, found, settings.keep_above)
-
-
-def _ahead(
-    loaders: ThreadPoolExecutor, load: Callable[[int], CutImage], blocks: list[list[int]], depth: int
-) -> Iterator[CutImage]:
-    """Yield what `load` makes of each index, in order, up to `depth` of them being made beforehand."""
-    pending: deque[Future[CutImage]] = deque()
-    for block in blocks:
-        for index in block:
-            pending.append(loaders.submit(load, index))
-            if len(pending) > depth:
-                yield pending.popleft().result()
-    while pending:
-        yield pending.popleft().result()

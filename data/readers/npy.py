@@ -1,7 +1,6 @@
 """Writes a `.npy` file of unknown length piece by piece.
 
-Format: NumPy enhancement proposal 1, version 1.0: magic, header length, a Python dict as text padded with
-spaces. The header is written with room for any length and again when the length is known.
+NumPy leaves room in a header for any length of the first axis, so that it can be written again when that is known.
 """
 
 from __future__ import annotations
@@ -9,12 +8,10 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import os
-import struct
 from pathlib import Path
 
 import numpy as np
-
-_HEADER_BYTES = 128
+from numpy.lib import format as npy_format
 
 
 class NpyWriter:
@@ -28,12 +25,11 @@ class NpyWriter:
 
     def __init__(self, path: Path, dtype: str, entry_shape: tuple[int, ...]) -> None:
         self._dtype = np.dtype(dtype)
-        self._descr = dtype
         self._entry_shape = entry_shape
         self._count = 0
         self._hash = hashlib.sha256()
         self._file = path.open("xb", buffering=1 << 20)
-        self._file.write(b"\0" * _HEADER_BYTES)
+        self._write_header()
 
     def append(self, values: np.ndarray) -> None:
         """Append values [n, *entry_shape]."""
@@ -46,14 +42,17 @@ class NpyWriter:
 
     def finish(self) -> str:
         """Write the header, bring everything to the disk and return the SHA-256 of the content."""
-        header = {"descr": self._descr, "fortran_order": False, "shape": (self._count, *self._entry_shape)}
-        text = repr(header).encode("ascii").ljust(_HEADER_BYTES - 11) + b"\n"
         self._file.seek(0)
-        self._file.write(b"\x93NUMPY\x01\x00" + struct.pack("<H", len(text)) + text)
+        self._write_header()
         self._file.flush()
         os.fsync(self._file.fileno())
         self._file.close()
         return self._hash.hexdigest()
+
+    def _write_header(self) -> None:
+        shape = (self._count, *self._entry_shape)
+        descr = npy_format.dtype_to_descr(self._dtype)
+        npy_format.write_array_header_1_0(self._file, {"descr": descr, "fortran_order": False, "shape": shape})
 
     def close(self) -> None:
         """Close the file, which is of no use unless it was finished."""

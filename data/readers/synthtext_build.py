@@ -12,10 +12,10 @@ from collections.abc import Callable, Sequence, Sized
 from pathlib import Path
 
 import numpy as np
-from tqdm import tqdm
 
 from config.errors import UserError
 from data.graphemes import count_clusters, nfc
+from data.progress import progress_bar
 from data.reader import DropReport
 from data.readers.naming import leaves_folder
 from data.readers.npy import NpyWriter
@@ -55,9 +55,8 @@ class IndexBuilder:
             self._arrays[name].append(np.zeros(1, np.int64))
         spool.rewind()
         count = len(spool.names)
-        for start in tqdm(
-            range(0, count, BATCH), "building the index", delay=2, leave=False, disable=None, mininterval=1
-        ):
+        starts = range(0, count, BATCH)
+        for start in progress_bar(starts, len(starts), "building the index", unit="batch"):
             self._batch(spool, start, min(start + BATCH, count))
 
     def finish(self) -> dict[str, str]:

@@ -9,16 +9,21 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
+from types import ModuleType
+from typing import TYPE_CHECKING
 
-import h5py
 import numpy as np
-from tqdm import tqdm
 
 from config.errors import UserError
+from config.optional import optional_package
+from data.progress import progress_bar
 from data.reader import UnreadableSample
 from data.readers.sniff import what_is_file
 from data.readers.synthtext_spool import Spool
 from data.readers.words import join_strings
+
+if TYPE_CHECKING:
+    import h5py
 
 
 class H5Source:
@@ -37,7 +42,7 @@ class H5Source:
     def fill(self, spool: Spool) -> None:
         for path in self.files:
             try:
-                with h5py.File(path, "r") as file:
+                with _h5py().File(path, "r") as file:
                     self._fill_from(path, file, spool)
             except OSError:
                 raise UserError(
@@ -61,9 +66,9 @@ class H5Source:
 
     def _fill_from(self, path: Path, file: h5py.File, spool: Spool) -> None:
         group = file.get("data")
-        if not isinstance(group, h5py.Group):
+        if not isinstance(group, _h5py().Group):
             raise UserError(f"{path}: has no group `data`; is this an .h5 file of the SynthText generator?")
-        for key in tqdm(group, f"reading {path.name}", delay=2, leave=False, disable=None, mininterval=1):
+        for key in progress_bar(group, len(group), f"reading {path.name}"):
             attributes = group[key].attrs
             spool.names.append_text(f"{path.name}/{key}")
             spool.texts.append_text(_text(attributes.get("txt")))
@@ -77,8 +82,12 @@ class H5Source:
             path = next((path for path in self.files if path.name == name), None)
             if path is None:
                 raise KeyError(name)
-            self._open[name] = h5py.File(path, "r")
+            self._open[name] = _h5py().File(path, "r")
         return self._open[name]
+
+
+def _h5py() -> ModuleType:
+    return optional_package("h5py", "h5", "reading .h5 files")
 
 
 def _text(strings: object) -> str | None:

@@ -10,9 +10,9 @@ from __future__ import annotations
 from pathlib import Path
 
 import numpy as np
-from tqdm import tqdm
 
 from config.errors import UserError
+from data.progress import progress_bar
 from data.readers.images import read_image
 from data.readers.matfile import NUMERIC_CLASSES, NUMERIC_TYPES, DamagedError, Matrix, strings_of, variables
 from data.readers.synthtext_spool import QuadColumn, Spool, TextColumn
@@ -46,11 +46,7 @@ class MatSource:
                 if not variable.is_cell:
                     raise UserError(f"{gt}: `{variable.name}` is not a cell array; is this the gt.mat of SynthText?")
                 column, parse = wanted[variable.name]
-                bar = tqdm(
-                    variable.cells(), f"reading {variable.name}", variable.count,
-                    delay=2, leave=False, disable=None, mininterval=1,
-                )  # fmt: skip
-                for cell in bar:
+                for cell in progress_bar(variable.cells(), variable.count, f"reading {variable.name}"):
                     _append(column, parse(cell))
                 found[variable.name] = len(column)
         except DamagedError as error:

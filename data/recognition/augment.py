@@ -7,13 +7,16 @@ has, do not depend on chance. The effects of the camera are those of the generat
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 
 import cv2
 import numpy as np
 
+from config.schema.augmentation import NamedAugmentation
 from config.schema.word_data import WordAugmentation
 from data.augment.effects import add_noise, disc_kernel, expose, motion_kernel
 from data.augment.geometry import resize_matrix, rotation_matrix, translation_matrix
+from data.augment.registry import WORD, changed
 from data.draws import between, between_log, whole
 from data.recognition.preprocess import WordPreprocess, enlarge
 from data.sample import transform_points
@@ -23,16 +26,28 @@ MOST_RISE = 0.5
 
 
 def augmented(
-    image: np.ndarray, preprocess: WordPreprocess, settings: WordAugmentation, rng: np.random.Generator
+    image: np.ndarray,
+    preprocess: WordPreprocess,
+    settings: WordAugmentation,
+    rng: np.random.Generator,
+    extra: Sequence[NamedAugmentation] = (),
 ) -> np.ndarray:
     """Return a picture, uint8 [H, W, 3] RGB, as `preprocess.fit` returns it, but changed at random.
 
     Without any change drawn it is what `fit` returns, to the bit.
+
+    Args:
+        image: the picture.
+        preprocess: fits it to the network.
+        settings: what may happen.
+        rng: source of randomness.
+        extra: further changes by name, after those of `settings`.
     """
     image = preprocess.resize(image, lambda picture, size: warp(picture, size, settings, rng))
     flat = image[..., 0] if image.shape[2] == 1 else image
     # Padding is no picture: it repeats what the camera saw at the edge.
-    return preprocess.pad(camera(flat, settings, rng).reshape(image.shape))
+    flat = changed(WORD, extra, camera(flat, settings, rng), rng)
+    return preprocess.pad(flat.reshape(image.shape))
 
 
 def warp(image: np.ndarray, size: tuple[int, int], settings: WordAugmentation, rng: np.random.Generator) -> np.ndarray:

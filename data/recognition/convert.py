@@ -8,8 +8,7 @@ from __future__ import annotations
 
 import json
 import logging
-import os
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -17,13 +16,14 @@ import cv2
 
 from config.errors import UserError
 from config.schema.conversion import ConvertConfig
-from data.durable import sync
+from data.durable import move, sync, write_synced
+from data.progress import Progress
 from data.reader import DropReport, UnreadableSample
 from data.recognition.readers import open_word_sets
 from data.recognition.readers.pictures import decode_picture, suffix_of
 from data.recognition.sample import WordReader
-from data.synth.writing.progress import Progress
-from data.synth.writing.workplace import open_workplace
+from data.recognition.writers.folder import FolderItem, write_labels_csv, write_labels_jsonl
+from data.workplace import open_workplace
 
 logger = logging.getLogger(__name__)
 
@@ -67,14 +67,13 @@ def convert(config: ConvertConfig) -> DropReport:
         with open_workplace(target.absolute().parent) as workplace:
             made = workplace / "made"
             made.mkdir()
-            _writer(config.to)(made, _words(reader, config, report))
+            _write(config.to, made, _words(reader, config, report))
             _check(len(reader), report, config)
             _write_manifest(made / MANIFEST, config, reader, report)
             sync(made)
             if target.exists():
-                os.rename(target, workplace / "old")
-            os.rename(made, target)
-            sync(target.absolute().parent)
+                target.rename(workplace / "old")
+            move(made, target.absolute())
     except OSError as error:
         raise UserError(
             f"{target} cannot be written ({error.strerror or error}); make room or choose another output_dir, for "
@@ -131,39 +130,20 @@ def _image_file(reader: WordReader, index: int, name: str) -> tuple[bytes, str]:
     return encoded.tobytes(), ".png"
 
 
-def _writer(form: str) -> Callable[[Path, Iterator[Word]], None]:
-    return {"lmdb": _write_lmdb, "labels_csv": _write_csv, "jsonl": _write_jsonl}[form]
+def _write(form: str, folder: Path, words: Iterator[Word]) -> None:
+    if form == "lmdb":
+        from data.recognition.writers.lmdb import LmdbItem, write_lmdb
 
+        write_lmdb(folder, (LmdbItem(word.data, word.text) for word in words))
+        return
 
-def _write_lmdb(folder: Path, words: Iterator[Word]) -> None:
-    from data.recognition.writers.lmdb import LmdbItem, LmdbOutput
-
-    LmdbOutput().finish(folder, (LmdbItem(word.data, word.text) for word in words))
-
-
-def _write_csv(folder: Path, words: Iterator[Word]) -> None:
-    from data.recognition.writers.folder import FolderItem, FolderOutput
-
-    def written() -> Iterator[FolderItem]:
+    def files() -> Iterator[FolderItem]:
         for word in words:
             (folder / word.name).write_bytes(word.data)
             yield FolderItem(word.name, len(word.data), word.text)
 
-    FolderOutput().finish(folder, written())
-
-
-def _write_jsonl(folder: Path, words: Iterator[Word]) -> None:
-    from data.recognition.writers.folder import flush_files
-
-    names = []
-    with open(folder / "labels.jsonl", "w", encoding="utf-8", newline="\n") as file:
-        for word in words:
-            (folder / word.name).write_bytes(word.data)
-            names.append(word.name)
-            file.write(json.dumps({"filename": word.name, "text": word.text}, ensure_ascii=False) + "\n")
-        file.flush()
-        os.fsync(file.fileno())
-    flush_files(folder, names)
+    write = {"labels_csv": write_labels_csv, "jsonl": write_labels_jsonl}[form]
+    write(folder, files())
 
 
 def _check(total: int, report: DropReport, config: ConvertConfig) -> None:
@@ -190,7 +170,4 @@ def _write_manifest(path: Path, config: ConvertConfig, reader: WordReader, repor
         "source": reader.fingerprint(),
         "datasets": [dataset.model_dump(mode="json") for dataset in config.datasets],
     }
-    with open(path, "w", encoding="utf-8") as file:
-        file.write(json.dumps(facts, indent=2, ensure_ascii=False) + "\n")
-        file.flush()
-        os.fsync(file.fileno())
+    write_synced(path, (json.dumps(facts, indent=2, ensure_ascii=False) + "\n").encode())

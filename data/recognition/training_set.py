@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 import torch
@@ -14,7 +14,6 @@ from config.errors import UserError
 from config.schema.word_data import WordData
 from data.order import SampleOrder, position_rng
 from data.reader import UnreadableSample
-from data.recognition.alphabet import BLANK, Alphabet
 from data.recognition.augment import augmented
 from data.recognition.buckets import WidthOrder, Widths
 from data.recognition.preprocess import WordPreprocess
@@ -25,6 +24,14 @@ PART_SEED = 0x5EED
 """Added to the seed for each further dataset of a run, so that the parts of a batch are not changed alike."""
 
 
+class TargetEncoder(Protocol):
+    """What writes a label as classes: an alphabet, or the head of a recogniser that trains on more than those."""
+
+    def encode(self, text: str) -> list[int]:
+        """Return the classes of a label; there is one for every character that is trained on."""
+        ...
+
+
 class WordTrainingSet(Dataset):
     """Samples by their position in the run (see `data.order`), not by their index in the dataset.
 
@@ -33,7 +40,7 @@ class WordTrainingSet(Dataset):
 
     Args:
         reader: the pictures and their labels.
-        alphabet: what labels are encoded with; it must hold every character of the samples in `kept`.
+        encoder: what labels are encoded with; it must know every character of the samples in `kept`.
         settings: the `train.data` section.
         seed: seed of the run.
         batch: samples of this dataset in one step of the run, of all processes together.
@@ -46,7 +53,7 @@ class WordTrainingSet(Dataset):
     def __init__(
         self,
         reader: WordReader,
-        alphabet: Alphabet,
+        encoder: TargetEncoder,
         settings: WordData,
         seed: int,
         *,
@@ -61,7 +68,7 @@ class WordTrainingSet(Dataset):
         if not size:
             raise UserError("the training data holds no sample, check the `root` of its datasets and what was dropped")
         self.reader = reader
-        self.alphabet = alphabet
+        self.encoder = encoder
         self.settings = settings
         self.preprocess = WordPreprocess.of(settings)
         self.seed = seed + part * PART_SEED
@@ -76,9 +83,10 @@ class WordTrainingSet(Dataset):
     def __getitem__(self, position: int) -> dict[str, Any]:
         sample, unreadable = self._read(position)
         text = self._target(sample.text)
+        rng, settings = position_rng(self.seed, position), self.settings
         return {
-            "image": augmented(sample.image, self.preprocess, self.settings.augment, position_rng(self.seed, position)),
-            "target": self.alphabet.encode(text),
+            "image": augmented(sample.image, self.preprocess, settings.augment, rng, settings.extra_augment),
+            "target": self.encoder.encode(text),
             "text": text,
             "sample_id": sample.sample_id,
             "unreadable": unreadable,
@@ -112,7 +120,7 @@ class WordCollate:
     """Joins samples to a batch.
 
     The batch holds `image` uint8 [B, H, W, C], padded to the longest; `widths` int64 [B], the width of each picture
-    without that padding; `targets` int64 [B, L], classes, filled up with blanks; `target_lengths` int64 [B]; `texts`
+    without that padding; `targets` int64 [B, L], classes, filled up with 0; `target_lengths` int64 [B]; `texts`
     and `sample_id`, a list each; and `unreadable`, the names of samples that were replaced. Pictures and targets are
     tensors, which go to the device; the two lengths are arrays and stay, for they are looked at on the CPU.
 
@@ -125,7 +133,7 @@ class WordCollate:
     def __call__(self, samples: Sequence[dict[str, Any]]) -> dict[str, Any]:
         images, widths = self.preprocess.join([sample["image"] for sample in samples])
         lengths = [len(sample["target"]) for sample in samples]
-        targets = torch.full((len(samples), max(lengths)), BLANK, dtype=torch.int64)
+        targets = torch.zeros(len(samples), max(lengths), dtype=torch.int64)
         for row, sample in zip(targets, samples, strict=True):
             row[: len(sample["target"])] = torch.tensor(sample["target"], dtype=torch.int64)
         return {
@@ -137,6 +145,25 @@ class WordCollate:
             "sample_id": [sample["sample_id"] for sample in samples],
             "unreadable": [name for sample in samples for name in sample["unreadable"]],
         }
+
+
+def widest_batch(batch: Mapping[str, Any], preprocess: WordPreprocess, width_multiple: int) -> dict[str, Any]:
+    """Return a batch with as many samples that takes as much memory as any.
+
+    All pictures are as wide as the settings allow but the first, which is narrower by a step where that may occur:
+    networks set the padding to zero, which takes memory of its own.
+
+    Args:
+        batch: what `WordCollate` returned.
+        preprocess: what made the inputs.
+        width_multiple: of the network, see `model.recognizer.Recognizer`.
+    """
+    greatest = int(preprocess.input_width(preprocess.height, preprocess.max_width))
+    images = preprocess.widened(batch["image"], max(greatest, batch["image"].shape[2]))
+    widths = np.full(len(images), images.shape[2], np.int64)
+    if preprocess.fixed_width is None:
+        widths[0] = max(preprocess.min_width, widths[0] - max(width_multiple, preprocess.width_multiple))
+    return {**batch, "image": images, "widths": widths}
 
 
 @dataclass(frozen=True)

@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-import contextlib
 import logging
-import os
-import uuid
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
-from tqdm import tqdm
 
-from data.durable import sync
+from data.durable import replacing
+from data.progress import progress_bar
 from data.reader import UnreadableSample
 from data.recognition.buckets import Widths
 from data.recognition.preprocess import WordPreprocess
@@ -50,7 +47,7 @@ def picture_sizes(reader: WordReader, cache: Path | None = None, threads: int = 
 
     with ThreadPoolExecutor(max(1, threads), thread_name_prefix="picture-sizes") as pool:
         blocks = range(0, len(reader), _BLOCK)
-        list(tqdm(pool.map(read, blocks), "sizes of the pictures", len(blocks), delay=2, leave=False, disable=None))
+        list(progress_bar(pool.map(read, blocks), len(blocks), "sizes of the pictures", unit="block"))
     if path is not None:
         _keep(path, sizes)
     return sizes
@@ -127,14 +124,9 @@ def _load(path: Path, count: int) -> np.ndarray | None:
 
 
 def _keep(path: Path, sizes: np.ndarray) -> None:
-    temporary = path.with_name(f".{path.name}.{uuid.uuid4().hex}")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        with temporary.open("wb") as file:
+        with replacing(path) as temporary, temporary.open("wb") as file:
             np.save(file, sizes)
-        sync(temporary)
-        os.replace(temporary, path)
     except OSError as fault:
-        with contextlib.suppress(OSError):
-            temporary.unlink()
         log.info("%s: the sizes of the pictures cannot be kept there (%s)", path.parent, fault.strerror)

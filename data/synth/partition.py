@@ -6,17 +6,11 @@ the seed and of the item's name: independent of processes, and of the order in w
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from config.errors import UserError
-
-
-def stable_hash(*parts: object) -> int:
-    """Return a 64-bit hash of the parts' text that is the same on every machine and in every process."""
-    text = "\x1f".join(str(part) for part in parts)
-    return int.from_bytes(hashlib.blake2b(text.encode(), digest_size=8).digest(), "big")
+from data.draws import stable_hash
 
 
 @dataclass(frozen=True)

@@ -11,13 +11,12 @@ import numpy as np
 
 from config.schema.generation import GenerateConfig
 from data.augment.effects import photograph
-from data.draws import between, between_log, pick, whole
+from data.draws import between, between_log, pick, stable_hash, whole
 from data.sample import TextSample
 from data.synth.ground.backgrounds import make_background
 from data.synth.ground.distractors import draw_distractor
 from data.synth.ground.photos import load_photo
 from data.synth.ink.render import draw_block
-from data.synth.partition import stable_hash
 from data.synth.placing.blocks import PlacedBlock, place_block
 from data.synth.placing.placement import find_place, map_points, tilt_matrix
 from data.synth.placing.smooth import Preference, Roughness

@@ -142,7 +142,7 @@ OVERRIDE_MISTAKES = [
     ),
     ("amp=bf61", "amp is 'bf61', but must be 'bf16', 'fp16' or 'off'; did you mean 'bf16'?"),
     ("amp=false", "amp is false, but must be 'bf16', 'fp16' or 'off'; write 'off'"),
-    ("train.loss=4", "train.loss is 4, but must be 2 or 3"),
+    ("train.loss=4", "train.loss is 4, but must be 2 or 3, or text"),
     ("name=2024", "name is 2024, but must be text, or null; put it in quotes"),
     (
         "train.data.output_size=100",
@@ -241,7 +241,7 @@ def test_the_wrong_task_is_one_sentence():
     text = sentence("generate_demo", task="detection")
     assert text.startswith("config/generate_demo.yaml:")
     assert "task 'generate', but one for task 'detection' is wanted here; use it with generate.py" in text
-    assert sentence("syn_train", task="generate").startswith("config/syn_train.yaml:4: ")
+    assert sentence("syn_train", task="generate").startswith("config/syn_train.yaml:5: ")
 
 
 def test_a_file_without_a_task_takes_the_programs(write):

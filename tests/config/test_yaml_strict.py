@@ -96,8 +96,14 @@ def test_anchors_are_copied_and_merged():
 
 
 def test_merge_agrees_with_pyyaml():
-    text = "a: &a {x: 1, y: 2}\nb: &b {<<: *a, y: 3, z: 4}\nc: {z: 5, <<: [*b, *a], w: 6}\n"
+    text = "a: &a {x: 1, y: 2}\nb: &b {y: 3, z: 4}\nc: {z: 5, <<: [*b, *a], w: 6}\n"
     assert load(text, "f").data == yaml.safe_load(text)
+
+
+def test_the_first_of_several_merged_mappings_wins_with_what_it_has_merged_itself():
+    # The merge key's definition (yaml.org/type/merge.html); PyYAML 6.0.4 takes y from `a` here, earlier ones do not.
+    text = "a: &a {x: 1, y: 2}\nb: &b {<<: *a, y: 3, z: 4}\nc: {z: 5, <<: [*b, *a], w: 6}\n"
+    assert load(text, "f").data["c"] == {"z": 5, "w": 6, "y": 3, "x": 1}
 
 
 def test_keys_are_text_as_written():

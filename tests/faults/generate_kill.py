@@ -1,6 +1,6 @@
 """Is a generation that was killed again and again the same as one that was not? Prints a Markdown table.
 
-    python tests/faults/generate_kill.py --yaml=generate_words --kills 3 splits.train=100000 shards=8 workers=2
+    python -m tests.faults.generate_kill --yaml=generate_words --kills 3 splits.train=100000 shards=8 workers=2
 
 The recipe is generated once in peace, then in another folder by a process group that is killed with SIGKILL at random
 moments and started again. Between the kills every shard in its place has to be whole; at the end all files and all
@@ -21,10 +21,9 @@ import tempfile
 import time
 from pathlib import Path
 
-ROOT = Path(__file__).resolve().parents[2]
-sys.path.insert(0, str(ROOT))
+from data.synth.writing.manifest import SHARD, fault_of, read_manifest
 
-from data.synth.writing.manifest import SHARD, fault_of, read_manifest  # noqa: E402
+ROOT = Path(__file__).resolve().parents[2]
 
 
 def main() -> int:

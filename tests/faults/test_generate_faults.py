@@ -51,8 +51,6 @@ def shards_of(folder: Path) -> dict[str, dict[str, bytes]]:
 
 @pytest.fixture(scope="module", params=list(KINDS))
 def uninterrupted(request, tmp_path_factory) -> tuple[str, dict[str, bytes], dict[str, dict[str, bytes]]]:
-    if request.param != "scenes":
-        pytest.importorskip(f"data.synth.writing.outputs.{request.param}")
     folder = tmp_path_factory.mktemp("uninterrupted") / "out"
     done = generate(folder, request.param, "workers=1")
     assert done.returncode == 0, done.stderr

@@ -9,16 +9,25 @@ from pathlib import Path
 
 import pytest
 import torch
+from programs import run_here
 
 from model.craft import Craft
 
 ROOT = Path(__file__).resolve().parents[2]
 
 
-def attempt(*arguments: str) -> tuple[int, str]:
-    done = subprocess.run(
-        [sys.executable, *arguments], cwd=ROOT, capture_output=True, text=True, timeout=120, check=False
+def at_the_shell(*arguments: str) -> tuple[int, str]:
+    return outcome(
+        subprocess.run([sys.executable, *arguments], cwd=ROOT, capture_output=True, text=True, timeout=120, check=False)
     )
+
+
+def attempt(program: str, *arguments: str) -> tuple[int, str]:
+    return outcome(run_here(program, *arguments))
+
+
+def outcome(done: subprocess.CompletedProcess[str]) -> tuple[int, str]:
+    """Return the exit status and the only complaint, which is the last line on stderr."""
     assert "Traceback" not in done.stderr, done.stderr
     complaints = [line for line in done.stderr.splitlines() if line.startswith("error: ")]
     assert len(complaints) == 1 and done.stderr.rstrip().endswith(complaints[0]), done.stderr
@@ -46,7 +55,7 @@ def test_settings(arguments, words, overrides):
 
 
 def test_missing_yaml():
-    status, complaint = attempt("trainSynth.py", "--yaml", "craft_tyni")
+    status, complaint = at_the_shell("trainSynth.py", "--yaml", "craft_tyni")
     assert status == 2 and "craft_tyni" in complaint and "craft_tiny" in complaint
     assert attempt("trainSynth.py")[0] == 2
 
@@ -72,7 +81,8 @@ def test_checkpoints_that_cannot_be_used(overrides, tmp_path):
     page.write_text("<!DOCTYPE html><html>Google Drive - Quota exceeded</html>")
     torch.save(Craft(width=0.25).state_dict(), wide)
     for path, word in ((page, "web page"), (wide, "basenet.slice1.0.weight"), (tmp_path / "none.pth", "no such file")):
-        status, complaint = attempt("trainSynth.py", "--yaml", "craft_tiny", *overrides, f"train.ckpt_path={path}")
+        run = at_the_shell if path is page else attempt
+        status, complaint = run("trainSynth.py", "--yaml", "craft_tiny", *overrides, f"train.ckpt_path={path}")
         assert status == 2 and word in complaint and path.name in complaint
     status, complaint = attempt("eval.py", "--yaml", "craft_tiny", *overrides, "--checkpoint", str(wide))
     assert status == 2 and "0.25" in complaint and "0.125" in complaint
@@ -102,7 +112,7 @@ def test_data_without_a_readable_image_ends_the_program_at_once(overrides, scene
     shutil.copytree(scenes, folder)
     for image in (folder / "8").iterdir():
         image.write_bytes(b"")
-    status, complaint = attempt(
+    status, complaint = at_the_shell(
         *("trainSynth.py", "--yaml", "craft_tiny", *overrides),
         *(f"train.datasets.0.root={folder}", "train.num_workers=2", "train.validation=none"),
     )

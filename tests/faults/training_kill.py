@@ -104,7 +104,7 @@ def compare(arguments: argparse.Namespace, folder: Path) -> int:
         status, job = run(arguments, harried, due)
         ended = f"SIGKILL while {moment}" if status < 0 else f"status {status}"
         mine = [part.name for part in parts(harried) if part.name.endswith(f".{job}.part")]
-        left = ", ".join(sorted(name.removesuffix(f".{job}.part")[1:] for name in mine))
+        left = ", ".join(sorted(name.removesuffix(f".{job}.part")[1:].rpartition(".")[0] for name in mine))
         print(f"| {number} | {ended} | {logged(harried)} | {saved(harried)} | {left} |", flush=True)
         if status > 0 or (moment not in (None, "random") and status == 0):
             print(f"the moment '{moment}' was missed", file=sys.stderr)

@@ -8,7 +8,7 @@ from small_recognizers import SMALL, every_network, pictures
 from torch import nn
 from torch.nn.utils.rnn import pack_padded_sequence
 
-from model.recognizer import BidirectionalLSTM, blank_beyond, read_padded
+from model.crnn import BidirectionalLSTM, blank_beyond, read_padded
 from model.residual_crnn import ResidualCrnn
 
 

@@ -11,9 +11,9 @@ import numpy as np
 from config.schema.augmentation import Augmentation
 from config.schema.detection import DetectionConfig
 from data.augment.geometry import sample_matrix
+from data.progress import progress_bar
 from data.readers.quads import outside_image, quad_faults
 from data.sample import TextSample, transform_points
-from utils.bars import with_bar
 from utils.check.counts import Census
 from utils.check.probe import Survey
 from utils.check.report import Report, counted, percent, quantiles, table
@@ -66,7 +66,7 @@ def measure_boxes(source: Source, survey: Survey, config: DetectionConfig, limit
     rows = survey.readable
     rows = rows[np.arange(min(limit, len(rows))) * len(rows) // max(1, min(limit, len(rows)))]
     rng = np.random.default_rng(config.seed)
-    for row in with_bar(rows.tolist(), len(rows), f"boxes of {source.name}"):
+    for row in progress_bar(rows.tolist(), len(rows), f"boxes of {source.name}"):
         size = (int(survey.sizes[row, 0]), int(survey.sizes[row, 1]))
         index = int(survey.indices[row])
         sample = source.reader.annotation(index)

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import unicodedata
 from collections import Counter
+from collections.abc import Sequence
 
 from utils.check.counts import Census
 from utils.check.report import Report, counted, percent, some
-from utils.check.sources import Source
+from utils.check.sources import BaseSource, Source
 
 RARE = 5
 """A character that occurs less often than this is hardly learnt."""
@@ -44,6 +45,19 @@ def visible(character: str) -> str:
     return character if plain else "+".join(f"U+{ord(point):04X}" for point in character)
 
 
+def listed(characters: Sequence[str], limit: int = _SHOWN) -> str:
+    """Join the first few characters, made visible, saying how many more there are."""
+    more = len(characters) - limit
+    return " ".join(map(visible, characters[:limit])) + (f" ... ({more:,} more)" if more > 0 else "")
+
+
+def judge_characters(report: Report, source: BaseSource, characters: Counter[str]) -> None:
+    """Remark upon the characters of a dataset that hint at a fault of its labels."""
+    for what, found in odd_characters(characters).items():
+        if found:
+            report.remarks.append(f"{source.name}: characters that are {what}: {listed(found, 10)}")
+
+
 def report_characters(report: Report, sources: list[Source], censuses: list[Census]) -> None:
     """Add what is known of the characters of the training data, and what of the tests it never shows."""
     training: Counter[str] = Counter()
@@ -58,15 +72,15 @@ def report_characters(report: Report, sources: list[Source], censuses: list[Cens
         ordered = [character for character, _ in sorted(counts.items(), key=lambda item: (-item[1], item[0]))]
         rare = [character for character in ordered if counts[character] < RARE]
         lines.append(f"{name}: {len(counts):,} different, {sum(counts.values()):,} in all")
-        lines.append(f"  most frequent  {_list(ordered, 20)}")
+        lines.append(f"  most frequent  {listed(ordered, 20)}")
         if rare:
-            lines.append(f"  under {RARE} times  {_list(rare, _SHOWN)}")
+            lines.append(f"  under {RARE} times  {listed(rare)}")
     single = sum(census.single for source, census in zip(sources, censuses, strict=True) if source.is_training)
     if single:
         lines.append(f"training words of one character, which teach no affinity: {single:,}")
     unseen = [character for character in sorted(tests) if character not in training]
     if training and unseen:
-        lines.append(f"in the tests, but never in training: {_list(unseen, _SHOWN)}")
+        lines.append(f"in the tests, but never in training: {listed(unseen)}")
     if not all(census.whole for census in censuses):
         seen, total = sum(census.looked for census in censuses), sum(len(source.reader) for source in sources)
         lines.append(f"counted in {seen:,} of {total:,} images")
@@ -78,15 +92,8 @@ def report_characters(report: Report, sources: list[Source], censuses: list[Cens
     report.section("Characters (don't-care words aside)", lines)
 
 
-def _list(characters: list[str], limit: int) -> str:
-    more = len(characters) - limit
-    return " ".join(map(visible, characters[:limit])) + (f" ... ({more:,} more)" if more > 0 else "")
-
-
 def _judge(report: Report, source: Source, census: Census) -> None:
-    for what, found in odd_characters(census.characters).items():
-        if found:
-            report.remarks.append(f"{source.name}: characters that are {what}: {_list(found, 10)}")
+    judge_characters(report, source, census.characters)
     if census.textless:
         share = percent(len(census.textless), census.words)
         report.remarks.append(

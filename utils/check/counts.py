@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 
 from data.graphemes import clusters
+from data.progress import progress_bar
 from data.reader import DropReport
 from data.readers.limits import words_dropped
 from data.readers.word_builder import CROSSED
-from utils.bars import with_bar
 from utils.check.report import Report, counted, percent, some, table
-from utils.check.sources import Source
+from utils.check.sources import BaseSource, Source
 
 
 @dataclass
@@ -48,7 +49,7 @@ def take_census(source: Source, limit: int) -> Census:
     indices = source.spread(limit)
     census = Census(len(indices), len(indices) == len(source.reader), per_image=np.zeros(len(indices), np.int64))
     texts: Counter[str] = Counter()
-    for place, index in enumerate(with_bar(indices.tolist(), len(indices), f"annotations of {source.name}")):
+    for place, index in enumerate(progress_bar(indices.tolist(), len(indices), f"annotations of {source.name}")):
         sample = source.reader.annotation(index)
         census.words += len(sample.words)
         census.chars += len(sample.char_quads)
@@ -71,25 +72,51 @@ def take_census(source: Source, limit: int) -> Census:
 
 def report_counts(report: Report, sources: list[Source], censuses: list[Census]) -> None:
     """Add the table of counts, and the one of what was left out and why."""
-    rows, left_out, odd, figures = [], [], [], {}
+    rows, figures = [], {}
     for source, census in zip(sources, censuses, strict=True):
         rows.append(_row(source, census))
         figures[source.name] = _figures(source, census)
-        left_out += reasons(source.name, source.report, source.report.dropped)
-        odd += reasons(source.name, source.report, source.report.noted)
         _judge(report, source, census)
+        remark_left_out(report, source, "word", "left out as faulty")
     report.figures["counts"] = figures
     header = ("dataset", "format", "images", "words", "characters", "don't care", "no text", "left out")
     report.section("What there is", table(header, rows, text_columns=2))
-    for title, found in (("What was left out", left_out), ("What was kept although it is odd", odd)):
-        if found:
-            report.section(title, table(("dataset", "number", "reason", "for example"), found, text_columns=4))
+    report_left_out(report, sources)
 
 
-def reasons(name: str, report: DropReport, counts: dict[str, int]) -> list[tuple[str, ...]]:
-    """Return rows of a table: the dataset's name, number, reason and examples of `report.dropped` or `report.noted`."""
+def report_left_out(report: Report, sources: Sequence[BaseSource]) -> None:
+    """Add the tables of what was left out, and of what was kept although it is odd, by reason."""
+    for title, attribute in (("What was left out", "dropped"), ("What was kept although it is odd", "noted")):
+        rows = [row for source in sources for row in _reasons(source, getattr(source.report, attribute))]
+        if rows:
+            report.section(title, table(("dataset", "number", "reason", "for example"), rows, text_columns=4))
+
+
+def remark_left_out(report: Report, source: BaseSource, noun: str, how: str) -> None:
+    """Remark upon what was left out, such as a "word" "left out as faulty", where that is no problem already."""
+    lost = words_dropped(source.report)
+    if lost and not any(problem.startswith(f"{source.name}:") for problem in report.problems):
+        reason = max(source.report.dropped, key=lambda name: (name.startswith("word:"), source.report.dropped[name]))
+        report.remarks.append(
+            f"{source.name}: {counted(lost, noun)} {how}, no more than `max_dropped` allows (e.g. "
+            f"{reason}, {some(source.report.examples.get(reason, []), 1)})"
+        )
+
+
+def left_out_figures(report: DropReport) -> dict[str, Any]:
+    """Return what was left out and what is odd, as plain values."""
+    return {
+        "left_out": dict(report.dropped),
+        "odd": dict(report.noted),
+        "examples": {reason: list(places) for reason, places in report.examples.items()},
+    }
+
+
+def _reasons(source: BaseSource, counts: dict[str, int]) -> list[tuple[str, ...]]:
+    """Return rows of a table: the dataset's name, how many, for which reason, and examples."""
     ordered = sorted(counts.items(), key=lambda item: (-item[1], item[0]))
-    return [(name, f"{count:,}", reason, some(report.examples.get(reason, []))) for reason, count in ordered]
+    examples = source.report.examples
+    return [(source.name, f"{count:,}", reason, some(examples.get(reason, []))) for reason, count in ordered]
 
 
 def _row(source: Source, census: Census) -> tuple[str, ...]:
@@ -119,9 +146,7 @@ def _figures(source: Source, census: Census) -> dict[str, Any]:
         "of_one_character": census.single,
         "images_without_text": census.without_text,
         "kept": {"images": source.report.images, "words": source.report.words, "characters": source.report.chars},
-        "left_out": dict(source.report.dropped),
-        "odd": dict(source.report.noted),
-        "examples": {reason: list(places) for reason, places in source.report.examples.items()},
+        **left_out_figures(source.report),
     }
 
 
@@ -147,11 +172,4 @@ def _judge(report: Report, source: Source, census: Census) -> None:
             f"{source.name}: {counted(crossed, 'word')} whose sides cross ({share}, more than `max_dropped` "
             f"({allowed:g}) allows; e.g. {example}), whose corners are put in an order that may not be the one meant; "
             "mend them, or raise this dataset's `max_dropped`"
-        )
-    lost = words_dropped(source.report)
-    if lost and not any(problem.startswith(f"{source.name}:") for problem in report.problems):
-        reason = max(source.report.dropped, key=lambda name: (name.startswith("word:"), source.report.dropped[name]))
-        report.remarks.append(
-            f"{source.name}: {counted(lost, 'word')} left out as faulty, no more than `max_dropped` allows (e.g. "
-            f"{reason}, {some(source.report.examples.get(reason, []), 1)})"
         )

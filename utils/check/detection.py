@@ -12,32 +12,24 @@ from config.schema.detection import DetectionConfig
 from model.registry import build_detector
 from utils.check.boxes import measure_boxes, report_boxes
 from utils.check.characters import report_characters
+from utils.check.cost import report_cost
 from utils.check.counts import report_counts, take_census
 from utils.check.duplicates import report_duplicates
 from utils.check.images import report_images
 from utils.check.options import CheckOptions
 from utils.check.probe import survey_images
 from utils.check.report import Report
-from utils.check.sources import open_sources
+from utils.check.sources import datasets_of, open_sources
+from utils.check.trial import trial_task
+from utils.tasks.names import look_up_names
 from utils.weights.files import load_into, read_file, state_dict_of
 
 log = logging.getLogger(__name__)
 
 
 def check_detection(config: DetectionConfig, options: CheckOptions, say: Callable[[str], Any]) -> Report:
-    """Check everything that a detection job reads, and tell what it will cost.
-
-    Args:
-        config: the whole job.
-        options: what to look at.
-        say: takes each section of the report as it is complete.
-
-    Returns:
-        The report, whose `problems` are what has to be mended first.
-
-    Raises:
-        UserError: the options do not fit, or there is nothing to check.
-    """
+    """Check a detection job; see `utils.check.jobs.check_job`."""
+    look_up_names(config)
     report = Report(say)
     sources, report.problems = open_sources(config)
     report.require(sources)
@@ -52,11 +44,13 @@ def check_detection(config: DetectionConfig, options: CheckOptions, say: Callabl
         report_boxes(report, sources, censuses, boxes)
         report_characters(report, sources, censuses)
         report_duplicates(report, sources, surveys, deep=options.deep, allow_leaks=options.allow_leaks)
-    training = [source for source in sources if source.is_training]
-    if training and options.timing:
-        from utils.check.cost import report_cost
-
-        report_cost(report, training, config)
+    readers = {source.name: source.reader for source in sources}
+    wanted = [name for name, role, _ in datasets_of(config) if role != "test"]
+    if wanted and options.timing and all(name in readers for name in wanted):
+        # Weights were looked at above, and take as long whatever they are.
+        task = trial_task(report, config, readers, initial_weights=False)
+        if task is not None:
+            report_cost(report, task, config)
     if options.draw is not None and sources:
         from utils.check.sheet import write_sheet
 

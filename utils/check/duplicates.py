@@ -5,15 +5,15 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Sequence
 from pathlib import Path
-from typing import NamedTuple, Protocol
+from typing import NamedTuple
 
 import numpy as np
 
-from utils.bars import with_bar
+from data.progress import progress_bar
 from utils.check.lookalikes import alike
 from utils.check.probe import Survey, same_content
 from utils.check.report import Report, counted, some, table
-from utils.check.sources import Source
+from utils.check.sources import BaseSource, Source
 
 
 class Copy(NamedTuple):
@@ -41,7 +41,7 @@ def find_copies(sources: Sequence[Source], surveys: Sequence[Survey]) -> list[Co
     for row in np.flatnonzero((counts[groups.reshape(-1)] > 1) & (key["bytes"] > 0)).tolist():
         candidates[int(groups.reshape(-1)[row])].append(row)
     copies = []
-    for rows in with_bar(candidates.values(), len(candidates), "comparing files", unit="group"):
+    for rows in progress_bar(candidates.values(), len(candidates), "comparing files", unit="group"):
         places = [(int(owner[row]), int(index[row])) for row in rows]
         if not _worth_comparing([number for number, _ in places], sources):
             continue
@@ -74,32 +74,9 @@ def report_duplicates(
     report_copies(report, sources, copies, looked, twins=twins, allow_leaks=allow_leaks)
 
 
-class Compared(Protocol):
-    """A dataset whose images were compared.
-
-    Attributes:
-        name: where it stands in the configuration.
-        has_files: whether its images could be compared.
-        is_training: whether it is trained on.
-    """
-
-    @property
-    def name(self) -> str: ...
-
-    @property
-    def has_files(self) -> bool: ...
-
-    @property
-    def is_training(self) -> bool: ...
-
-    def sample_name(self, index: int) -> str:
-        """Return the name of a sample."""
-        ...
-
-
 def report_copies(
     report: Report,
-    sources: Sequence[Compared],
+    sources: Sequence[BaseSource],
     copies: Sequence[Copy],
     looked: str,
     *,
@@ -152,13 +129,13 @@ def _sentence(what: str, names: str, count: int, example: str) -> str:
     return f"{counted(count, 'pair')} of images of {names} look the same (e.g. {example}); are they copies?"
 
 
-def _worth_comparing(owners: list[int], sources: Sequence[Compared]) -> bool:
+def _worth_comparing(owners: list[int], sources: Sequence[BaseSource]) -> bool:
     """Tell whether any two of these belong to one dataset, or to training and test."""
     uses = {sources[number].is_training for number in owners}
     return len(set(owners)) < len(owners) or len(uses) == 2
 
 
-def pairs_of(places: list[tuple[int, int]], sources: Sequence[Compared]) -> list[Copy]:
+def pairs_of(places: list[tuple[int, int]], sources: Sequence[BaseSource]) -> list[Copy]:
     """Return the pairs of one group of equal files, (source, sample) each, that matter: see `find_copies`."""
     first_of: dict[int, int] = {}
     pairs = []
@@ -178,13 +155,13 @@ def _path(source: Source, index: int) -> Path:
     return path
 
 
-def _names(sources: Sequence[Compared], copy: Copy) -> list[str]:
+def _names(sources: Sequence[BaseSource], copy: Copy) -> list[str]:
     return [
         sources[number].sample_name(sample)
         for number, sample in ((copy.first_source, copy.first), (copy.second_source, copy.second))
     ]
 
 
-def _text(sources: Sequence[Compared], copy: Copy) -> str:
+def _text(sources: Sequence[BaseSource], copy: Copy) -> str:
     first, second = _names(sources, copy)
     return first if first == second else f"{first} = {second}"

@@ -4,21 +4,18 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import torch
-
 from config.errors import UserError
-from config.schema.detection import NO_VALIDATION, DetectionConfig
-from config.schema.recognition import RecognitionConfig
-from utils.bars import quiet
+from config.schema.run import NO_VALIDATION, RunConfig
 from utils.check.lr_chart import draw_range_test
 from utils.check.lr_range_test import LEAST_ITERATIONS, described, range_test
 from utils.check.options import check_picture_name
-from utils.device import Amp, resolve_amp, resolve_device
+from utils.check.quiet import quiet
+from utils.device import resolve_amp, resolve_device
 from utils.draw.maps import save_picture
-from utils.engine.task import Task
+from utils.tasks.registry import task_class
 
 
-def find_rate(config: DetectionConfig | RecognitionConfig, path: Path, iterations: int) -> str:
+def find_rate(config: RunConfig, path: Path, iterations: int) -> str:
     """Run the test from the weights that a run would start from, draw it, and return what it suggests.
 
     No file of a run is read or written but `train.ckpt_path`.
@@ -29,28 +26,16 @@ def find_rate(config: DetectionConfig | RecognitionConfig, path: Path, iteration
     check_picture_name("--find-lr", str(path))
     if iterations < LEAST_ITERATIONS:
         raise UserError(f"--find-lr-iterations {iterations}: give {LEAST_ITERATIONS} or more")
+    job = task_class(config)
+    if job.no_rate_test:
+        raise UserError(job.no_rate_test)
     device = resolve_device(config.device)
     amp = resolve_amp(config.amp, device)
     # Nothing is to be evaluated, so the test data need not be there.
     train = config.train.model_copy(update={"validation": NO_VALIDATION})
     with quiet():
-        task = _task(config.model_copy(update={"train": train}), device, amp)
+        task = job(config.model_copy(update={"train": train}), device, amp)
     result = range_test(task, config.train, device, amp, iterations)
     title = f"{config.name}: {config.train.optimizer}, batches of {config.train.batch_size}"
     save_picture(path, draw_range_test(result, title, config.train.lr))
     return f"learning-rate range test of {config.name}, drawn in {path}\n{described(result, config.train)}"
-
-
-def _task(config: DetectionConfig | RecognitionConfig, device: torch.device, amp: Amp) -> Task:
-    if isinstance(config, RecognitionConfig):
-        from utils.tasks.recognition import RecognitionTask
-
-        return RecognitionTask(config, device, amp)
-    if config.train.weak is not None:
-        raise UserError(
-            "--find-lr needs true character boxes: the targets of weak supervision change with the teacher; test the "
-            "job that trains on character boxes first"
-        )
-    from utils.tasks.detection import DetectionTask
-
-    return DetectionTask(config, device, amp)

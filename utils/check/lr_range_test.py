@@ -18,7 +18,7 @@ import torch
 from config.errors import UserError
 from config.schema.training import Training
 from data.order import StreamBatchSampler
-from utils.bars import with_bar
+from data.progress import progress_bar
 from utils.device import Amp
 from utils.distributed.processes import ALONE
 from utils.distributed.replicas import Replicas
@@ -82,7 +82,7 @@ def range_test(task: Task, settings: Training, device: torch.device, amp: Amp, i
     replicas = Replicas(task.model, ALONE)
     sampler = StreamBatchSampler(task.samples_per_step, 0, iterations, accumulate=settings.accumulate)
     with closing(batches(task, settings, sampler, device)) as stream:
-        for micro, _ in with_bar(stream, iterations, "learning rates", unit="it"):
+        for micro, _ in progress_bar(stream, iterations, "learning rates", unit="it"):
             rate = float(wanted[len(losses)])
             for group in optimizer.param_groups:
                 group["lr"] = rate

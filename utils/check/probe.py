@@ -20,8 +20,8 @@ from typing import NamedTuple
 import numpy as np
 from PIL import Image
 
+from data.progress import progress_bar
 from data.reader import UnreadableSample
-from utils.bars import with_bar
 from utils.check.lookalikes import NO_HASH, perceptual_hash
 from utils.check.sources import Source
 from utils.files import sha256
@@ -96,7 +96,7 @@ def survey_images(source: Source, *, deep: bool, limit: int | None = None, threa
     with warnings.catch_warnings(), ThreadPoolExecutor(threads, thread_name_prefix="check-images") as pool:
         warnings.simplefilter("ignore", Image.DecompressionBombWarning)
         done = pool.map(lambda chunk: [_look(source, index, deep) for index in chunk], chunks)
-        for found in with_bar(done, len(chunks), f"images of {source.name}", unit=f"x {_CHUNK} images"):
+        for found in progress_bar(done, len(chunks), f"images of {source.name}", unit=f"x {_CHUNK} images"):
             looks += found
     facts = [look.facts for look in looks]
     names = [source.reader.annotation(index).sample_id if look.facts and look.facts.orientation > 1 else ""

@@ -17,7 +17,7 @@ from data.pseudo_label.stored import COLUMNS, PseudoLabels
 from data.reader import DropReport, Reader
 from data.readers import open_datasets
 from data.sample import TextSample
-from model.craft import Craft
+from model.detector import Detector
 from model.registry import build_detector
 from utils.device import Amp, memory_format, resolve_amp, resolve_device
 from utils.draw.maps import save_picture
@@ -124,7 +124,7 @@ def _weights(config: DetectionConfig) -> Iterator[Path]:
             yield path
 
 
-def _network(config: DetectionConfig, path: Path, device: torch.device) -> Craft:
+def _network(config: DetectionConfig, path: Path, device: torch.device) -> Detector:
     """Return the detector with the weights that training would start with from this file."""
     model = build_detector(config.model)
     load_into(model, state_dict_of(read_file(path), path), path)

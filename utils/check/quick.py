@@ -3,42 +3,53 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
+from typing import TypeVar
 
 import numpy as np
 
 from config.schema.detection import DetectionConfig
+from data.reader import Reader
 from utils.check.boxes import SMALL, measure_boxes
 from utils.check.counts import take_census
 from utils.check.duplicates import Copy
 from utils.check.probe import same_content, survey_images
 from utils.check.report import percent, quantiles
-from utils.check.sources import Source, open_sources
-from utils.check.word_sources import WordSource
+from utils.check.sources import BaseSource, Source, open_sources
+
+S = TypeVar("S", bound=BaseSource)
 
 _LOOKED, _COMPARED = 200, 20_000
 
 
-def quick_check(config: DetectionConfig) -> list[str]:
+def quick_check(config: DetectionConfig, opened: Mapping[str, Reader] | None = None) -> list[str]:
     """Return lines for the log about the data of a job: counts, what is left out, sizes of words, plain leaks.
 
     It looks at a few hundred images of each dataset, so that it takes a second or two; `check.py` looks at all.
     Lines about what is wrong begin with "warning: ". Nothing is raised for faulty data: training does that itself.
+
+    Args:
+        config: the whole job.
+        opened: datasets that training has opened already, by their place in the configuration.
     """
-    sources, problems = open_sources(config)
-    lines = [_line(source, config) for source in sources if len(source.reader)]
+    sources, problems = open_sources(config, opened)
+    return quick_lines(sources, problems, lambda source: _line(source, config))
+
+
+def quick_lines(sources: Sequence[S], problems: Sequence[str], describe: Callable[[S], str]) -> list[str]:
+    """Return a line for each dataset that `describe` makes, and warnings: the problems, and the first plain leak."""
+    lines = [describe(source) for source in sources if len(source.reader)]
     lines += [f"warning: {problem}" for problem in problems]
-    for copy in quick_leaks(sources):
+    for copy in quick_leaks(sources)[:1]:
         left, right = sources[copy.first_source], sources[copy.second_source]
         lines.append(
-            f"warning: {left.reader.annotation(copy.first).sample_id} is in both {left.name} and {right.name}, so the "
-            "score would tell nothing; check.py names all such images"
+            f"warning: {left.sample_name(copy.first)} is in both {left.name} and {right.name}, so the score would tell "
+            "nothing; check.py names all such images"
         )
-        break
     return lines
 
 
-def quick_leaks(sources: Sequence[Source] | Sequence[WordSource]) -> list[Copy]:
+def quick_leaks(sources: Sequence[BaseSource]) -> list[Copy]:
     """Return the training images that are in a test under the same file name, with the same bytes.
 
     Datasets of more than 20,000 images are passed over: naming all their files alone takes too long here.
@@ -62,9 +73,7 @@ def quick_leaks(sources: Sequence[Source] | Sequence[WordSource]) -> list[Copy]:
     return found
 
 
-def _same_file(
-    sources: Sequence[Source] | Sequence[WordSource], first: tuple[int, int], second: tuple[int, int]
-) -> bool:
+def _same_file(sources: Sequence[BaseSource], first: tuple[int, int], second: tuple[int, int]) -> bool:
     paths = [sources[number].reader.path(index) for number, index in (first, second)]
     try:
         sizes = {os.stat(path).st_size for path in paths if path is not None}

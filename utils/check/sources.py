@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Iterator
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any, Literal, TypeVar
 
 import numpy as np
 
@@ -14,9 +15,9 @@ from config.schema.detection import DetectionConfig
 from config.schema.word_datasets import WordDataset
 from data.reader import DropReport, Reader
 from data.readers import open_dataset
-from data.readers.limits import words_dropped
 from utils.check.report import counted
 
+R = TypeVar("R")
 Role = Literal["characters", "words", "test"]
 
 DRAWN_SAMPLES = 32
@@ -24,29 +25,50 @@ DRAWN_SAMPLES = 32
 
 
 @dataclass(frozen=True)
-class Source:
-    """One dataset of the job.
+class BaseSource(ABC):
+    """One dataset of a job, of whatever kind.
 
     Attributes:
         name: where it stands in the configuration, such as `train.datasets.0`.
-        role: what it is for: training on true characters, training on word boxes, or an evaluation.
         settings: its section.
         reader: its samples, opened whatever `max_dropped` says.
-        report: the reader's report at opening; reading images may add to the reader's own.
-        has_files: whether each image is a file of its own.
+        report: the reader's report at opening; reading samples may add to the reader's own.
     """
 
     name: str
-    role: Role
     settings: Any
-    reader: Reader
+    reader: Any
     report: DropReport
-    has_files: bool
 
     @property
     def is_training(self) -> bool:
         """Whether it is trained on."""
-        return self.role != "test"
+        return not self.name.startswith("test.")
+
+    @property
+    @abstractmethod
+    def has_files(self) -> bool:
+        """Whether its images are stored as they can be compared, in files or in a database."""
+
+    @abstractmethod
+    def sample_name(self, index: int) -> str:
+        """Return the name of a sample."""
+
+
+@dataclass(frozen=True)
+class Source(BaseSource):
+    """One dataset of a detection job.
+
+    Attributes:
+        role: what it is for: training on true characters, training on word boxes, or an evaluation.
+    """
+
+    reader: Reader
+    role: Role
+
+    @property
+    def has_files(self) -> bool:
+        return len(self.reader) > 0 and self.reader.path(0) is not None
 
     @property
     def upright(self) -> bool:
@@ -54,7 +76,6 @@ class Source:
         return isinstance(self.settings, WordDataset) and self.settings.exif_orientation == "apply"
 
     def sample_name(self, index: int) -> str:
-        """Return the name of a sample."""
         return self.reader.annotation(index).sample_id
 
     def spread(self, limit: int) -> np.ndarray:
@@ -63,8 +84,12 @@ class Source:
         return np.arange(limit, dtype=np.int64) * len(self.reader) // max(1, limit)
 
 
-def open_sources(config: DetectionConfig) -> tuple[list[Source], list[str]]:
+def open_sources(config: DetectionConfig, opened: Mapping[str, Reader] | None = None) -> tuple[list[Source], list[str]]:
     """Open every dataset that the job would read.
+
+    Args:
+        config: the whole job.
+        opened: datasets that training has opened already, by their place in the configuration.
 
     Returns:
         The datasets that could be opened, and a sentence for each reason why training would refuse to start: what
@@ -72,23 +97,39 @@ def open_sources(config: DetectionConfig) -> tuple[list[Source], list[str]]:
         word, because it cannot be parsed, where the configuration does not say itself how much may be left out.
     """
     sources, problems = [], []
-    for name, role, settings in _datasets(config):
-        try:
-            reader = open_dataset(settings.model_copy(update={"max_dropped": 1.0}))
-        except UserError as fault:
-            problems.append(f"{name}: {fault}")
+    for name, role, settings in datasets_of(config):
+        refused = len(problems)
+        reader = (opened or {}).get(name) or open_anyway(name, settings, open_dataset, problems)
+        if reader is None:
             continue
-        if words_dropped(reader.report):
-            try:
-                open_dataset(settings)
-            except UserError as fault:
-                problems.append(f"{name}: {fault}")
-            else:
-                if reader.report.unparsed and "max_dropped" not in settings.model_fields_set:
-                    problems.append(f"{name}: {_unparsed(reader.report)}")
-        has_files = len(reader) > 0 and reader.path(0) is not None
-        sources.append(Source(name, role, settings, reader, copy.deepcopy(reader.report), has_files))
+        if len(problems) == refused and reader.report.unparsed and "max_dropped" not in settings.model_fields_set:
+            problems.append(f"{name}: {_unparsed(reader.report)}")
+        sources.append(Source(name, settings, reader, copy.deepcopy(reader.report), role))
     return sources, problems
+
+
+def open_anyway(name: str, settings: Any, open_it: Callable[[Any], R], problems: list[str]) -> R | None:
+    """Open a dataset as training does; where it would refuse, say why, and open it whatever its `max_dropped` says.
+
+    Args:
+        name: its place in the configuration.
+        settings: its section.
+        open_it: opens the dataset of a section.
+        problems: takes the sentence.
+
+    Returns:
+        The opened dataset, or None where it cannot be opened at all.
+    """
+    try:
+        return open_it(settings)
+    except UserError as fault:
+        refusal, reader = fault, None
+    try:
+        reader = open_it(settings.model_copy(update={"max_dropped": 1.0}))
+    except UserError as fault:
+        refusal = fault
+    problems.append(str(refusal) if str(refusal).startswith(name) else f"{name}: {refusal}")
+    return reader
 
 
 def _unparsed(report: DropReport) -> str:
@@ -102,7 +143,8 @@ def _unparsed(report: DropReport) -> str:
     )
 
 
-def _datasets(config: DetectionConfig) -> Iterator[tuple[str, Role, Any]]:
+def datasets_of(config: DetectionConfig) -> Iterator[tuple[str, Role, Any]]:
+    """Yield place in the configuration, role and section of every dataset that a job reads."""
     weak = config.train.weak
     if weak is None or weak.use_synthtext:
         for number, settings in enumerate(config.train.datasets):

@@ -6,8 +6,8 @@ import hashlib
 from collections import defaultdict
 from collections.abc import Sequence
 
+from data.progress import progress_bar
 from data.reader import UnreadableSample
-from utils.bars import with_bar
 from utils.check.duplicates import Copy, pairs_of, report_copies
 from utils.check.report import Report, counted
 from utils.check.word_sources import WordSource
@@ -26,7 +26,7 @@ def find_word_copies(sources: Sequence[WordSource], limit: int) -> list[Copy]:
             continue
         size = len(source.reader)
         looked = min(size, limit)
-        for row in with_bar(range(looked), looked, f"pictures of {source.name}"):
+        for row in progress_bar(range(looked), looked, f"pictures of {source.name}"):
             index = row * size // looked
             try:
                 content = source.reader.raw(index)

@@ -10,12 +10,13 @@ import numpy as np
 from config.schema.recognition import RecognitionConfig
 from data.order import SampleOrder
 from data.recognition.buckets import BATCHES, WidthOrder, padding_share
-from data.recognition.label_room import labels_without_room, required_steps
+from data.recognition.label_room import labels_without_room
 from data.recognition.preprocess import WordPreprocess
 from data.recognition.sample import WordReader
 from data.recognition.shares import batch_counts
 from data.recognition.training_set import PART_SEED
 from data.recognition.widths import TextWidths, input_widths, picture_sizes, squeezed
+from model.head import Head
 from model.recognizer import Recognizer
 from utils.check.report import Report, counted, percent, quantiles, table
 from utils.check.word_sources import WordSource
@@ -91,15 +92,16 @@ def report_room(
     pictures: Sequence[Pictures],
     config: RecognitionConfig,
     network: Recognizer,
+    head: Head,
 ) -> None:
-    """Add the training labels that CTC cannot write in their pictures, and what would make room."""
+    """Add the training labels that have no room in their pictures, and what would make room."""
     preprocess = WordPreprocess.of(config.train.data)
     lines, figures = [], {}
     for source, seen in zip(sources, pictures, strict=True):
         if not source.is_training:
             continue
         rows = np.flatnonzero(seen.sizes.min(axis=1, initial=1) > 0)
-        needed = [required_steps(seen.reader.text(row)) for row in rows.tolist()]
+        needed = [head.required_steps(seen.reader.text(row)) for row in rows.tolist()]
         lacking = labels_without_room(needed, seen.sizes[rows], preprocess, network.output_length)
         figures[source.name] = {"looked_at": lacking.total, "without_room": len(lacking)}
         if not len(lacking):
@@ -115,7 +117,7 @@ def report_room(
             report.remarks.append(f"{sentence}; they teach nothing")
     report.figures["room"] = figures
     if figures:
-        report.section("Labels without room for CTC", lines or ["none"])
+        report.section("Labels without room", lines or ["none"])
 
 
 def padding(pictures: Sequence[Pictures], sizes: Sequence[int], config: RecognitionConfig) -> tuple[float, float]:

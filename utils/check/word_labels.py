@@ -12,41 +12,29 @@ from config.schema.recognition import RecognitionConfig
 from data.readers.limits import words_dropped
 from data.recognition.alphabet import Alphabet
 from data.recognition.alphabet_filter import named
-from utils.check.characters import RARE, odd_characters, visible
-from utils.check.counts import reasons
-from utils.check.report import Report, counted, percent, quantiles, some, table
+from utils.check.characters import RARE, judge_characters, listed
+from utils.check.counts import left_out_figures, remark_left_out, report_left_out
+from utils.check.report import Report, counted, percent, quantiles, table
 from utils.check.word_sources import Labels, WordSource
 
-_SHOWN = 60
 _LENGTHS = (0.0, 0.5, 0.95, 1.0)
 
 
 def report_word_counts(report: Report, sources: Sequence[WordSource], labels: Sequence[Labels]) -> None:
     """Add the table of counts and label lengths, and the one of what was left out and why."""
-    rows, left_out, odd, figures = [], [], [], {}
+    rows, figures = [], {}
     for source, found in zip(sources, labels, strict=True):
         lost = words_dropped(source.report)
         lengths = quantiles(found.lengths, _LENGTHS)
         share = f"{lost:,} ({percent(lost, lost + source.report.words)})" if lost else "0"
         shown = [f"{value:g}" for value in lengths] or ["-"] * len(_LENGTHS)
         rows.append((source.name, source.settings.format, f"{len(source.reader):,}", share, *shown))
-        left_out += reasons(source.name, source.report, source.report.dropped)
-        odd += reasons(source.name, source.report, source.report.noted)
         figures[source.name] = _figures(source, lengths)
-        if lost and not any(problem.startswith(source.name) for problem in report.problems):
-            reason = max(
-                source.report.dropped, key=lambda one, source=source: (one[:5] == "word:", source.report.dropped[one])
-            )
-            report.remarks.append(
-                f"{source.name}: {counted(lost, 'label')} left out, no more than `max_dropped` allows (e.g. {reason}, "
-                f"{some(source.report.examples.get(reason, []), 1)})"
-            )
+        remark_left_out(report, source, "label", "left out")
     report.figures["counts"] = figures
     header = ("dataset", "format", "words", "left out", "label: shortest", "median", "95 %", "longest")
     report.section("What there is (labels in characters)", table(header, rows, text_columns=2))
-    for title, found in (("What was left out", left_out), ("What was kept although it is odd", odd)):
-        if found:
-            report.section(title, table(("dataset", "number", "reason", "for example"), found, text_columns=4))
+    report_left_out(report, sources)
 
 
 def report_alphabet(
@@ -69,16 +57,16 @@ def report_alphabet(
     if any(source.is_training for source in sources):
         rare = [one for one in alphabet.characters if 0 < training[one] < RARE and one not in possible]
         if never:
-            lines.append(f"never in a training label: {_list(never)}")
+            lines.append(f"never in a training label: {listed(never)}")
             report.remarks.append(
-                f"{counted(len(never), 'character')} of the alphabet never in a training label ({_list(never, 20)}): "
+                f"{counted(len(never), 'character')} of the alphabet never in a training label ({listed(never, 20)}): "
                 "what is not trained on cannot be read"
             )
         if rare:
-            lines.append(f"under {RARE} times: {_list(rare)}")
+            lines.append(f"under {RARE} times: {listed(rare)}")
         if training:
             common = sorted(training, key=lambda one: (-training[one], one))
-            lines.append(f"most frequent: {_list(common, 20)}")
+            lines.append(f"most frequent: {listed(common, 20)}")
     report.figures["alphabet"] = {
         "characters": alphabet.characters,
         "never_in_training": never,
@@ -92,10 +80,8 @@ def _figures(source: WordSource, lengths: list[float]) -> dict[str, Any]:
     return {
         "format": source.settings.format,
         "words": len(source.reader),
-        "before_the_alphabet": source.total,
-        "left_out": dict(source.report.dropped),
-        "odd": dict(source.report.noted),
-        "examples": {reason: list(places) for reason, places in source.report.examples.items()},
+        "before_the_alphabet": len(source.whole),
+        **left_out_figures(source.report),
         "label_length": dict(zip(("min", "median", "p95", "max"), lengths, strict=False)),
     }
 
@@ -111,11 +97,4 @@ def _judge(report: Report, source: WordSource, found: Labels) -> None:
         report.remarks.append(
             f"{source.name}: of {counted(int(np.sum(found.lengths == 0)), 'label')} the protocol leaves nothing"
         )
-    for what, characters in odd_characters(found.characters).items():
-        if characters:
-            report.remarks.append(f"{source.name}: characters that are {what}: {_list(characters, 10)}")
-
-
-def _list(characters: Sequence[str], limit: int = _SHOWN) -> str:
-    more = len(characters) - limit
-    return " ".join(map(visible, characters[:limit])) + (f" ... ({more:,} more)" if more > 0 else "")
+    judge_characters(report, source, found.characters)

@@ -4,20 +4,19 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from config.schema.recognition import RecognitionConfig
 from utils.draw.maps import save_picture
 from utils.draw.readings import draw_readings
-from utils.tasks.recognition import RecognitionTask
+from utils.engine.task import Task
 
 DRAWN = 64
 
 
-def write_word_sheet(path: Path, task: RecognitionTask, config: RecognitionConfig) -> int:
+def write_word_sheet(path: Path, task: Task) -> int:
     """Draw samples of the run after resizing, augmentation and what padding is read; return how many.
 
     They come from batches all over a window of the run, so that narrow and wide ones are among them.
     """
-    window = config.train.data.bucket_batches or DRAWN
+    window = task.window or DRAWN
     size = task.samples_per_step
     positions = [number * window // DRAWN * size + number % size for number in range(DRAWN)]
     samples = [task.dataset[position] for position in dict.fromkeys(positions)]

@@ -3,23 +3,23 @@
 from __future__ import annotations
 
 import copy
+import functools
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
-from config.errors import UserError
 from config.schema.recognition import RecognitionConfig, RecognitionTest
-from data.reader import DropReport, UnreadableSample
-from data.readers.limits import words_dropped
+from data.reader import UnreadableSample
 from data.recognition.alphabet import Alphabet
 from data.recognition.alphabet_filter import FilterReport, LabelRule, filter_words
 from data.recognition.readers import open_words
 from data.recognition.readers.chosen import ChosenWords
 from data.recognition.sample import WordReader
 from metrics.protocols import protocol
+from utils.check.sources import BaseSource, open_anyway
 
 DRAWN_PICTURES, DRAWN_LABELS = 128, 1000
 """Pictures and labels that are looked at of a dataset that is drawn on demand."""
@@ -28,24 +28,17 @@ SCENES = 24
 
 
 @dataclass(frozen=True)
-class WordSource:
-    """One dataset of the job.
+class WordSource(BaseSource):
+    """One dataset of a recognition job.
 
     Attributes:
-        name: where it stands in the configuration, such as `train.datasets.0`.
-        is_training: whether it is trained on.
-        settings: its section.
         reader: what is trained on: the samples that the alphabet leaves, with their labels folded; of a test, all.
         report: what was kept and left out at opening, the alphabet's part included.
-        total: number of samples before the alphabet left any out.
+        whole: all samples, before the alphabet left any out.
     """
 
-    name: str
-    is_training: bool
-    settings: Any
     reader: WordReader
-    report: DropReport
-    total: int
+    whole: WordReader
 
     @property
     def drawn(self) -> bool:
@@ -65,11 +58,9 @@ class WordSource:
 
     @property
     def has_files(self) -> bool:
-        """Whether its pictures are stored as they can be compared, in files or in a database."""
         return len(self.reader) > 0 and not self.drawn and self.reader.stored
 
     def sample_name(self, index: int) -> str:
-        """Return the name of a sample."""
         return self.reader.name(index)
 
     def some(self, limit: int) -> WordReader:
@@ -99,35 +90,33 @@ class Labels:
     possible: frozenset[str] = frozenset()
 
 
-def open_word_sources(config: RecognitionConfig, *, filtered: bool = True) -> tuple[list[WordSource], list[str]]:
+def open_word_sources(
+    config: RecognitionConfig, *, filtered: bool = True, opened: Mapping[str, WordReader] | None = None
+) -> tuple[list[WordSource], list[str]]:
     """Open every dataset that the job would read.
 
     Args:
         config: the job.
         filtered: leave out the training labels that the alphabet cannot write; without it, that takes no time.
+        opened: datasets that training has opened already, by their place in the configuration.
 
     Returns:
         The datasets that could be opened, and a sentence for each reason why training would refuse to start.
     """
     rule = rule_of(config)
     sources, problems = [], []
+
+    def open_both(name: str, is_training: bool, settings: Any) -> tuple[WordReader, WordReader]:
+        whole = (opened or {}).get(name) or open_words(settings)
+        if not (is_training and filtered):
+            return whole, whole
+        return whole, filter_words(whole, rule, name, max_dropped=settings.max_dropped)
+
     for name, is_training, settings in _datasets(config):
-        try:
-            reader = open_words(settings.model_copy(update={"max_dropped": 1.0}))
-            total = len(reader)
-            kept = filter_words(reader, rule, name) if is_training and filtered else reader
-        except UserError as fault:
-            problems.append(_named(name, fault))
-            continue
-        report = copy.deepcopy(kept.report)
-        if words_dropped(report):
-            try:
-                strict = open_words(settings)
-                if is_training and filtered:
-                    filter_words(strict, rule, name, max_dropped=settings.max_dropped)
-            except UserError as fault:
-                problems.append(_named(name, fault))
-        sources.append(WordSource(name, is_training, settings, kept, report, total))
+        both = open_anyway(name, settings, functools.partial(open_both, name, is_training), problems)
+        if both is not None:
+            whole, kept = both
+            sources.append(WordSource(name, settings, kept, copy.deepcopy(kept.report), whole))
     return sources, problems
 
 
@@ -141,7 +130,7 @@ def read_labels(source: WordSource, config: RecognitionConfig, limit: int | None
     rule = rule_of(config)
     # A test compares labels as its protocol reduces them.
     test: RecognitionTest | None = None if source.is_training else config.test[source.name.removeprefix("test.")]
-    reduce = protocol(test.protocol) if test is not None else str
+    reduce = protocol(test.protocol, f"{source.name}.protocol") if test is not None else str
     size = len(source.reader)
     wanted = source.most(DRAWN_LABELS, size if limit is None else limit)
     lengths: list[int] = []
@@ -170,11 +159,6 @@ def read_labels(source: WordSource, config: RecognitionConfig, limit: int | None
         np.array(lengths, np.int64), characters, wanted == size, dict(unknown) if known is None else known, lost,
         possible,
     )  # fmt: skip
-
-
-def _named(name: str, fault: UserError) -> str:
-    text = str(fault)
-    return text if text.startswith(name) else f"{name}: {text}"
 
 
 def _datasets(config: RecognitionConfig) -> Iterator[tuple[str, bool, Any]]:

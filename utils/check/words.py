@@ -2,53 +2,47 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from config.errors import UserError
-from config.schema.detection import NO_VALIDATION
 from config.schema.recognition import RecognitionConfig
 from data.recognition.alphabet import Alphabet
 from data.recognition.preprocess import WordPreprocess
+from data.recognition.sample import WordReader
+from model.head import Head
 from model.recognizer import Recognizer
 from model.registry import build_recognizer
-from utils.bars import quiet
+from utils.check.cost import report_cost
 from utils.check.options import LIMIT, CheckOptions
-from utils.check.quick import quick_leaks
+from utils.check.quick import quick_lines
+from utils.check.quiet import quiet
 from utils.check.report import Report, percent, quantiles
+from utils.check.trial import trial_task
 from utils.check.word_copies import report_word_copies
 from utils.check.word_inputs import look_at_pictures, report_inputs, report_room
 from utils.check.word_labels import report_alphabet, report_word_counts
 from utils.check.word_sources import WordSource, open_word_sources, read_labels
-from utils.device import effective_amp, resolve_device
-from utils.tasks.recognition import RecognitionTask, check_fits
+from utils.decode.words import make_head
+from utils.tasks.names import look_up_names
+from utils.tasks.recognition import check_fits
 
 _LOOKED, _LABELS = 200, 20_000
 
 
 def check_words(config: RecognitionConfig, options: CheckOptions, say: Callable[[str], Any]) -> Report:
-    """Check everything that a recognition job reads, and tell what it will cost.
-
-    Args:
-        config: the whole job.
-        options: what to look at.
-        say: takes each section of the report as it is complete.
-
-    Returns:
-        The report, whose `problems` are what has to be mended first.
-
-    Raises:
-        UserError: the options do not fit, or there is nothing to check.
-    """
+    """Check a recognition job; see `utils.check.jobs.check_job`."""
+    look_up_names(config)
     report = Report(say)
+    head = make_head(config.model, Alphabet(config.characters))
     with quiet():
         sources, report.problems = open_word_sources(config)
     report.require(sources)
     closed = len(sources) < len(config.train.datasets) + len(config.test)
-    network = _network(report, config)
+    network = _network(report, config, head)
     limit = options.limit(len(source.reader) for source in sources)
     if sources:
         labels = [read_labels(source, config) for source in sources]
@@ -58,7 +52,7 @@ def check_words(config: RecognitionConfig, options: CheckOptions, say: Callable[
         pictures = [look_at_pictures(source, preprocess, limit) for source in sources]
         report_inputs(report, sources, pictures, config)
         if network is not None:
-            report_room(report, sources, pictures, config, network)
+            report_room(report, sources, pictures, config, network, head)
         report_word_copies(report, sources, limit, allow_leaks=options.allow_leaks)
     if config.train.datasets and network is not None and not closed:
         _run(report, sources, config, options)
@@ -67,24 +61,20 @@ def check_words(config: RecognitionConfig, options: CheckOptions, say: Callable[
     return report.finish(options, trains=bool(config.train.datasets))
 
 
-def quick_word_check(config: RecognitionConfig) -> list[str]:
+def quick_word_check(config: RecognitionConfig, opened: Mapping[str, WordReader] | None = None) -> list[str]:
     """Return lines for the log about the data of a job: counts, label lengths, sizes, plain leaks.
 
     A few hundred pictures of each dataset are looked at. Lines about what is wrong begin with "warning: ".
+
+    Args:
+        config: the whole job.
+        opened: datasets that training has opened already, by their place in the configuration.
     """
     with quiet():
         # Training has counted what the alphabet leaves.
-        sources, problems = open_word_sources(config, filtered=False)
+        sources, problems = open_word_sources(config, filtered=False, opened=opened)
     preprocess = WordPreprocess.of(config.train.data)
-    lines = [_line(source, config, preprocess) for source in sources if len(source.reader)]
-    lines += [f"warning: {problem}" for problem in problems]
-    for copy in quick_leaks(sources)[:1]:
-        left, right = sources[copy.first_source], sources[copy.second_source]
-        lines.append(
-            f"warning: {left.reader.name(copy.first)} is in both {left.name} and {right.name}, so the score would tell "
-            "nothing; check.py names all such pictures"
-        )
-    return lines
+    return quick_lines(sources, problems, lambda source: _line(source, config, preprocess))
 
 
 def _line(source: WordSource, config: RecognitionConfig, preprocess: WordPreprocess) -> str:
@@ -106,9 +96,9 @@ def _line(source: WordSource, config: RecognitionConfig, preprocess: WordPreproc
     return "; ".join(parts)
 
 
-def _network(report: Report, config: RecognitionConfig) -> Recognizer | None:
+def _network(report: Report, config: RecognitionConfig, head: Head) -> Recognizer | None:
     try:
-        network = build_recognizer(config.model, Alphabet(config.characters).classes)
+        network = build_recognizer(config.model, head.num_class)
         check_fits(network, config)
     except UserError as fault:
         report.problems.append(str(fault))
@@ -120,29 +110,23 @@ def _run(report: Report, sources: list[WordSource], config: RecognitionConfig, o
     """Make the training task, which also loads the starting weights, and have it draw and run."""
     if not options.timing and options.draw is None and config.train.ckpt_path is None:
         return
-    device = resolve_device(config.device)
-    amp, _ = effective_amp(config.amp, device)
-    try:
-        with quiet():
-            task = RecognitionTask(_tolerant(config, sources), device, amp)
-    except UserError as fault:
-        report.problems.append(str(fault))
+    readers = {source.name: source.whole for source in sources}
+    task = trial_task(report, _tolerant(config, sources), readers, initial_weights=True)
+    if task is None:
         return
     if options.draw is not None:
         from utils.check.word_sheet import write_word_sheet
 
-        drawn = write_word_sheet(Path(options.draw), task, config)
+        drawn = write_word_sheet(Path(options.draw), task)
         report.say(f"{drawn} training pictures are drawn in {options.draw}: look whether the labels fit\n")
     if options.timing:
-        from utils.check.word_cost import report_word_cost
-
-        report_word_cost(report, task, config)
+        report_cost(report, task, config)
 
 
 def _tolerant(config: RecognitionConfig, sources: list[WordSource]) -> RecognitionConfig:
     """Return the job as it can be looked at with all its faults, which are in the report already, and quickly."""
     datasets = [settings.model_copy(update={"max_dropped": 1.0}) for settings in config.train.datasets]
-    changed = {"datasets": datasets, "max_zeroed": 1.0, "validation": NO_VALIDATION}
+    changed = {"datasets": datasets, "max_zeroed": 1.0}
     training = [source for source in sources if source.is_training]
     longest = max((len(source.reader) for source in training), default=0)
     if longest > LIMIT and not any(source.drawn for source in training):

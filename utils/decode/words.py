@@ -10,33 +10,60 @@ from torch import Tensor
 
 from config.errors import UserError
 from config.schema.recognition import RecognitionTest
+from config.schema.recognizer import RecognizerModel
 from data.graphemes import nfc
 from data.recognition.alphabet import Alphabet
-from utils.decode.ctc import Lexicon, Reading, decode_beam, decode_greedy
+from model.head import Head, Reading
+from model.recognizer import RECOGNIZERS
+from utils.decode.ctc import CtcHead, Lexicon
+
+
+def make_head(settings: RecognizerModel, alphabet: Alphabet) -> Head:
+    """Return the head of the recogniser that a configuration names.
+
+    Raises:
+        UserError: there is no such recogniser.
+    """
+    return (RECOGNIZERS.get(settings.architecture).head or CtcHead)(alphabet)
 
 
 @dataclass(frozen=True)
 class WordDecoding:
-    """How scores become text; the fields are those of `config.schema.recognition.RecognitionTest`."""
+    """How scores become text; the fields are those of `config.schema.recognition.RecognitionTest`.
 
+    Raises:
+        UserError: the head has no beam search and no lexicon, and they are asked for.
+    """
+
+    head: Head
     decode: str = "greedy"
     beam_width: int = 10
     lexicon: Lexicon | None = None
 
+    def __post_init__(self) -> None:
+        if self._searches and not self.head.can_search:
+            wanted = "a lexicon" if self.lexicon is not None else "decode=beam"
+            raise UserError(f"{wanted} is for recognisers trained with CTC, which this one is not; leave it out")
+
     @classmethod
-    def of(cls, test: RecognitionTest, alphabet: Alphabet, fold: Callable[[str], str] = str) -> WordDecoding:
+    def of(cls, test: RecognitionTest, head: Head, fold: Callable[[str], str] = str) -> WordDecoding:
         """Return the decoding of an evaluation; `fold` is done to the words of its list, as it is to labels.
 
         Raises:
-            UserError: the word list cannot be used.
+            UserError: the word list cannot be used, or the head cannot do what is asked for.
         """
-        lexicon = None if test.lexicon is None else open_lexicon(test.lexicon, alphabet, fold)
-        return cls(test.decode, test.beam_width, lexicon)
+        lexicon = None if test.lexicon is None else open_lexicon(test.lexicon, head.alphabet, fold)
+        return cls(head, test.decode, test.beam_width, lexicon)
 
-    def __call__(self, logits: Tensor, lengths: Tensor, alphabet: Alphabet) -> list[Reading]:
-        if self.decode == "beam" or self.lexicon is not None:
-            return decode_beam(logits, lengths, alphabet, beam_width=self.beam_width, lexicon=self.lexicon)
-        return decode_greedy(logits, lengths, alphabet)
+    @property
+    def _searches(self) -> bool:
+        return self.decode == "beam" or self.lexicon is not None
+
+    def __call__(self, scores: Tensor, lengths: Tensor) -> list[Reading]:
+        """Read a batch: logits float32 [B, T, classes], and the time steps of each picture, int64 [B] on the CPU."""
+        if self._searches:
+            return self.head.search(scores, lengths, beam_width=self.beam_width, lexicon=self.lexicon)
+        return self.head.decode(scores, lengths)
 
     def __str__(self) -> str:
         if self.lexicon is not None:

@@ -3,10 +3,9 @@
 torch's own `SyncBatchNorm` runs on accelerators only. The module here runs wherever the process group does (gloo on a
 CPU, above all), so that a run of several processes can be held against a run of one where there is no GPU.
 
-Every process sends the mean, the sum of squared deviations and the number of values of each channel; they are joined
-by the rule of Chan, Golub and LeVeque, "Updating Formulae and a Pairwise Algorithm for Computing Sample Variances",
-1979, which subtracts no large numbers from each other. The processes may hold different numbers of samples, of
-different sizes. Source of the method: Ioffe and Szegedy, "Batch Normalization", ICML 2015.
+The mean is summed over the processes first and the squared deviations from it next, which subtracts no large numbers
+from each other; autograd differentiates both sums. The processes may hold different numbers of samples, of different
+sizes. Source of the method: Ioffe and Szegedy, "Batch Normalization", ICML 2015.
 """
 
 from __future__ import annotations
@@ -16,9 +15,7 @@ from typing import Any
 
 import torch
 import torch.distributed as dist
-import torch.nn.functional as F
 from torch import Tensor, nn
-from torch.autograd.function import once_differentiable
 
 BATCH_NORMS = (nn.BatchNorm1d, nn.BatchNorm2d)
 """What is replaced; not the ones derived from them, whose forward pass may be another."""
@@ -104,10 +101,22 @@ class SynchronisedBatchNorm(nn.modules.batchnorm._BatchNorm):
         if self._alone or not self.training or _processes(self._group.value) < 2:
             return super().forward(x)
         self._check_input_dim(x)
-        y, mean, variance, count = _Normalise.apply(x, self.weight, self.bias, self.eps, self._group.value)
+        wide = x.float() if x.dtype in (torch.float16, torch.bfloat16) else x
+        over, per_channel = [0, *range(2, x.dim())], [1, -1] + [1] * (x.dim() - 2)
+        group = self._group.value
+        values = wide.new_tensor([x.numel() // x.shape[1]])
+        total, count = _SumOverProcesses.apply(torch.cat([wide.sum(over), values]), group).split([x.shape[1], 1])
+        if count < 2:
+            raise ValueError(f"a batch norm needs more than 1 value per channel, got {list(x.shape)} in all processes")
+        mean = total / count
+        centred = wide - mean.view(per_channel)
+        variance = _SumOverProcesses.apply(centred.square().sum(over), group) / count
         if self.track_running_stats:
             self._follow(mean, variance * (count / (count - 1)))
-        return y
+        y = centred * (variance + self.eps).rsqrt().view(per_channel)
+        if self.affine:
+            y = y * self.weight.view(per_channel) + self.bias.view(per_channel)
+        return y.to(x.dtype)
 
     @torch.no_grad()
     def _follow(self, mean: Tensor, variance: Tensor) -> None:
@@ -125,83 +134,23 @@ class SynchronisedBatchNorm(nn.modules.batchnorm._BatchNorm):
 _SYNCHRONISED = (SynchronisedBatchNorm, nn.SyncBatchNorm)
 
 
-class _Normalise(torch.autograd.Function):
-    """(x - mean) / sqrt(variance + eps) * weight + bias with the statistics of all processes.
-
-    Returns the output, and without gradients the mean [C], the biased variance [C] and the number of values.
-    """
+class _SumOverProcesses(torch.autograd.Function):
+    """The sum of a tensor over the processes. The gradient is that of the sum of all processes' losses."""
 
     @staticmethod
-    def forward(
-        ctx: Any, x: Tensor, weight: Tensor | None, bias: Tensor | None, eps: float, group: dist.ProcessGroup | None
-    ) -> tuple[Tensor, Tensor, Tensor, float]:
-        mean, variance, count = _joined_statistics(_wide(x), group)
-        if count < 2:
-            raise ValueError(f"a batch norm needs more than 1 value per channel, got {list(x.shape)} in all processes")
-        scale, shift = (None if value is None else value.to(mean.dtype) for value in (weight, bias))
-        y = F.batch_norm(x, mean, variance, scale, shift, training=False, eps=eps) if len(x) else torch.empty_like(x)
-        ctx.save_for_backward(x, weight, mean, (variance + eps).rsqrt())
-        ctx.count, ctx.group = count, group
-        ctx.mark_non_differentiable(mean, variance)
-        return y, mean, variance, count
+    def forward(ctx: Any, x: Tensor, group: dist.ProcessGroup | None) -> Tensor:
+        ctx.group = group
+        total = x.clone()
+        dist.all_reduce(total, group=group)
+        return total
 
     @staticmethod
-    @once_differentiable
-    def backward(ctx: Any, gradient: Tensor, *_others: Any) -> tuple[Tensor | None, ...]:
-        x, weight, mean, inverse = ctx.saved_tensors
-        shape = _along_channels(x)
-        normalised = (_wide(x) - mean.view(shape)) * inverse.view(shape)
-        wide = _wide(gradient)
-        over = _other_dimensions(x)
-        own = torch.stack([wide.sum(over), (wide * normalised).sum(over)])
-        grad_x = None
-        if ctx.needs_input_grad[0]:
-            # The statistics depend on every process's samples, so every process's loss depends on them through these.
-            sums = own.clone()
-            dist.all_reduce(sums, group=ctx.group)
-            from_mean, from_variance = (sums / ctx.count).unbind()
-            scale = inverse if weight is None else inverse * weight.to(inverse.dtype)
-            grad_x = wide - from_mean.view(shape) - normalised * from_variance.view(shape)
-            grad_x = (grad_x * scale.view(shape)).to(x.dtype)
-        grad_weight = own[1].to(weight.dtype) if weight is not None and ctx.needs_input_grad[1] else None
-        grad_bias = own[0].to(weight.dtype) if weight is not None and ctx.needs_input_grad[2] else None
-        return grad_x, grad_weight, grad_bias, None, None
-
-
-def _joined_statistics(x: Tensor, group: dist.ProcessGroup | None) -> tuple[Tensor, Tensor, float]:
-    """Return mean [C] and biased variance [C] over all processes, and how many values a channel has there.
-
-    Every process computes them from the same numbers in the same order, so that they are alike to the last bit.
-    """
-    channels, own = x.shape[1], x.numel() // x.shape[1]
-    message = x.new_zeros(2 * channels + 1)
-    if own:
-        variance, mean = torch.var_mean(x, _other_dimensions(x), correction=0)
-        message = torch.cat([mean, variance * own, x.new_tensor([own])])
-    received = [torch.empty_like(message) for _ in range(_processes(group))]
-    dist.all_gather(received, message, group=group)
-    means, squares, counts = torch.stack(received).split([channels, channels, 1], dim=1)
-    count = counts.sum()
-    mean = (means * counts).sum(0) / count
-    variance = (squares + counts * (means - mean).square()).sum(0) / count
-    return mean, variance, float(count)
+    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor, None]:
+        return _SumOverProcesses.apply(gradient.contiguous(), ctx.group), None
 
 
 def _processes(group: dist.ProcessGroup | None) -> int:
     return dist.get_world_size(group) if dist.is_available() and dist.is_initialized() else 1
-
-
-def _wide(x: Tensor) -> Tensor:
-    """Return values of less than float32's precision as float32."""
-    return x.float() if x.dtype in (torch.float16, torch.bfloat16) else x
-
-
-def _other_dimensions(x: Tensor) -> list[int]:
-    return [0, *range(2, x.dim())]
-
-
-def _along_channels(x: Tensor) -> list[int]:
-    return [1, -1] + [1] * (x.dim() - 2)
 
 
 def _synchronised(plain: nn.Module, group: dist.ProcessGroup | None) -> nn.Module:

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import functools
+import importlib.util
 from collections.abc import Iterator
 from importlib.metadata import EntryPoint, entry_points
 from pathlib import Path
 
-from fontTools.ttLib import TTFont
 from PIL import ImageFont
 
 Font = ImageFont.FreeTypeFont | ImageFont.ImageFont
@@ -21,7 +21,7 @@ def legible(text: str, size: int) -> tuple[str, Font]:
 
     ASCII is drawn in Pillow's own font, other text in the first installed family of PyPI's `fontpkg-*` that has all of
     it: those of requirements.txt, and any other, such as `fontpkg-noto-sans-arabic`. Where none has all of it, Open
-    Sans is taken, and a character that it lacks is written as `\\uXXXX`.
+    Sans is taken, if it is installed, and a character that cannot be drawn is written as `\\uXXXX`.
 
     Args:
         text: any text.
@@ -53,7 +53,9 @@ def _path_for(characters: frozenset[str]) -> Path | None:
 
 
 def _fonts() -> Iterator[Path]:
-    """Yield one upright font of each installed family."""
+    """Yield one upright font of each installed family; none without fontTools, which tells what a font can write."""
+    if importlib.util.find_spec("fontTools") is None:
+        return
     families = sorted(entry_points(group="fontpkg.family"), key=lambda point: (point.name != FIRST, point.name))
     for family in families:
         path = _file_of(family)
@@ -69,6 +71,8 @@ def _file_of(family: EntryPoint) -> Path | None:
 
 @functools.cache
 def _characters(path: Path) -> frozenset[int]:
+    from fontTools.ttLib import TTFont  # of the extra `generate`
+
     with TTFont(path, lazy=True) as font:
         return frozenset(font.getBestCmap())
 

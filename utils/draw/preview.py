@@ -8,10 +8,10 @@ from pathlib import Path
 
 import cv2
 import numpy as np
-from tqdm import tqdm
 
 from config.errors import UserError
 from config.schema.generation import GenerateConfig
+from data.progress import progress_bar
 from data.sample import TextSample, transform_points
 from data.synth.crop.draw import draw_crop, encode_crop
 from data.synth.resources import Resources
@@ -61,7 +61,8 @@ def write_preview(config: GenerateConfig, target: str, count: int | None = None)
         data = np.frombuffer(encode_crop(draw_crop(config, resources, split, index)), np.uint8)
         return cv2.cvtColor(cv2.imdecode(data, cv2.IMREAD_COLOR), cv2.COLOR_BGR2RGB)
 
-    items = list(tqdm(map(crop if crops else scene, range(total)), total=total, unit=config.output[:-1], disable=None))
+    drawn = map(crop if crops else scene, range(total))
+    items = list(progress_bar(drawn, total, "preview", unit=config.output[:-1]))
     try:
         save_picture(path, pack_rows(items, ROW_WIDTH) if crops else grid(items, COLUMNS))
     except OSError as fault:

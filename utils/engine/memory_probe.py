@@ -9,18 +9,17 @@ from __future__ import annotations
 
 import contextlib
 import copy
+import functools
 import gc
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
 import numpy as np
 import torch
-import torch.nn.functional as F
 from torch import Tensor, nn
 
 from config.errors import UserError
-from data.recognition.preprocess import WordPreprocess
-from model.recognizer import WIDTH_MULTIPLE
+from config.schema.run import RunConfig
 from utils.device import Amp, autocast
 from utils.distributed.sync_batch_norm import separate_batch_norms
 from utils.engine.task import Task
@@ -82,7 +81,7 @@ def largest_batch(
         agree: see `probe_memory`.
         reserve_bytes: memory that the run will hold beside (see `later_bytes`).
     """
-    worst = _worst(task, batch)
+    worst = task.worst_batch(batch)
     size = len(worst["image"])
     twin = _twin(task.model)
     reserve_bytes = max(0, reserve_bytes - _bytes(twin.parameters()))  # The copy itself is in the way already.
@@ -114,7 +113,6 @@ def check_batch_fits(
     global_batch_size: int | None = None,
     world: int = 1,
     optimizer: torch.optim.Optimizer | None = None,
-    size_setting: str = "train.data.output_size",
 ) -> None:
     """Run `largest_batch` on a CUDA device and raise where the batch does not fit; elsewhere nothing is done.
 
@@ -125,7 +123,6 @@ def check_batch_fits(
         global_batch_size: the setting, where `batch_size` follows from it.
         world: number of processes.
         optimizer: of the network, whose state is yet to be made.
-        size_setting: what makes the inputs smaller.
 
     Raises:
         UserError: how many samples fit, and what to set; in all processes.
@@ -139,7 +136,7 @@ def check_batch_fits(
         # A batch may hold more samples than `batch_size`: weak supervision replays some beside them.
         raise too_large(
             batch_size, fitting * batch_size // size, place=_place(device), accumulate=accumulate,
-            global_batch_size=global_batch_size, world=world, size_setting=size_setting,
+            global_batch_size=global_batch_size, world=world, size_setting=task.size_setting,
         )  # fmt: skip
 
 
@@ -148,17 +145,18 @@ def too_large(
     fitting: int,
     *,
     place: str,
+    size_setting: str,
     accumulate: int = 1,
     global_batch_size: int | None = None,
     world: int = 1,
-    size_setting: str = "train.data.output_size",
 ) -> UserError:
     """Return the sentence about a batch that does not fit.
 
     Args:
-        batch_size, accumulate, global_batch_size, world, size_setting: see `check_batch_fits`.
+        batch_size, accumulate, global_batch_size, world: see `check_batch_fits`.
         fitting: how many samples do fit, fewer than `batch_size`.
         place: the device and its memory, such as "79.1 GiB of cuda:0".
+        size_setting: see `Task`.
     """
     if fitting < 1:
         return UserError(f"not even one sample fits into {place}; lower {size_setting}")
@@ -175,6 +173,16 @@ def too_large(
     return UserError(
         f"train.batch_size={batch_size} does not fit into {place}; {fitting} does (train.batch_size={fitting}, or "
         f"train.accumulate={parts} with train.batch_size={whole // parts})"
+    )
+
+
+def out_of_memory(task: Task, config: RunConfig) -> str:
+    """Return the sentence about a device that is full, with the settings that decide what a batch takes."""
+    size = functools.reduce(getattr, task.size_setting.split("."), config)
+    tests = f" (evaluation: {task.test_size_setting})" if task.test_size_setting else ""
+    return (
+        f"{task.device} is out of memory with train.batch_size={config.train.batch_size} and {task.size_setting}={size}"
+        f"{tests}; lower one of them"
     )
 
 
@@ -202,31 +210,11 @@ def take(batch: Mapping[str, Any], samples: int, size: int) -> dict[str, Any]:
     return {name: part(value) for name, value in batch.items()}
 
 
-def widened(batch: Mapping[str, Any], preprocess: WordPreprocess) -> dict[str, Any]:
-    """Return a batch of words as wide as batches can be.
-
-    All words are as wide as the settings allow but the first, which is a time step shorter where that may occur: the
-    networks blank the padding, which takes memory of its own.
-    """
-    images = batch["image"]
-    greatest = int(preprocess.input_width(preprocess.height, preprocess.max_width))
-    images = F.pad(images, (0, 0, 0, max(0, greatest - images.shape[2])))
-    widths = np.full(len(images), images.shape[2], np.int64)
-    if preprocess.fixed_width is None:
-        step = max(WIDTH_MULTIPLE, preprocess.width_multiple)
-        widths[0] = max(preprocess.min_width, widths[0] - step)
-    return {**batch, "image": images, "widths": widths}
-
-
 def free_memory() -> None:
     """Give back what a failed attempt left behind, so that the next one finds the device as it was."""
     gc.collect()
     if torch.cuda.is_available():
         torch.cuda.empty_cache()
-
-
-def _worst(task: Task, batch: Mapping[str, Any]) -> Mapping[str, Any]:
-    return widened(batch, task.preprocess) if isinstance(task.preprocess, WordPreprocess) else batch
 
 
 def _out_of_memory(attempt: Callable[[int], None], samples: int) -> bool:

@@ -1,10 +1,18 @@
-"""Learning-rate schedules as pure functions of the iteration and, for `plateau`, of the evaluations so far."""
+"""Learning-rate schedules as pure functions of the iteration and, for `plateau`, of the evaluations so far.
+
+A new one is a file in `utils/engine/schedules/` that registers a function; `train.schedule` names it.
+"""
 
 from __future__ import annotations
 
-import math
+from collections.abc import Callable
 
+from config.registry import Registry
 from config.schema.training import Training
+
+SCHEDULES: Registry[Callable[..., float]] = Registry("schedule", "train.schedule", package="utils.engine.schedules")
+"""Functions of (iteration, settings, plateaus), as `learning_rate` has them, to the learning rate; asked for iterations
+after the warm-up only."""
 
 
 def learning_rate(iteration: int, settings: Training, plateaus: int = 0) -> float:
@@ -14,15 +22,16 @@ def learning_rate(iteration: int, settings: Training, plateaus: int = 0) -> floa
         iteration: iterations completed before this one, counted from 0.
         settings: `lr`, `schedule` and what belongs to them.
         plateaus: how often the evaluations have ceased to get better, for the schedule `plateau`.
+
+    Raises:
+        UserError: there is no such schedule, or it has no such options.
     """
     if iteration < settings.warmup_iter:
         return settings.lr * (iteration + 1) / settings.warmup_iter
-    if settings.schedule == "step":
-        return settings.lr * settings.gamma ** (iteration // settings.lr_decay)
-    if settings.schedule == "cosine":
-        span = max(1, settings.end_iter - settings.warmup_iter)
-        progress = min(1.0, (iteration - settings.warmup_iter) / span)
-        return settings.lr * (1 + math.cos(math.pi * progress)) / 2
-    if settings.schedule == "plateau":
-        return settings.lr * settings.gamma**plateaus
-    return settings.lr
+    return SCHEDULES.bind(settings.schedule, settings.schedule_options)(iteration, settings, plateaus)
+
+
+def progress(iteration: int, settings: Training) -> float:
+    """Return how much of the way from the end of the warm-up to `end_iter` is done, 0..1."""
+    span = max(1, settings.end_iter - settings.warmup_iter)
+    return min(1.0, (iteration - settings.warmup_iter) / span)

@@ -234,7 +234,6 @@ class Trainer:
             global_batch_size=total,
             world=world,
             optimizer=self.optimizer,
-            size_setting=f"train.data.{'max_width' if self.config['task'] == 'recognition' else 'output_size'}",
         )
         self._fits = True
 

@@ -1,68 +1,18 @@
-"""The job behind `eval.py`: evaluates the entries under `test` of a configuration and keeps the results."""
+"""The job behind `eval.py` for a detector: evaluates the entries under `test` and keeps the results."""
 
 from __future__ import annotations
 
-import logging
-import re
+from functools import partial
 from pathlib import Path
-from typing import Any
 
-from config.errors import UserError, nearest
 from config.schema.detection import DetectionConfig
-from config.schema.recognition import RecognitionConfig
-from metrics.detection_iou import Counts
+from metrics.detection import Counts, metric_of
 from utils.draw import maps as visualize
 from utils.evaluate.contact_sheet import ContactSheet
 from utils.evaluate.detector import DetectionResult, ImageOutcome, evaluate_detector
-from utils.evaluate.results import format_table, image_lines, summary, sweep_values, write_results
+from utils.evaluate.job import EvaluationJob, safe_name
+from utils.evaluate.results import format_table, image_lines, summary, sweep_values
 from utils.evaluate.sweep import ThresholdSweep
-from utils.files import sha256
-from utils.run.paths import run_folder
-
-log = logging.getLogger(__name__)
-
-
-def find_checkpoint(config: DetectionConfig | RecognitionConfig, given: str | None) -> Path:
-    """Return the weights to evaluate: those given, else `trained_model`, else the run's best, else its last.
-
-    Raises:
-        UserError: there is no such file.
-    """
-    if given or config.trained_model:
-        path = Path(given or str(config.trained_model))
-        source = "--checkpoint" if given else "trained_model"
-        if not path.is_file():
-            raise UserError(f"{path}: there is no such file; check {source}")
-        return path
-    folder = run_folder(config)
-    path = folder.best
-    if not path.is_file() and folder.last.is_file():
-        log.info("%s: the run was not evaluated so far, so its last checkpoint is taken", folder.last)
-        return folder.last
-    if not path.is_file():
-        program = "trainSynth.py" if config.task == "detection" else "train.py"
-        raise UserError(
-            f"{path}: this run has no checkpoint yet; make one with "
-            f"`python {program} --yaml {config.name}`, or name another with --checkpoint"
-        )
-    return path
-
-
-def select_tests(config: DetectionConfig | RecognitionConfig, name: str | None) -> dict[str, Any]:
-    """Return the entries to evaluate.
-
-    Raises:
-        UserError: there is none, or none of that name.
-    """
-    if not config.test:
-        raise UserError("the configuration has no entry under `test`; add one, or give test.NAME.dataset.root=FOLDER")
-    if name is None:
-        return dict(config.test)
-    if name not in config.test:
-        like = nearest(name, config.test)
-        hint = f"did you mean '{like}'" if like else f"there are: {', '.join(config.test)}"
-        raise UserError(f"--test {name}: there is no such entry under `test` ({hint})")
-    return {name: config.test[name]}
 
 
 def evaluate(
@@ -77,28 +27,22 @@ def evaluate(
 
     Args:
         config: the job.
-        checkpoint: path of the weights; None as in `find_checkpoint`.
-        test: name of a single entry.
-        draw: path of a contact sheet; with several tests their names are put into it.
+        checkpoint, test: weights and entry, see `EvaluationJob`.
+        draw: path of a contact sheet.
         sweep: also score a grid of thresholds, and show the best of them beside the fixed ones.
 
     Raises:
         UserError: weights, data or names are not as they should be.
     """
     from data.readers import open_dataset
-    from utils.device import resolve_amp, resolve_device
     from utils.run.checkpoint import load_detector
 
-    tests = select_tests(config, test)
-    path = find_checkpoint(config, checkpoint)
-    if draw is not None and Path(draw).suffix.lower() not in (".png", ".jpg", ".jpeg"):
-        raise UserError(f"--draw {draw}: name a .png or .jpg file")
-    device = resolve_device(config.device)
-    amp = resolve_amp(config.amp, device)
-    model, preprocess = load_detector(path, config, device)
-    digest = sha256(path)
+    job = EvaluationJob(config, checkpoint, test, draw)
+    for name, settings in job.tests.items():
+        metric_of(settings, name)  # A mistake in the last entry's protocol is said before the first is evaluated.
+    model, preprocess = load_detector(job.checkpoint, config, job.device)
     rows: dict[str, Counts] = {}
-    for name, settings in tests.items():
+    for name, settings in job.tests.items():
         reader = open_dataset(settings.dataset)
         sheet = ContactSheet(len(reader)) if draw else None
         pictures = Path(config.vis_test_dir) / safe_name(name) if settings.vis_opt else None
@@ -112,20 +56,15 @@ def evaluate(
             if thresholds is not None:
                 thresholds.add(outcome)
 
-        result = evaluate_detector(model, reader, settings, preprocess, device, amp, on_image=on_image)
-        folder = run_folder(config).root / "eval" / safe_name(name)
-        values = summary(result, settings, str(path), digest)
+        result = evaluate_detector(model, reader, settings, preprocess, job.device, job.amp, on_image=on_image)
+        values = summary(result, settings, str(job.checkpoint), job.checkpoint_sha256)
         rows[name] = result.counts
         if thresholds is not None:
             best = thresholds.best(result)
             values["sweep"] = sweep_values(thresholds.points(result), best)
             rows[f"  best: text {best.text_threshold:g}, low {best.low_text:g}"] = best.counts
-        written = write_results(folder, values, image_lines(result))
-        log.info("%s: %s", name, written)
-        if sheet is not None and draw is not None:
-            target = Path(draw) if len(tests) == 1 else with_name(Path(draw), name)
-            visualize.save_picture(target, sheet.render(_title(name, result)))
-            log.info("%s: %s", name, target)
+        picture = partial(sheet.render, _title(name, result)) if sheet is not None else None
+        job.keep(name, values, image_lines(result), picture)
     return format_table(rows)
 
 
@@ -142,16 +81,6 @@ def save_drawing(folder: Path, outcome: ImageOutcome) -> None:
     )
     over = visualize.overlay_heat(sample.image, outcome.region, outcome.matrix)
     visualize.save_picture(folder / f"{safe_name(sample.sample_id)}.jpg", visualize.beside([picture, over]))
-
-
-def safe_name(name: str) -> str:
-    """Return a name that is a single file name on every system."""
-    return re.sub(r"[^\w.-]+", "_", name).lstrip(".") or "_"
-
-
-def with_name(path: Path, name: str) -> Path:
-    """Return a path with a name put before its suffix."""
-    return path.with_name(f"{path.stem}_{safe_name(name)}{path.suffix}")
 
 
 def _title(name: str, result: DetectionResult) -> str:

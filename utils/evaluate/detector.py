@@ -3,33 +3,29 @@
 from __future__ import annotations
 
 import logging
-import sys
 import time
-from collections import deque
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import TypeVar
 
 import numpy as np
 import torch
 from torch import nn
-from tqdm import tqdm
 
 from config.errors import UserError
 from config.schema.detection import DetectionTest
 from data.preprocess import FittedImage, Preprocess
+from data.progress import progress_bar
+from data.read_ahead import read_ahead
 from data.reader import Reader, UnreadableSample
 from data.sample import TextSample
-from metrics.detection_iou import Counts, DetectionIoU, ImageRecord
+from metrics.detection import Counts, DetectionMetric, ImageRecord, metric_of
+from metrics.recognition import WordMetric
 from utils.decode import Detections, detect_words, map_to_image
 from utils.device import Amp, autocast
 from utils.distributed.processes import ALONE, Processes
 
 log = logging.getLogger(__name__)
-
-T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -118,12 +114,12 @@ def evaluate_detector(
     on_image: Callable[[ImageOutcome], None] | None = None,
     processes: Processes = ALONE,
 ) -> DetectionResult:
-    """Find the words of every image of a dataset and score them by the ICDAR 2015 protocol.
+    """Find the words of every image of a dataset and score them by the test's protocol.
 
     Args:
         model: maps float [1, 3, H, W] to (scores [1, H/2, W/2, 2], features); put into eval mode for the time being.
         reader: the dataset.
-        test: thresholds and sizes.
+        test: protocol, thresholds and sizes.
         preprocess: normalisation the model was trained with.
         device: where `model` is.
         amp: precision of the forward pass.
@@ -137,28 +133,39 @@ def evaluate_detector(
     if not len(reader):
         raise UserError("the test data holds no image, check the `root` of its dataset")
     start = time.perf_counter()
-    metric = DetectionIoU(test.iou)
+    metric = metric_of(test)
     found: dict[str, Detections] = {}
     unreadable: list[str] = []
+
+    def load(index: int) -> tuple[TextSample, FittedImage]:
+        sample = reader[index]
+        return sample, preprocess.fit(sample.image, test.canvas_size, test.mag_ratio)
+
     with eval_mode(model):
-        own = processes.share(len(reader))
-        items = _with_bar(_load(reader, own, test, preprocess), len(own), progress and processes.is_main)
-        for index, item in zip(own, items, strict=True):
+        share = processes.share(len(reader))
+        items = progress_bar(
+            read_ahead(load, share), len(share), "evaluating",
+            shown=progress and processes.is_main, logged=True,
+        )  # fmt: skip
+        for index, item in zip(share, items, strict=True):
             if isinstance(item, UnreadableSample):
                 # The words are known and were not found: a broken image must not improve the score.
                 words = reader.annotation(index)
-                metric.update(item.sample_id, words.word_quads, words.ignore, [])
+                metric.update(item.sample_id, words.word_quads, words.ignore, [], texts=words.words, scores=[])
                 unreadable.append(str(item))
                 continue
             sample, fitted = item
             region, affinity = predict_maps(model, fitted, device, amp)
             detections = words_of_maps(region, affinity, fitted.matrix, test)
-            record = metric.update(sample.sample_id, sample.word_quads, sample.ignore, detections.polygons)
+            record = metric.update(
+                sample.sample_id, sample.word_quads, sample.ignore, detections.polygons,
+                texts=sample.words, scores=detections.scores,
+            )  # fmt: skip
             found[sample.sample_id] = detections
             if on_image is not None:
                 on_image(ImageOutcome(sample, detections, record, region, affinity, fitted.matrix))
     join_metric(metric, processes)
-    found = dict(processes.interleave(list(found.items()))) if processes.world > 1 else found
+    found = dict(processes.interleave(list(found.items())))
     unreadable = processes.interleave(unreadable)
     if unreadable:
         log.warning(
@@ -170,9 +177,16 @@ def evaluate_detector(
     return DetectionResult(metric.compute(), metric.records, found, unreadable, time.perf_counter() - start)
 
 
-def join_metric(metric: DetectionIoU, processes: Processes) -> None:
-    """Let a metric of this process's images be that of all images, in the order of the dataset."""
-    metric.records = {record.sample_id: record for record in processes.interleave(list(metric.records.values()))}
+def join_metric(metric: DetectionMetric | WordMetric, processes: Processes) -> None:
+    """Let a metric of this process's samples be that of all samples, in the order of the dataset.
+
+    Raises:
+        ValueError: two samples have the same name.
+    """
+    records = processes.interleave(list(metric.records.values()))
+    metric.records = {record.sample_id: record for record in records}  # type: ignore[assignment]
+    if len(metric.records) < len(records):
+        raise ValueError("two samples of the test data have the same name")
 
 
 @torch.no_grad()
@@ -204,46 +218,6 @@ def words_of_maps(region: np.ndarray, affinity: np.ndarray, matrix: np.ndarray, 
         poly=test.poly,
     )
     return map_to_image(found, matrix)
-
-
-def _load(
-    reader: Reader, indices: Sequence[int], test: DetectionTest, preprocess: Preprocess
-) -> Iterator[tuple[TextSample, FittedImage] | UnreadableSample]:
-    """Yield these samples, each with its network input, the next one being prepared while the caller computes."""
-
-    def load(index: int) -> tuple[TextSample, FittedImage] | UnreadableSample:
-        try:
-            sample = reader[index]
-        except UnreadableSample as fault:
-            return fault
-        return sample, preprocess.fit(sample.image, test.canvas_size, test.mag_ratio)
-
-    with ThreadPoolExecutor(1, thread_name_prefix="evaluation-loader") as executor:
-        # One at a time is ahead, not all of them: images are large.
-        pending = deque(executor.submit(load, index) for index in indices[:1])
-        for following in [*indices[1:], None]:
-            if not pending:
-                return
-            item = pending.popleft().result()
-            if following is not None:
-                pending.append(executor.submit(load, following))
-            yield item
-
-
-def _with_bar(items: Iterator[T], total: int, progress: bool) -> Iterable[T]:
-    """Show images per second and the time left on stderr; a log file gets a line now and then, not ten a second."""
-    interval, delay = (0.1, 0) if sys.stderr.isatty() else (30, 30)
-    return tqdm(
-        items,
-        total=total,
-        disable=not progress,
-        mininterval=interval,
-        delay=delay,
-        unit="image",
-        desc="evaluating",
-        dynamic_ncols=True,
-        leave=False,
-    )
 
 
 @contextmanager

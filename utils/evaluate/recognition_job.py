@@ -2,39 +2,26 @@
 
 from __future__ import annotations
 
-import logging
-from pathlib import Path
-from typing import Any
+from collections.abc import Callable
+from functools import partial
 
 import numpy as np
 
-from config.errors import UserError
 from config.schema.recognition import RecognitionConfig
 from data.reader import UnreadableSample
 from data.recognition.alphabet_filter import LabelRule
 from data.recognition.readers import open_words
+from data.recognition.sample import WordReader
+from metrics.protocols import protocol
 from metrics.recognition import WordCounts
 from utils.decode.words import WordDecoding
-from utils.device import resolve_amp, resolve_device
-from utils.draw import maps as visualize
 from utils.draw.readings import draw_readings
-from utils.evaluate.detection_job import find_checkpoint, safe_name, select_tests, with_name
+from utils.evaluate.job import EvaluationJob
 from utils.evaluate.recognizer import RecognitionResult, WordReading, evaluate_recognizer
-from utils.evaluate.results import aligned, write_results
-from utils.files import sha256
-from utils.run.paths import run_folder
+from utils.evaluate.results import format_words, word_lines, word_summary
 from utils.weights.recognizer import load_recognizer
 
-log = logging.getLogger(__name__)
-
 DRAWN = 48
-COLUMNS = {
-    "word_accuracy": "accuracy",
-    "word_accuracy_insensitive": "any case",
-    "word_accuracy_alphanumeric": "a-z0-9",
-    "cer": "CER",
-    "norm_edit_distance": "1-NED",
-}
 
 
 def evaluate_words(
@@ -44,76 +31,30 @@ def evaluate_words(
 
     Args:
         config: the job.
-        checkpoint: path of the weights; None as in `find_checkpoint`.
-        test: name of a single entry.
+        checkpoint, test: weights and entry, see `EvaluationJob`.
         draw: path of a sheet of words with their readings.
 
     Raises:
         UserError: weights, data or names are not as they should be.
     """
-    tests = select_tests(config, test)
-    path = find_checkpoint(config, checkpoint)
-    if draw is not None and Path(draw).suffix.lower() not in (".png", ".jpg", ".jpeg"):
-        raise UserError(f"--draw {draw}: name a .png or .jpg file")
-    device = resolve_device(config.device)
-    amp = resolve_amp(config.amp, device)
-    model, alphabet, preprocess = load_recognizer(path, config, device)
-    digest = sha256(path)
-    fold = LabelRule(alphabet, config.case, config.unknown).fold
+    job = EvaluationJob(config, checkpoint, test, draw)
+    for name, settings in job.tests.items():
+        protocol(settings.protocol, f"test.{name}.protocol")
+    model, head, preprocess = load_recognizer(job.checkpoint, config, job.device)
+    fold = LabelRule(head.alphabet, config.case, config.unknown).fold
     rows: dict[str, WordCounts] = {}
-    for name, settings in tests.items():
+    for name, settings in job.tests.items():
         reader = open_words(settings.dataset)
-        decoding = WordDecoding.of(settings, alphabet, fold)
-        reading = WordReading(model, alphabet, preprocess, device, amp, decoding)
+        decoding = WordDecoding.of(settings, head, fold)
+        reading = WordReading(model, preprocess, job.device, job.amp, decoding)
         result = evaluate_recognizer(reading, reader, settings, fold=fold, name=name)
         rows[name] = result.counts
-        values = {
-            **result.counts.results(),
-            "protocol": settings.protocol,
-            "decode": settings.decode,
-            "lexicon": settings.lexicon,
-            "checkpoint": str(path),
-            "checkpoint_sha256": digest,
-            "unreadable": len(result.unreadable),
-            "seconds": round(result.seconds, 3),
-            "confusions": [one._asdict() for one in result.metric.confusions(20)],
-        }
-        written = write_results(run_folder(config).root / "eval" / safe_name(name), values, word_lines(result))
-        log.info("%s: %s", name, written)
-        if draw is not None:
-            target = Path(draw) if len(tests) == 1 else with_name(Path(draw), name)
-            visualize.save_picture(target, _sheet(reader, result, fold))
-            log.info("%s: %s", name, target)
+        values = word_summary(result, settings, str(job.checkpoint), job.checkpoint_sha256)
+        job.keep(name, values, word_lines(result), partial(_sheet, reader, result, fold) if draw else None)
     return format_words(rows)
 
 
-def word_lines(result: RecognitionResult) -> list[dict[str, Any]]:
-    """Return one object for each word: label, reading and confidence."""
-    lines = []
-    for name, record in result.metric.records.items():
-        reading = result.readings.get(name)
-        lines.append(
-            {
-                "sample_id": name,
-                "text": record.reference,
-                "reading": reading.text if reading is not None else None,
-                "confidence": round(reading.confidence, 4) if reading is not None else None,
-                "right": record.right,
-            }
-        )
-    return lines
-
-
-def format_words(rows: dict[str, WordCounts]) -> str:
-    """Return aligned lines, one for each dataset, under a heading."""
-    cells = [("dataset", "words", *COLUMNS.values())]
-    for name, counts in rows.items():
-        values = counts.results()
-        cells.append((name, f"{values['words']:,}", *(f"{values[column]:.4f}" for column in COLUMNS)))
-    return aligned(cells)
-
-
-def _sheet(reader: Any, result: RecognitionResult, fold: Any) -> np.ndarray:
+def _sheet(reader: WordReader, result: RecognitionResult, fold: Callable[[str], str]) -> np.ndarray:
     images, texts, readings = [], [], []
     for index in np.linspace(0, len(reader) - 1, min(DRAWN, len(reader))).astype(int).tolist():
         try:

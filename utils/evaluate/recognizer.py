@@ -3,35 +3,35 @@
 from __future__ import annotations
 
 import logging
-import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
+from itertools import islice
 
 import numpy as np
 import torch
-from tqdm import tqdm
 
 from config.schema.recognition import RecognitionTest
+from data.progress import progress_bar
+from data.read_ahead import read_ahead
 from data.reader import UnreadableSample
-from data.recognition.alphabet import Alphabet
 from data.recognition.preprocess import WordPreprocess
 from data.recognition.sample import WordReader, WordSample
 from metrics.protocols import protocol
 from metrics.recognition import WordCounts, WordMetric
+from model.head import Reading
 from model.recognizer import Recognizer
-from utils.decode.ctc import Reading
 from utils.decode.words import WordDecoding
 from utils.device import Amp, autocast
 from utils.distributed.processes import ALONE, Processes
-from utils.evaluate.detector import eval_mode
+from utils.evaluate.detector import eval_mode, join_metric
 
 log = logging.getLogger(__name__)
 
 _SORTED = 32
 """Batches' worth of pictures that are read ahead and sorted by width, so that little of a batch is padding."""
-_THREADS = 2
+_THREADS, _AHEAD = 2, 64
+"""Threads that read pictures, and how many pictures they are ahead of the network."""
 
 
 @dataclass
@@ -60,7 +60,6 @@ class WordReading:
 
     Args:
         model: the network, on `device`.
-        alphabet: of its classes.
         preprocess: what it was trained with.
         device, amp: where it runs, and the precision there.
         decoding: how its scores become text.
@@ -69,14 +68,13 @@ class WordReading:
     def __init__(
         self,
         model: Recognizer,
-        alphabet: Alphabet,
         preprocess: WordPreprocess,
         device: torch.device,
         amp: Amp,
-        decoding: WordDecoding | None = None,
+        decoding: WordDecoding,
     ) -> None:
-        self._model, self._alphabet, self._preprocess = model, alphabet, preprocess
-        self._device, self._amp, self._decoding = device, amp, decoding or WordDecoding()
+        self._model, self._preprocess = model, preprocess
+        self._device, self._amp, self._decoding = device, amp, decoding
 
     @torch.no_grad()
     def inputs(self, images: Sequence[np.ndarray]) -> list[Reading]:
@@ -86,7 +84,7 @@ class WordReading:
         with eval_mode(self._model), autocast(self._device, self._amp):
             pixels = self._preprocess.normalise_batch(joined.to(self._device)).contiguous()
             logits = self._model(pixels, lengths)
-        return self._decoding(logits.float(), lengths, self._alphabet)
+        return self._decoding(logits.float(), lengths)
 
     def pictures(self, images: Sequence[np.ndarray], batch_size: int = 64) -> list[Reading]:
         """Read pictures, uint8 [H, W, 3] RGB, in batches of similar width; the readings are in their order."""
@@ -120,20 +118,18 @@ def evaluate_recognizer(
     """
     begun = time.perf_counter()
     result = RecognitionResult(WordMetric(protocol(test.protocol)))
-    terminal = sys.stderr.isatty()
-    own = processes.share(len(reader))
-    with tqdm(
-        total=len(own), desc=f"reading {name}".strip(), unit="word", leave=False, dynamic_ncols=True,
-        disable=not processes.is_main, mininterval=0.1 if terminal else 30, delay=0 if terminal else 30,
-    ) as bar:  # fmt: skip
-        for samples in _chunks(reader, own, _SORTED * test.batch_size, result):
+    share = processes.share(len(reader))
+    work = f"reading {name}".strip()
+    with progress_bar(None, len(share), work, unit="word", shown=processes.is_main, logged=True) as bar:
+        for samples in _chunks(reader, share, _SORTED * test.batch_size, result):
             found = reading.pictures([sample.image for sample in samples], test.batch_size)
             for sample, one in zip(samples, found, strict=True):
                 result.readings[sample.sample_id] = one
                 result.metric.update(sample.sample_id, fold(sample.text), one.text)
             bar.update(len(samples))
-    if processes.world > 1:
-        _join(result, processes)
+    join_metric(result.metric, processes)
+    result.readings = dict(processes.interleave(list(result.readings.items())))
+    result.unreadable = processes.interleave(result.unreadable)
     if result.unreadable:
         count, example = len(result.unreadable), result.unreadable[0]
         log.warning("%d pictures cannot be read and count as wrong (e.g. %s)", count, example)
@@ -141,34 +137,16 @@ def evaluate_recognizer(
     return result
 
 
-def _join(result: RecognitionResult, processes: Processes) -> None:
-    """Let the outcome of this process's words be that of all words."""
-    parts = processes.gather((result.metric.records, result.readings, result.unreadable))
-    result.metric.records = {name: record for records, _, _ in parts for name, record in records.items()}
-    if len(result.metric.records) != sum(len(records) for records, _, _ in parts):
-        raise ValueError("two words of the test data have the same name")
-    result.readings = {name: one for _, readings, _ in parts for name, one in readings.items()}
-    result.unreadable = [name for _, _, names in parts for name in names]
-
-
-def _chunks(reader: WordReader, own: range, size: int, result: RecognitionResult) -> Iterator[list[WordSample]]:
+def _chunks(reader: WordReader, share: range, size: int, result: RecognitionResult) -> Iterator[list[WordSample]]:
     """Yield readable samples, `size` or fewer at a time, and count the others as read empty."""
-
-    def read(index: int) -> WordSample | UnreadableSample:
-        try:
-            return reader[index]
-        except UnreadableSample as fault:
-            return fault
-
-    with ThreadPoolExecutor(_THREADS, thread_name_prefix="word-reader") as pool:
-        for first in range(0, len(own), size):
-            indices = own[first : first + size]
-            samples = []
-            for index, one in zip(indices, pool.map(read, indices), strict=True):
-                if isinstance(one, UnreadableSample):
-                    result.unreadable.append(str(one))
-                    result.metric.update(reader.name(index), reader.text(index), "")
-                else:
-                    samples.append(one)
-            if samples:
-                yield samples
+    items = zip(share, read_ahead(reader.__getitem__, share, threads=_THREADS, depth=_AHEAD), strict=True)
+    while chunk := list(islice(items, size)):
+        samples = []
+        for index, item in chunk:
+            if isinstance(item, UnreadableSample):
+                result.unreadable.append(str(item))
+                result.metric.update(reader.name(index), reader.text(index), "")
+            else:
+                samples.append(item)
+        if samples:
+            yield samples

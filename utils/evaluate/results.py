@@ -1,4 +1,4 @@
-"""What an evaluation leaves behind: `results.json`, one line for each image, and a table for people."""
+"""What an evaluation leaves behind: `results.json`, one line for each image or word, and a table for people."""
 
 from __future__ import annotations
 
@@ -7,39 +7,79 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from config.schema.detection import DetectionTest
-from metrics.detection_iou import PROTOCOL, Counts
+from config.schema.recognition import RecognitionTest
+from metrics.detection import Counts, metric_of
 from utils.files import write_text
 
 if TYPE_CHECKING:  # the table is also printed by a job that does without torch
+    from metrics.recognition import WordCounts
     from utils.evaluate.detector import DetectionResult
+    from utils.evaluate.recognizer import RecognitionResult
     from utils.evaluate.sweep import SweepPoint
 
 RESULTS_FILE = "results.json"
 IMAGES_FILE = "images.jsonl"
+_WORD_COLUMNS = {
+    "word_accuracy": "accuracy",
+    "word_accuracy_insensitive": "any case",
+    "word_accuracy_alphanumeric": "a-z0-9",
+    "cer": "CER",
+    "norm_edit_distance": "1-NED",
+}
 
 
 def summary(
     result: DetectionResult, test: DetectionTest, checkpoint: str | None, checkpoint_sha256: str | None
 ) -> dict[str, Any]:
     """Return what `results.json` holds: the score and everything needed to get it again."""
+    metric = metric_of(test)
     return {
         **score(result.counts),
-        "protocol": PROTOCOL,
+        "protocol": metric.name,
         "thresholds": {
             "text_threshold": test.text_threshold,
             "low_text": test.low_text,
             "link_threshold": test.link_threshold,
-            "iou": test.iou,
+            **metric.thresholds,
         },
         "canvas_size": test.canvas_size,
         "mag_ratio": test.mag_ratio,
         "poly": test.poly,
+        **_origin(result, checkpoint, checkpoint_sha256),
+    }
+
+
+def word_summary(
+    result: RecognitionResult, test: RecognitionTest, checkpoint: str, checkpoint_sha256: str
+) -> dict[str, Any]:
+    """Return what `results.json` holds of a recogniser."""
+    return {
+        **result.counts.results(),
+        "protocol": test.protocol,
+        "decode": test.decode,
+        "lexicon": test.lexicon,
+        **_origin(result, checkpoint, checkpoint_sha256),
+        "confusions": [confusion._asdict() for confusion in result.metric.confusions(20)],
+    }
+
+
+def _origin(
+    result: DetectionResult | RecognitionResult, checkpoint: str | None, checkpoint_sha256: str | None
+) -> dict[str, Any]:
+    return {
         "checkpoint": checkpoint,
         "checkpoint_sha256": checkpoint_sha256,
         "unreadable": len(result.unreadable),
         "seconds": round(result.seconds, 3),
     }
+
+
+def rounded(points: np.ndarray) -> list[list[float]]:
+    """Return points, float [P, 2], with two digits after the decimal point, as JSON holds them."""
+    return points.round(2).astype(float).round(2).tolist()
 
 
 def score(counts: Counts) -> dict[str, Any]:
@@ -79,11 +119,28 @@ def image_lines(result: DetectionResult) -> list[dict[str, Any]]:
                 "ignored": list(record.ignored),
                 "readable": found is not None,
                 "detections": [
-                    {"points": polygon.round(2).astype(float).round(2).tolist(), "score": round(float(value), 4)}
+                    {"points": rounded(polygon), "score": round(float(value), 4)}
                     for polygon, value in zip(found.polygons, found.scores, strict=True)
                 ]
                 if found is not None
                 else [],
+            }
+        )
+    return lines
+
+
+def word_lines(result: RecognitionResult) -> list[dict[str, Any]]:
+    """Return one object for each word: label, reading and confidence."""
+    lines = []
+    for name, record in result.metric.records.items():
+        reading = result.readings.get(name)
+        lines.append(
+            {
+                "sample_id": name,
+                "text": record.reference,
+                "reading": reading.text if reading is not None else None,
+                "confidence": round(reading.confidence, 4) if reading is not None else None,
+                "right": record.right,
             }
         )
     return lines
@@ -106,10 +163,19 @@ def format_table(rows: Mapping[str, Counts]) -> str:
         numbers = (counts.images, counts.gt_care, counts.det_care, counts.matched)
         ratios = (counts.precision, counts.recall, counts.hmean)
         cells.append((name, *(f"{number:,}" for number in numbers), *(f"{ratio:.4f}" for ratio in ratios)))
-    return aligned(cells)
+    return _aligned(cells)
 
 
-def aligned(cells: Sequence[Sequence[str]]) -> str:
+def format_words(rows: Mapping[str, WordCounts]) -> str:
+    """Return aligned lines, one for each dataset, under a heading."""
+    cells = [("dataset", "words", *_WORD_COLUMNS.values())]
+    for name, counts in rows.items():
+        values = counts.results()
+        cells.append((name, f"{values['words']:,}", *(f"{values[column]:.4f}" for column in _WORD_COLUMNS)))
+    return _aligned(cells)
+
+
+def _aligned(cells: Sequence[Sequence[str]]) -> str:
     """Return a heading, a rule and rows as lines: the first column to the left, numbers to the right."""
     widths = [max(len(row[column]) for row in cells) for column in range(len(cells[0]))]
     lines = [

@@ -9,11 +9,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+import numpy as np
+
 from config.schema.detection import DetectionTest
-from metrics.detection_iou import Counts, DetectionIoU
-from utils.decode import detect_words, map_to_image
+from metrics.detection import Counts, metric_of
 from utils.distributed.processes import Processes
-from utils.evaluate.detector import DetectionResult, ImageOutcome, join_metric
+from utils.evaluate.detector import DetectionResult, ImageOutcome, join_metric, words_of_maps
 
 TEXT_THRESHOLDS = (0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9)
 LOW_TEXTS = (0.2, 0.3, 0.4, 0.5)
@@ -48,25 +49,21 @@ class ThresholdSweep:
         self._test = test
         own = (test.low_text, test.text_threshold)
         pairs = {(low, text) for low in low_texts for text in text_thresholds if text >= low} | {own}
-        self._metrics = {pair: DetectionIoU(test.iou) for pair in sorted(pairs)}
+        self._metrics = {pair: metric_of(test) for pair in sorted(pairs)}
 
     def add(self, outcome: ImageOutcome) -> None:
         """Score an image at every pair of thresholds."""
         sample = outcome.sample
         for low in sorted({low for low, _ in self._metrics}):
             thresholds = [text for other, text in self._metrics if other == low]
-            found = detect_words(
-                outcome.region,
-                outcome.affinity,
-                text_threshold=min(thresholds),
-                low_text=low,
-                link_threshold=self._test.link_threshold,
-                poly=self._test.poly,
-            )
-            found = map_to_image(found, outcome.matrix)
+            lowest = self._test.model_copy(update={"text_threshold": min(thresholds), "low_text": low})
+            found = words_of_maps(outcome.region, outcome.affinity, outcome.matrix, lowest)
             for text in thresholds:
-                kept = [polygon for polygon, score in zip(found.polygons, found.scores, strict=True) if score >= text]
-                self._metrics[low, text].update(sample.sample_id, sample.word_quads, sample.ignore, kept)
+                kept = np.flatnonzero(found.scores >= text)
+                self._metrics[low, text].update(
+                    sample.sample_id, sample.word_quads, sample.ignore, [found.polygons[place] for place in kept],
+                    texts=sample.words, scores=found.scores[kept],
+                )  # fmt: skip
 
     def join(self, processes: Processes) -> None:
         """Take over what the other processes have scored; all of them call it."""
@@ -75,10 +72,8 @@ class ThresholdSweep:
 
     def points(self, result: DetectionResult) -> list[SweepPoint]:
         """Return the score at every pair; words of unreadable images count as missed, as in `result` itself."""
-        missed = sum(
-            (record.counts for name, record in result.records.items() if name not in result.detections), Counts()
-        )
-        return [SweepPoint(text, low, metric.compute() + missed) for (low, text), metric in self._metrics.items()]
+        missed = [record.counts for name, record in result.records.items() if name not in result.detections]
+        return [SweepPoint(text, low, sum(missed, metric.compute())) for (low, text), metric in self._metrics.items()]
 
     def best(self, result: DetectionResult) -> SweepPoint:
         """Return the pair with the highest hmean; of equals the one nearest to the test's own thresholds."""

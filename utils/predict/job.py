@@ -4,16 +4,14 @@ from __future__ import annotations
 
 import json
 import logging
-import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from tqdm import tqdm
-
 from config.errors import UserError
+from data.progress import progress_bar
 from utils.device import resolve_device
 from utils.draw import maps as visualize
-from utils.evaluate.detection_job import safe_name
+from utils.evaluate.job import safe_name
 from utils.files import write_atomically
 from utils.predict.drawing import draw_prediction
 from utils.predict.images import ImageFiles, find_images
@@ -53,7 +51,9 @@ def predict(job: PredictionJob, emit: Callable[[str], object]) -> None:
     upright = detector is not None and detector.upright if job.upright is None else job.upright
     pictures = ImageFiles(paths, words=detector is None, upright=upright)
     targets = _targets(Path(job.output) / DRAWN_FOLDER, paths) if job.draw and job.output is not None else None
-    lines = _lines(_with_bar(Predictor(detector, recognizer).run(pictures), len(pictures)), targets)
+    found = Predictor(detector, recognizer).run(pictures)
+    shown = progress_bar(found, len(pictures), "predicting", logged=True)
+    lines = _lines(shown, targets)
     if job.output is None:
         for line in lines:
             emit(line)
@@ -113,12 +113,3 @@ def _targets(folder: Path, paths: list[Path]) -> list[Path]:
     if clash is not None:
         raise UserError(f"{clash}: --draw would write over this image, give another --output")
     return targets
-
-
-def _with_bar(predictions: Iterator[Prediction], total: int) -> Iterator[Prediction]:
-    """Show images per second and the time left on stderr; a log file gets a line now and then, not ten a second."""
-    interval, delay = (0.1, 1) if sys.stderr.isatty() else (30, 30)
-    yield from tqdm(
-        predictions, total=total, desc="predicting", unit="image", leave=False, dynamic_ncols=True,
-        mininterval=interval, delay=delay,
-    )  # fmt: skip

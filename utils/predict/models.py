@@ -11,8 +11,9 @@ from pydantic import ValidationError
 
 from config.errors import UserError
 from config.loader import load_config
-from config.schema.detection import NO_VALIDATION, DetectionConfig, DetectionTest
+from config.schema.detection import DetectionConfig, DetectionTest
 from config.schema.recognition import RecognitionConfig, RecognitionTest
+from config.schema.run import NO_VALIDATION
 from config.schema.word_crops import CutWords
 from data.recognition.alphabet_filter import LabelRule
 from utils.decode.words import WordDecoding, open_lexicon
@@ -45,20 +46,20 @@ def open_detector(path: str, device: torch.device, amp: str | None, settings: Ma
     """
     content = read_file(path)
     state = state_dict_of(content, path)
-    if _task(content) == "recognition" or _WIDEST not in state:
+    run = _run_of(content)
+    if _reads(content, state) or not _detects(content, state):
         kind = "a recogniser; give it with --recognizer" if _reads(content, state) else "no detector of this project"
         raise UserError(f"{path}: --detector names {kind}")
-    run = _run_of(content)
     name, stored = validation_entry(run)
     values = {key: stored[key] for key in DETECTION_SETTINGS if key in stored}
     test = _detection_test(path, values, settings)
-    network = run.get("model", {"width": state[_WIDEST].shape[0] / _WIDEST_CHANNELS})
+    network = run.get("model") or {"width": state[_WIDEST].shape[0] / _WIDEST_CHANNELS}
     preprocess = content.get("preprocess", {}) if isinstance(content, Mapping) else {}
     try:
         config = DetectionConfig.model_validate({"model": network, "train": {"data": preprocess}} | _amp_of(run, amp))
     except ValidationError as fault:
         raise UserError(f"{path}: {_first(fault)}; it was written by another version of this program") from fault
-    model, fitting = load_detector(path, config, device)
+    model, fitting = load_detector(path, config, device, content=content)
     origin = f"`test.{name}` of its run" if stored else "the defaults, for its file has none"
     shown = ", ".join(f"{key} {getattr(test, key)}" for key in DETECTION_SETTINGS)
     log.info("detector %s: %s (%s%s)", path, shown, origin, ", and the command line" if settings else "")
@@ -86,7 +87,7 @@ def open_recognizer(
     content = read_file(path)
     state = state_dict_of(content, path)
     if not _reads(content, state):
-        kind = "a detector; give it with --detector" if _WIDEST in state else "no recogniser of this project"
+        kind = "a detector; give it with --detector" if _detects(content, state) else "no recogniser of this project"
         raise UserError(f"{path}: --recognizer names {kind}")
     alphabet = stored_alphabet(content)
     if alphabet is not None:
@@ -102,7 +103,7 @@ def open_recognizer(
     else:
         config = load_config(yaml, () if amp is None else [f"amp={amp!r}"], "recognition")
         run = config.model_dump(mode="json")
-    model, alphabet, preprocess = load_recognizer(path, config, device)
+    model, head, preprocess = load_recognizer(path, config, device, content=content)
     entry = validation_entry(run)[1]
     fields = RecognitionTest.model_fields
     decoding, beam_width, batch_size = (
@@ -110,13 +111,13 @@ def open_recognizer(
     )
     words = None
     if lexicon is not None:
-        rule = LabelRule(alphabet, run.get("case", "keep"), run.get("unknown", "drop"))
-        words = open_lexicon(lexicon, alphabet, rule.fold)
+        rule = LabelRule(head.alphabet, run.get("case", "keep"), run.get("unknown", "drop"))
+        words = open_lexicon(lexicon, head.alphabet, rule.fold)
     elif entry.get("lexicon"):
         log.warning("its validation read words of %s alone; --lexicon does so here, too", entry["lexicon"])
-    how = WordDecoding(decode or decoding, beam_width, words)
-    reading = WordReading(model, alphabet, preprocess, device, resolve_amp(config.amp, device), how)
-    log.info("recogniser %s: %d characters, %s", path, len(alphabet.characters), how)
+    how = WordDecoding(head, decode or decoding, beam_width, words)
+    reading = WordReading(model, preprocess, device, resolve_amp(config.amp, device), how)
+    log.info("recogniser %s: %d characters, %s", path, len(head.alphabet), how)
     return BoxReading(reading, batch_size, **_cutting(run))
 
 
@@ -171,6 +172,11 @@ def _reads(content: Any, state: Mapping[str, Any]) -> bool:
     """Tell whether a file holds a recogniser: it says so, or its last layer has the published name."""
     task = _task(content)
     return task == "recognition" if isinstance(task, str) else "Prediction.weight" in state
+
+
+def _detects(content: Any, state: Mapping[str, Any]) -> bool:
+    """Tell whether a file holds a detector: its run says so, or it has the widest layer of CRAFT."""
+    return (_task(content) == "detection" and "model" in _run_of(content)) or _WIDEST in state
 
 
 def _first(fault: ValidationError) -> str:

@@ -7,17 +7,18 @@ and decoding of scores. So a prediction on a validation folder is what the valid
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 import numpy as np
 
 from data.preprocess import FittedImage
+from data.read_ahead import read_ahead
 from data.reader import UnreadableSample
+from model.head import Reading
 from utils.decode import Detections
-from utils.decode.ctc import Reading
 from utils.decode.reading_order import reading_order
+from utils.evaluate.results import rounded
 from utils.predict.steps import BoxReading, Detecting
 
 _BATCHES_AHEAD = 32
@@ -44,7 +45,7 @@ class Word:
 
     def values(self) -> dict[str, Any]:
         """Return what JSON holds of it, rounded as in the files of evaluations."""
-        points = None if self.points is None else self.points.round(2).astype(float).round(2).tolist()
+        points = None if self.points is None else rounded(self.points)
         confidence = None if self.confidence is None else round(self.confidence, 4)
         return {"points": points, "text": self.text, "confidence": confidence,
                 "score": None if self.score is None else round(self.score, 4)}  # fmt: skip
@@ -109,21 +110,16 @@ class Predictor:
     def _find_words(self, pictures: Pictures, detector: Detecting) -> Iterator[Prediction]:
         """Yield predictions; the next picture is being prepared while the caller and the network compute."""
 
-        def load(index: int) -> tuple[np.ndarray, FittedImage] | UnreadableSample:
-            image = _picture(pictures, index)
-            return image if isinstance(image, UnreadableSample) else (image, detector.fit(image))
+        def load(index: int) -> tuple[np.ndarray, FittedImage]:
+            image = pictures[index]
+            return image, detector.fit(image)
 
-        with ThreadPoolExecutor(1, thread_name_prefix="prediction-loader") as pool:
-            pending = pool.submit(load, 0)
-            for index in range(len(pictures)):
-                item = pending.result()
-                if index + 1 < len(pictures):
-                    pending = pool.submit(load, index + 1)
-                if isinstance(item, UnreadableSample):
-                    yield Prediction(pictures.name(index), None, error=item.reason)
-                else:
-                    image, fitted = item
-                    yield Prediction(pictures.name(index), image, self._words(image, detector.find(fitted)))
+        for index, item in enumerate(read_ahead(load, range(len(pictures)))):
+            if isinstance(item, UnreadableSample):
+                yield Prediction(pictures.name(index), None, error=item.reason)
+            else:
+                image, fitted = item
+                yield Prediction(pictures.name(index), image, self._words(image, detector.find(fitted)))
 
     def _words(self, image: np.ndarray, found: Detections) -> list[Word]:
         order = reading_order(found.boxes)
@@ -149,23 +145,14 @@ def _word(reading: Reading | None, points: np.ndarray | None, score: float | Non
     return Word(points, reading.text, float(reading.confidence), score)
 
 
-def _picture(pictures: Pictures, index: int) -> np.ndarray | UnreadableSample:
-    try:
-        return pictures[index]
-    except UnreadableSample as fault:
-        return fault
-
-
 def _chunks(pictures: Pictures, batch_size: int) -> Iterator[tuple[int, list[np.ndarray | UnreadableSample]]]:
     """Yield the number of a first picture, and it with those after it that are read together."""
-    with ThreadPoolExecutor(_THREADS, thread_name_prefix="picture-reader") as pool:
-        first, images, pixels = 0, [], 0
-        for start in range(0, len(pictures), batch_size):
-            batch = range(start, min(start + batch_size, len(pictures)))
-            for image in pool.map(lambda index: _picture(pictures, index), batch):
-                images.append(image)
-                pixels += 0 if isinstance(image, UnreadableSample) else image.shape[0] * image.shape[1]
-            last = batch[-1] + 1
-            if last == len(pictures) or pixels > _MOST_PIXELS or len(images) >= _BATCHES_AHEAD * batch_size:
-                yield first, images
-                first, images, pixels = last, [], 0
+    first, images, pixels = 0, [], 0
+    ahead = read_ahead(pictures.__getitem__, range(len(pictures)), threads=_THREADS, depth=2 * _THREADS)
+    for last, image in enumerate(ahead, 1):
+        images.append(image)
+        pixels += 0 if isinstance(image, UnreadableSample) else image.shape[0] * image.shape[1]
+        full = pixels > _MOST_PIXELS or len(images) >= _BATCHES_AHEAD * batch_size
+        if last == len(pictures) or (full and last % batch_size == 0):
+            yield first, images
+            first, images, pixels = last, [], 0

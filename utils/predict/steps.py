@@ -11,9 +11,9 @@ from config.schema.detection import DetectionTest
 from data.preprocess import FittedImage, Preprocess
 from data.pseudo_label.crops import is_vertical, word_faults
 from data.recognition.cutting import Vertical, cut_out
-from model.craft import Craft
+from model.detector import Detector
+from model.head import Reading
 from utils.decode import Detections
-from utils.decode.ctc import Reading
 from utils.device import Amp
 from utils.evaluate.detector import eval_mode, predict_maps, words_of_maps
 from utils.evaluate.recognizer import WordReading
@@ -34,7 +34,7 @@ class Detecting:
         upright: its validation turned photos as their EXIF orientation says.
     """
 
-    model: Craft
+    model: Detector
     preprocess: Preprocess
     settings: DetectionTest
     device: torch.device

@@ -19,7 +19,7 @@ from config.errors import UserError
 from config.schema.detection import DetectionConfig
 from data.durable import sync
 from data.preprocess import Preprocess
-from model.craft import Craft
+from model.detector import Detector
 from model.registry import build_detector
 from utils.files import write_atomically, write_text
 from utils.weights.files import DAMAGED, DamagedFile, load_into, read_file, state_dict_of
@@ -106,16 +106,20 @@ _FOLDER = 0x10
 """The bit of a zip entry's attributes that tells a folder."""
 
 
-def check_whole(path: Path) -> None:
+def check_whole(file: IO[bytes], path: Path) -> None:
     """Compare every byte that torch.save wrote with the checksum it wrote beside it.
 
     torch.load does not: a byte that has changed within a tensor becomes a wrong weight without a word.
+
+    Args:
+        file: the open file.
+        path: its name, for messages.
 
     Raises:
         DamagedFile: naming the first record that is not what was written.
     """
     try:
-        with zipfile.ZipFile(path) as records:
+        with zipfile.ZipFile(file) as records:
             broken = records.testzip()
             # torch's reader takes an entry with this bit for a folder, and leaves its tensor empty.
             folders = [entry.filename for entry in records.infolist() if entry.external_attr & _FOLDER]
@@ -133,9 +137,7 @@ def load(path: Path, task: str) -> dict[str, Any]:
         UserError: it is none, is of another task, or of a newer version of this program.
         DamagedFile: it is torn, or a byte of it has changed.
     """
-    if path.is_file():
-        check_whole(path)  # First: what else is wrong with a damaged file is no news.
-    content = read_file(path)
+    content = read_file(path, verify=check_whole)
     if not isinstance(content, dict) or not content.keys() >= RUN_KEYS or not isinstance(content["format"], int):
         raise UserError(
             f"{path} holds no run to resume; start a new run from its weights with train.ckpt_path={path} instead"
@@ -178,19 +180,27 @@ def load_newest(paths: Sequence[Path], task: str) -> tuple[Path, dict[str, Any]]
 class LoadedDetector(NamedTuple):
     """A detector ready to evaluate, and the preprocessing it was trained with."""
 
-    model: Craft
+    model: Detector
     preprocess: Preprocess
 
 
-def load_detector(path: str | Path, config: DetectionConfig, device: torch.device) -> LoadedDetector:
+def load_detector(
+    path: str | Path, config: DetectionConfig, device: torch.device, *, content: Any = None
+) -> LoadedDetector:
     """Return the detector of a file of weights; the averaged weights where the file has them.
 
     The preprocessing is the checkpoint's own; for a file that has none it is that of `config.train.data`.
 
+    Args:
+        path: the file.
+        config: the network, and the preprocessing of a file that has none.
+        device: where the detector goes.
+        content: what `read_file` gave, where the file has been read already.
+
     Raises:
         UserError: the file is missing, is no file of weights, or does not fit `config.model`.
     """
-    content = read_file(path)
+    content = read_file(path) if content is None else content
     preprocess = Preprocess(tuple(config.train.data.mean), tuple(config.train.data.std))
     if isinstance(content, dict) and "preprocess" in content:
         stored = Preprocess.from_state(content["preprocess"])

@@ -2,29 +2,42 @@
 
 from __future__ import annotations
 
+import logging
 import platform
 import subprocess
 import time
 from importlib import metadata
 from pathlib import Path
 
-REPOSITORY = Path(__file__).resolve().parent.parent
+import cv2
+
+log = logging.getLogger(__name__)
+
+REPOSITORY = Path(__file__).resolve().parents[2]
 PACKAGES = ("torch", "torchvision", "numpy", "opencv-python-headless", "scikit-image", "shapely", "pydantic")
 
 
 def provenance(data_fingerprint: str) -> dict[str, object]:
     """Return plain strings, numbers and flags that describe where a run comes from.
 
+    Warns where two builds of OpenCV are installed, of which nobody can tell which was imported.
+
     Args:
         data_fingerprint: hash of the training data, from the readers.
     """
+    if None not in (_version(name) for name in ("opencv-python", "opencv-python-headless")):
+        log.warning(
+            "opencv-python and opencv-python-headless are both installed and overwrite each other (cv2 is %s): "
+            "uninstall both, then run `pip install -r requirements/base.txt`",
+            cv2.__version__,
+        )
     sha = _git("rev-parse", "HEAD")
     return {
         "created": time.strftime("%Y-%m-%dT%H:%M:%S%z"),
         "git_sha": sha,
         "git_dirty": None if sha is None else bool(_git("status", "--porcelain", "--untracked-files=no")),
         "python": platform.python_version(),
-        "packages": {name: _version(name) for name in PACKAGES},
+        "packages": {name: _version(name) or "not installed" for name in PACKAGES} | {"cv2": cv2.__version__},
         "data_fingerprint": data_fingerprint,
     }
 
@@ -40,8 +53,8 @@ def _git(*arguments: str) -> str | None:
     return answer.stdout.strip() if answer.returncode == 0 else None
 
 
-def _version(package: str) -> str:
+def _version(package: str) -> str | None:
     try:
         return metadata.version(package)
     except metadata.PackageNotFoundError:
-        return "not installed"
+        return None

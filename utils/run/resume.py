@@ -28,6 +28,10 @@ MAY_CHANGE = (
 """Settings that do not decide what an iteration computes, as patterns of their dotted paths."""
 
 
+WITHOUT_AN_END = ("step", "constant", "plateau")
+"""Schedules that do not look at `train.end_iter`."""
+
+
 def check_same_run(before: Mapping[str, Any], now: Mapping[str, Any], path: Path) -> None:
     """Refuse to continue a run under settings that would make it another run.
 
@@ -43,9 +47,9 @@ def check_same_run(before: Mapping[str, Any], now: Mapping[str, Any], path: Path
     for key in sorted(old.keys() | new.keys()):
         if old.get(key) == new.get(key):
             continue
-        if key == "train.end_iter" and new.get("train.schedule") == "cosine":
+        if key == "train.end_iter" and (schedule := new.get("train.schedule", "step")) not in WITHOUT_AN_END:
             raise UserError(
-                f"--resume: train.end_iter was {old.get(key)} in {path} and is {new.get(key)} now, but the cosine "
+                f"--resume: train.end_iter was {old.get(key)} in {path} and is {new.get(key)} now, but the {schedule} "
                 "schedule of the iterations already done depends on it; give the old value, or start a new run from "
                 f"those weights with train.ckpt_path={path}"
             )

@@ -6,7 +6,7 @@ import os
 from pathlib import Path
 from typing import Any
 
-from utils.files import PART
+from data.durable import part_of
 from utils.run import checkpoint
 from utils.run.folder import RunFolder
 
@@ -71,7 +71,7 @@ class CheckpointStore:
 
 def _also_name(source: Path, target: Path) -> None:
     """Let `target` name the file at `source`; where the file system has no hard links, rename it."""
-    temporary = target.with_name(f".{target.name}.{os.getpid()}{PART}")
+    temporary = part_of(target)
     try:
         os.link(source, temporary)
     except OSError:

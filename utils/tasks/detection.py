@@ -3,27 +3,30 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
 import torch
 from torch import Tensor, nn
-from torch.utils.data import Dataset
+from torch.utils.data import Dataset as TorchDataset
 
 from config.errors import UserError
-from config.schema.detection import NO_VALIDATION, DetectionConfig, DetectionTest
+from config.schema.datasets import Dataset
+from config.schema.detection import DetectionConfig, DetectionTest
+from config.schema.run import NO_VALIDATION
 from data.detection import DetectionTrainingSet, collate
 from data.preprocess import Preprocess
 from data.reader import Reader
-from data.readers import open_dataset, open_datasets
-from loss.heatmap import HeatmapLoss
+from data.readers import open_dataset
+from data.readers.concat import ConcatReader
+from loss.registry import build_map_loss
 from model.registry import build_detector
 from utils.device import Amp, autocast, memory_format
 from utils.distributed.batching import samples_of_iteration
 from utils.distributed.processes import ALONE, Processes
 from utils.draw.maps import training_picture
-from utils.engine.task import Evaluation
+from utils.engine.task import Evaluation, Task
 from utils.evaluate.detector import eval_mode, evaluate_detector
 from utils.evaluate.sweep import ThresholdSweep
 from utils.weights.detector import load_initial_weights
@@ -33,13 +36,14 @@ log = logging.getLogger(__name__)
 PICTURES = 4
 
 
-class DetectionTask:
+class DetectionTask(Task):
     """Supervised training of CRAFT on images with character boxes; see `utils.engine.task.Task`.
 
     Args:
         config: the whole job.
         device: where the network runs.
         amp: precision in use there.
+        readers: datasets that are open already, by their place in the configuration.
         initial_weights: load what `train.ckpt_path` or `model.backbone_weights` names; a resumed run has its own.
         processes: those of the run.
 
@@ -48,6 +52,8 @@ class DetectionTask:
     """
 
     weights_key = "craft"
+    size_setting = "train.data.output_size"
+    test_size_setting = "canvas_size"
 
     def __init__(
         self,
@@ -55,6 +61,7 @@ class DetectionTask:
         device: torch.device,
         amp: Amp,
         *,
+        readers: Mapping[str, Reader] | None = None,
         initial_weights: bool = True,
         processes: Processes = ALONE,
     ) -> None:
@@ -62,14 +69,16 @@ class DetectionTask:
         self._processes = processes
         self._batch = samples_of_iteration(config.train, processes.world)
         self.amp: Amp = amp
+        self.readers = dict(readers or {})
         data = config.train.data
+        self.side = data.output_size
         # First, for it is quick: a large ground truth is not converted only to find that there is no test data.
-        self._test_name, self._test, self._test_reader = _validation(config)
+        self._test_name, self._test, self._test_reader = self._validation(config)
         self.collate = collate
         self.judges_start = config.train.ckpt_path is not None
         self.dataset, self.data_fingerprint, self.samples_per_step = self._open_data(config)
         self.preprocess = Preprocess(tuple(data.mean), tuple(data.std))
-        self._criterion = HeatmapLoss(config.train.loss, config.train.neg_rto, config.train.n_min_neg)
+        self._criterion = build_map_loss(config.train)
         # Seeded last before the network is made: its start is all that is drawn from torch's own generator.
         torch.manual_seed(config.seed)
         network = build_detector(config.model)
@@ -78,37 +87,42 @@ class DetectionTask:
         self._format = memory_format(device)
         self.model: nn.Module = network.to(device, memory_format=self._format)
 
-    def _open_data(self, config: DetectionConfig) -> tuple[Dataset, str, int]:
+    def _open_data(self, config: DetectionConfig) -> tuple[TorchDataset, str, int]:
         """Return the training set, a hash of its data, and the samples of an iteration."""
         if not config.train.datasets:
             raise UserError("train.datasets is empty, name at least one dataset to train on")
-        reader = open_datasets(config.train.datasets)
+        reader = self._open_all("train.datasets", config.train.datasets)
         log.info("training data: %s", reader.report.table())
         dataset = DetectionTrainingSet(reader, config.train.data, config.seed)
         return dataset, reader.fingerprint(), self._batch
 
-    def stage_end(self, step: int) -> int | None:
-        return None
+    def _open(self, name: str, settings: Dataset) -> Reader:
+        """Return the dataset at a place in the configuration, opened once."""
+        if name not in self.readers:
+            self.readers[name] = open_dataset(settings)
+        return self.readers[name]
 
-    def begin_stage(
-        self, step: int, model: nn.Module, level: float | None, stop: Callable[[], bool]
-    ) -> dict[str, float] | None:
-        return None
+    def _open_all(self, name: str, settings: Sequence[Dataset]) -> Reader:
+        """Return several datasets, a list in the configuration, as one."""
+        readers = [self._open(f"{name}.{place}", each) for place, each in enumerate(settings)]
+        return readers[0] if len(readers) == 1 else ConcatReader(readers)
 
-    def state(self) -> dict[str, Any]:
-        return {}
-
-    def restore(self, state: dict[str, Any]) -> None:
-        return None
+    def _validation(self, config: DetectionConfig) -> tuple[str, DetectionTest | None, Reader | None]:
+        """Return the name, the settings and the data of the evaluation during training; None where there is none."""
+        name = config.train.validation or next(iter(config.test), NO_VALIDATION)
+        if name == NO_VALIDATION:
+            log.warning("train.validation: the run is not evaluated, and best.pth is not written")
+            return name, None, None
+        try:
+            return name, config.test[name], self._open(f"test.{name}", config.test[name].dataset)
+        except UserError as fault:
+            raise UserError(f"test.{name}: {fault} (train.validation=none trains without evaluating)") from fault
 
     def loss(self, model: nn.Module, batch: Mapping[str, Any]) -> dict[str, Tensor]:
         images = self.preprocess.normalise_batch(batch["image"])
         scores, _ = model(images.contiguous(memory_format=self._format))
         parts = self._criterion(scores, batch["region"], batch["affinity"], batch["mask"])
         return {"loss": parts.total, "loss_region": parts.region, "loss_affinity": parts.affinity}
-
-    def judge(self, means: Mapping[str, float | None]) -> None:
-        return None
 
     def evaluate(self, model: nn.Module) -> Evaluation | None:
         return self._evaluate(model, sweep=False)
@@ -160,15 +174,3 @@ class DetectionTask:
             )
             for index in range(len(images))
         }
-
-
-def _validation(config: DetectionConfig) -> tuple[str, DetectionTest | None, Reader | None]:
-    """Return the name, the settings and the data of the evaluation during training; None where there is none."""
-    name = config.train.validation or next(iter(config.test), NO_VALIDATION)
-    if name == NO_VALIDATION:
-        log.warning("train.validation: the run is not evaluated, and best.pth is not written")
-        return name, None, None
-    try:
-        return name, config.test[name], open_dataset(config.test[name].dataset)
-    except UserError as fault:
-        raise UserError(f"test.{name}: {fault} (train.validation=none trains without evaluating)") from fault

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -12,30 +12,30 @@ import torch
 from torch import Tensor, nn
 from torch.utils.data import Dataset
 
-from config.errors import UserError
-from config.schema.detection import NO_VALIDATION
+from config.errors import UserError, nearest
 from config.schema.recognition import RecognitionConfig, RecognitionTest
+from config.schema.run import NO_VALIDATION
+from config.schema.word_crops import WordCrops
 from data.mixing import MixedTrainingSet
 from data.recognition.alphabet import Alphabet
 from data.recognition.alphabet_filter import LabelRule, filter_words
-from data.recognition.label_room import labels_without_room, required_steps
+from data.recognition.label_room import labels_without_room
 from data.recognition.preprocess import WordPreprocess
 from data.recognition.readers import open_words
 from data.recognition.readers.chosen import ChosenWords
 from data.recognition.readers.joined import JoinedWords
 from data.recognition.sample import WordReader
 from data.recognition.shares import batch_counts, used_samples
-from data.recognition.training_set import WordCollate, WordTrainingSet
+from data.recognition.training_set import WordCollate, WordTrainingSet, widest_batch
 from data.recognition.widths import bucket_widths, picture_sizes, squeezed
-from loss.ctc import CTCLoss
 from model.recognizer import Recognizer
 from model.registry import build_recognizer
-from utils.decode.words import WordDecoding
+from utils.decode.words import WordDecoding, make_head
 from utils.device import Amp, memory_format
 from utils.distributed.batching import samples_of_iteration
 from utils.distributed.processes import ALONE, Processes
 from utils.draw.readings import draw_readings
-from utils.engine.task import Evaluation
+from utils.engine.task import Evaluation, Task
 from utils.evaluate.recognizer import RecognitionResult, WordReading, evaluate_recognizer
 from utils.weights.freezing import freeze
 from utils.weights.recognizer import load_initial_weights
@@ -45,13 +45,14 @@ log = logging.getLogger(__name__)
 PICTURES = 16
 
 
-class RecognitionTask:
-    """Training with CTC on pictures of words and their labels.
+class RecognitionTask(Task):
+    """Training a recogniser on pictures of words and their labels, with the loss and the decoder of its head.
 
     Args:
         config: the whole job.
         device: where the network runs.
         amp: precision in use there.
+        readers: datasets that are open already, by their place in the configuration.
         initial_weights: load what `train.ckpt_path` names; a resumed run has its own.
         processes: those of the run.
 
@@ -60,6 +61,8 @@ class RecognitionTask:
     """
 
     weights_key = "model"
+    size_setting = "train.data.max_width"
+    unit = "words"
 
     def __init__(
         self,
@@ -67,23 +70,27 @@ class RecognitionTask:
         device: torch.device,
         amp: Amp,
         *,
+        readers: Mapping[str, WordReader] | None = None,
         initial_weights: bool = True,
         processes: Processes = ALONE,
     ) -> None:
         self._processes = processes
         self._config, self.device, self.amp = config, device, amp
+        self.readers = dict(readers or {})
+        self.window = config.train.data.bucket_batches
         self.alphabet = Alphabet(config.characters)
         self.preprocess = WordPreprocess.of(config.train.data)
+        # First, for it is quick, as is the evaluation's dataset.
+        self._head = make_head(config.model, self.alphabet)
         self._rule = LabelRule(self.alphabet, config.case, config.unknown, config.max_length)
-        # First, for it is quick.
-        self._test_name, self._test, self._test_reader = validation_set(config)
-        self._decoding: WordDecoding | None = None
+        self._test_name, self._test, self._test_reader = self._validation(config)
+        self._decoding = WordDecoding(self._head)
         if self._test is not None:
-            self._decoding = WordDecoding.of(self._test, self.alphabet, self._rule.fold)
+            self._decoding = WordDecoding.of(self._test, self._head, self._rule.fold)
             log.info("test.%s is read by %s", self._test_name, self._decoding)
         # Seeded last before the network is made: its start is all that is drawn from torch's own generator.
         torch.manual_seed(config.seed)
-        network = build_recognizer(config.model, self.alphabet.classes)
+        network = build_recognizer(config.model, self._head.num_class)
         check_fits(network, config)
         self._network: Recognizer = network
         self.samples_per_step = samples_of_iteration(config.train, processes.world)
@@ -91,12 +98,11 @@ class RecognitionTask:
         self.collate = WordCollate(self.preprocess)
         self.judges_start = config.train.ckpt_path is not None
         if initial_weights:
-            load_initial_weights(network, config, self.alphabet)
+            load_initial_weights(network, config, self._head)
         freeze(network, config.model.freeze)
         self._format = memory_format(device) if network.channels_last else torch.contiguous_format
         self.model: nn.Module = network.placed(device, memory_format(device))
-        self._criterion = CTCLoss()
-        self._past_blanks = False
+        self._has_read = False
         log.info("%d characters: %s", len(self.alphabet), self.alphabet.visible())
 
     def _open_data(self) -> tuple[Dataset, str]:
@@ -106,7 +112,7 @@ class RecognitionTask:
         readers: list[WordReader] = []
         for number, section in enumerate(train.datasets):
             name = f"train.datasets.{number}"
-            reader = open_words(section)
+            reader = self._open(name, section)
             if train.total_data_usage_ratio < 1:
                 count = used_samples(len(reader), train.total_data_usage_ratio)
                 reader = ChosenWords(reader, np.arange(count) * len(reader) // count)
@@ -121,6 +127,22 @@ class RecognitionTask:
         digest = hashlib.sha256(fingerprints.encode()).hexdigest()[:16]
         return (sets[0] if len(sets) == 1 else MixedTrainingSet(sets, counts)), digest
 
+    def _open(self, name: str, settings: WordCrops) -> WordReader:
+        """Return the dataset at a place in the configuration, opened once."""
+        if name not in self.readers:
+            self.readers[name] = open_words(settings)
+        return self.readers[name]
+
+    def _validation(self, config: RecognitionConfig) -> tuple[str, RecognitionTest | None, WordReader | None]:
+        """Open the evaluation of the training run; nothing where there is none."""
+        wanted = config.train.validation
+        if wanted == NO_VALIDATION or (wanted is None and not config.test):
+            return "", None, None
+        name = wanted if wanted is not None else next(iter(config.test))
+        reader = self._open(f"test.{name}", config.test[name].dataset)
+        log.info("test.%s: %s", name, reader.report.table())
+        return name, config.test[name], reader
+
     def _training_set(self, reader: WordReader, batch: int, part: int) -> WordTrainingSet:
         data = self._config.train.data
         self._report_room(reader)
@@ -128,15 +150,15 @@ class RecognitionTask:
         if data.bucket_batches is not None and self.preprocess.fixed_width is None:
             widths = bucket_widths(reader, self.preprocess)
         return WordTrainingSet(
-            reader, self.alphabet, data, self._config.seed, batch=batch, widths=widths, part=part
+            reader, self._head, data, self._config.seed, batch=batch, widths=widths, part=part
         )  # fmt: skip
 
     def _report_room(self, reader: WordReader) -> None:
-        """Count, before a step is made, the labels that CTC cannot write in their pictures, and say what would help."""
+        """Count, before a step is made, the labels that have no room in their pictures, and say what would help."""
         if reader.drawn:
             return  # Their sizes are known once they are drawn; what has no room then is counted in the loss.
         sizes = picture_sizes(reader)
-        needed = [required_steps(reader.text(index)) for index in range(len(reader))]
+        needed = [self._head.required_steps(reader.text(index)) for index in range(len(reader))]
         lacking = labels_without_room(needed, sizes, self.preprocess, self._network.output_length)
         if len(lacking):
             sentence = lacking.sentence(reader.name)
@@ -147,27 +169,17 @@ class RecognitionTask:
         if len(lost):
             log.info("%d pictures are longer than max_width %d and are squeezed", len(lost), self.preprocess.max_width)
 
-    def stage_end(self, step: int) -> int | None:
-        return None
-
-    def begin_stage(
-        self, step: int, model: nn.Module, level: float | None, stop: Callable[[], bool]
-    ) -> dict[str, float] | None:
-        return None
-
     def state(self) -> dict[str, Any]:
         return {"characters": self.alphabet.characters}
 
-    def restore(self, state: dict[str, Any]) -> None:
-        return None
+    def worst_batch(self, batch: Mapping[str, Any]) -> Mapping[str, Any]:
+        return widest_batch(batch, self.preprocess, self._network.width_multiple)
 
     def loss(self, model: nn.Module, batch: Mapping[str, Any]) -> dict[str, Tensor]:
         images = self.preprocess.normalise_batch(self._as_wide_as_all(batch["image"]))
         images = images.contiguous(memory_format=self._format)
         lengths = torch.as_tensor(self._network.output_length(torch.as_tensor(batch["widths"])))
-        logits = model(images, lengths)
-        parts = self._criterion(logits, lengths, batch["targets"], batch["target_lengths"])
-        return {"loss": parts.loss, "blank_share": parts.blank_share, "zeroed_share": parts.zeroed_share}
+        return self._head.loss(model, images, lengths, batch["targets"], batch["target_lengths"])
 
     def _as_wide_as_all(self, images: Tensor) -> Tensor:
         """Pad pictures to the longest of all processes where batch norms take their statistics over all of them: the
@@ -194,7 +206,7 @@ class RecognitionTask:
         result = evaluate_recognizer(
             reading, reader, test, fold=self._rule.fold, name=self._test_name, processes=self._processes
         )
-        self._note_blanks(result)
+        self._explain_empty_readings(result)
         counts = result.counts
         values = {name: float(value) for name, value in counts.results().items()}
         wanted = values[self._config.train.best_by]
@@ -206,34 +218,39 @@ class RecognitionTask:
             return Evaluation(-wanted, values, summary, level=1 - wanted, level_name="1 - CER")
         return Evaluation(wanted, values, summary)
 
-    def _note_blanks(self, result: RecognitionResult) -> None:
+    def _explain_empty_readings(self, result: RecognitionResult) -> None:
         """Say once what it means that nothing is read at first."""
         empty = bool(result.readings) and not any(one.text for one in result.readings.values())
-        if empty and not self._past_blanks:
-            log.info(
-                "%s: every reading is empty. That is how CTC begins: the blank is learnt first (blank_share near 1, "
-                "the loss hardly falling), the characters after some hundred to a few thousand iterations. If it stays "
-                "so, try other rates (check.py --find-lr FILE.png) and look at the labels (check.py --draw FILE.png)",
-                self._test_name,
-            )
+        if empty and self._head.empty_remark and not self._has_read:
+            log.info("%s: every reading is empty. %s", self._test_name, self._head.empty_remark)
         # A network that empties after it has read words (not one by chance) is another matter.
-        self._past_blanks |= empty or result.counts.word_accuracy > 0.3
+        self._has_read |= empty or result.counts.word_accuracy > 0.3
 
-    def _reading(self, model: nn.Module, decoding: WordDecoding | None = None) -> WordReading:
-        return WordReading(model, self.alphabet, self.preprocess, self.device, self.amp, decoding)
+    def _reading(self, model: nn.Module, decoding: WordDecoding) -> WordReading:
+        return WordReading(model, self.preprocess, self.device, self.amp, decoding)
 
     def pictures(self, model: nn.Module, batch: Mapping[str, Any]) -> dict[str, np.ndarray]:
         images = batch["image"][:PICTURES].cpu().numpy()
         widths = [int(width) for width in batch["widths"][:PICTURES]]
         own = [image[:, :width] for image, width in zip(images, widths, strict=True)]
         # Greedily: a word list is that of the test.
-        readings = self._reading(model).inputs(own)
+        readings = self._reading(model, WordDecoding(self._head)).inputs(own)
         return {"words": draw_readings(own, batch["texts"][:PICTURES], [one.text for one in readings])}
 
 
 def check_fits(network: Recognizer, config: RecognitionConfig) -> None:
-    """Raise `UserError` where the network cannot read the inputs that the configuration makes."""
+    """Raise `UserError` where a network cannot read the inputs of a configuration, or lacks a part to freeze."""
     data = config.train.data
+    parts = [name for name, _ in network.named_children()]
+    for name in config.model.freeze:
+        if name not in parts:
+            similar = nearest(name, parts)
+            hint = f"did you mean '{similar}'?" if similar else f"its parts are {', '.join(parts)}"
+            raise UserError(
+                f"model.freeze names '{name}', which model.architecture={config.model.architecture} has not; {hint}"
+            )
+    if set(parts) <= set(config.model.freeze):
+        raise UserError("model.freeze names all parts of the network, so that nothing is left to train; leave one out")
     if network.input_channels != data.channels:
         raise UserError(
             f"model.architecture={config.model.architecture} reads {network.input_channels} channels and "
@@ -250,14 +267,3 @@ def check_fits(network: Recognizer, config: RecognitionConfig) -> None:
             f"model.architecture={config.model.architecture} needs inputs of {network.minimum_width} pixels width or "
             f"more and train.data.min_width is {narrowest}"
         )
-
-
-def validation_set(config: RecognitionConfig) -> tuple[str, RecognitionTest | None, WordReader | None]:
-    """Open the evaluation of the training run; nothing where there is none."""
-    wanted = config.train.validation
-    if wanted == NO_VALIDATION or (wanted is None and not config.test):
-        return "", None, None
-    name = wanted if wanted is not None else next(iter(config.test))
-    reader = open_words(config.test[name].dataset)
-    log.info("test.%s: %s", name, reader.report.table())
-    return name, config.test[name], reader

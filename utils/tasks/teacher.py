@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import logging
 import os
-import sys
 from collections.abc import Callable, Iterator
 from concurrent.futures import Executor, ProcessPoolExecutor
 from contextlib import contextmanager
@@ -15,8 +14,8 @@ from pathlib import Path
 import numpy as np
 import torch
 from torch import nn
-from tqdm import tqdm
 
+from data.progress import progress_bar
 from data.pseudo_label.cache import LabelCache
 from data.pseudo_label.fill import fill_cache
 from data.pseudo_label.labeler import LabelProgress, Teacher
@@ -130,15 +129,11 @@ def label_dataset(
     if not missing:
         return cache
     total = sum(len(cache.images(block)) for block in missing)
-    interval, delay = (0.1, 0) if sys.stderr.isatty() else (30, 30)
     with (
         watershed_executor(device) as executor,
         eval_mode(model),
-        tqdm(
-            total=total, disable=not progress, mininterval=interval, delay=delay, unit="image", desc="labelling words",
-            dynamic_ncols=True, leave=False,
-        ) as bar,
-    ):  # fmt: skip
+        progress_bar(None, total, "labelling words", shown=progress, logged=True) as bar,
+    ):
         last = LabelProgress(0, total, 0, 0.0)
 
         def show(now: LabelProgress) -> None:

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import hashlib
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -29,13 +29,14 @@ from data.pseudo_label.reader import PseudoLabelReader
 from data.pseudo_label.records import LabelSettings
 from data.pseudo_label.stored import COLUMNS, PseudoLabels
 from data.reader import Reader
-from data.readers import open_datasets
 from utils.device import Amp
 from utils.distributed.processes import ALONE, Processes
 from utils.draw.maps import save_picture
 from utils.draw.pseudo_labels import draw_label_sheet
 from utils.engine.task import Evaluation
+from utils.run.paths import run_folder
 from utils.tasks.detection import DetectionTask
+from utils.tasks.labelling_cost import labelling_seconds
 from utils.tasks.teacher import DetectorTeacher, label_dataset
 
 log = logging.getLogger(__name__)
@@ -50,12 +51,17 @@ class WeakDetectionTask(DetectionTask):
 
     Args:
         config: the whole job; `train.weak` is given.
-        device, amp, initial_weights, processes: as for `DetectionTask`.
-        labels_root: folder of the pseudo-labels.
+        device, amp, readers, initial_weights, processes: as for `DetectionTask`.
+        labels_root: folder of the pseudo-labels; None takes the run's.
 
     Raises:
         UserError: data or weights are missing or do not fit.
     """
+
+    no_rate_test = (
+        "--find-lr needs true character boxes: the targets of weak supervision change with the teacher; test the job "
+        "that trains on character boxes first"
+    )
 
     def __init__(
         self,
@@ -63,17 +69,19 @@ class WeakDetectionTask(DetectionTask):
         device: torch.device,
         amp: Amp,
         *,
-        labels_root: Path,
+        labels_root: Path | None = None,
+        readers: Mapping[str, Reader] | None = None,
         initial_weights: bool = True,
         processes: Processes = ALONE,
     ) -> None:
         assert config.train.weak is not None
         weak: WeakSupervision = config.train.weak
-        self._config, self._weak, self._labels_root = config, weak, labels_root
+        self._config, self._weak = config, weak
+        self._labels_root = labels_root or run_folder(config).pseudo_labels
         self._words: Reader | None = None
         self._labels: PseudoLabels | None = None
         self._stage, self._gate = -1, float("-inf")
-        super().__init__(config, device, amp, initial_weights=initial_weights, processes=processes)
+        super().__init__(config, device, amp, readers=readers, initial_weights=initial_weights, processes=processes)
         if initial_weights and config.train.ckpt_path is None:
             log.warning(
                 "train.ckpt_path is null: an untrained teacher finds no characters, so that every word is split "
@@ -93,7 +101,7 @@ class WeakDetectionTask(DetectionTask):
 
     def _open_data(self, config: DetectionConfig) -> tuple[Dataset, str, int]:
         weak, batch = self._weak, self._batch
-        self._words = open_datasets(weak.datasets)
+        self._words = self._open_all("train.weak.datasets", weak.datasets)
         if not len(self._words):
             raise UserError("train.weak.datasets hold no image, check their `root`")
         log.info("words to learn from: %s", self._words.report.table())
@@ -106,7 +114,7 @@ class WeakDetectionTask(DetectionTask):
                     "train.datasets is empty: name a dataset with character boxes to replay beside the words, or set "
                     "train.weak.use_synthtext=false"
                 )
-            reader = open_datasets(config.train.datasets)
+            reader = self._open_all("train.datasets", config.train.datasets)
             log.info("replayed with true characters: %s", reader.report.table())
             fingerprints.append(reader.fingerprint())
             self._synthetic = DetectionTrainingSet(reader, config.train.data, config.seed + SYNTHETIC_SEED)
@@ -162,6 +170,9 @@ class WeakDetectionTask(DetectionTask):
         if self._weak.pseudo_vis_opt and statistics.labelled and self._processes.is_main:
             self._draw(step, model)
         return {"relabelled": 1.0, **statistics.scalars()}
+
+    def stage_seconds(self) -> float | None:
+        return labelling_seconds(self.model, self._words_reader, self._settings, self.device)
 
     def _label(self, model: nn.Module, stop: Callable[[], bool]) -> LabelCache | None:
         """Label this process's share; None if the run shall end first. What is labelled by then is on disk."""

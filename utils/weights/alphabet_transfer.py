@@ -1,23 +1,22 @@
 """Fine-tuning a recogniser on another alphabet: what it knows of the characters that both have is kept.
 
-Only the last layer knows characters: a row of weights and a bias for each class. The rows of shared characters and
-of the blank move to their new places, the other rows keep the random start of the new model, and everything in front
-of them is copied. A different order of the same characters, which otherwise makes nonsense of good weights without
-any error, is put right by the same rule.
+Only the last layer knows characters: a row of weights and a bias for each class (`Recognizer.class_parameters`). The
+rows of shared characters and of the blank move to their new places, the other rows keep the random start of the new
+model, and everything in front of them is copied. A different order of the same characters, which otherwise makes
+nonsense of good weights without any error, is put right by the same rule.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from torch import Tensor, nn
+from torch import Tensor
 
 from config.errors import UserError
 from data.recognition.alphabet import BLANK, Alphabet
+from model.recognizer import Recognizer
 from utils.weights.files import load_into
-
-WEIGHT, BIAS = "Prediction.weight", "Prediction.bias"
 
 
 @dataclass(frozen=True)
@@ -44,7 +43,12 @@ class AlphabetTransfer:
 
 
 def load_for_alphabet(
-    model: nn.Module, state: Mapping[str, Tensor], path: object, new: Alphabet, old: Alphabet | None = None
+    model: Recognizer,
+    state: Mapping[str, Tensor],
+    path: object,
+    new: Alphabet,
+    old: Alphabet | None = None,
+    specials: Sequence[str] = ("the blank",),
 ) -> AlphabetTransfer:
     """Load weights that were trained with another alphabet; every other parameter must fit exactly.
 
@@ -55,6 +59,7 @@ def load_for_alphabet(
         new: the alphabet of `model`.
         old: the alphabet of the weights. None where it is not known: they must have been trained with `new`, of which
             the number of classes is all that can be checked.
+        specials: the classes that are no character, see `model.head.Head`.
 
     Returns:
         What became of the characters; print it.
@@ -62,15 +67,16 @@ def load_for_alphabet(
     Raises:
         UserError: the weights do not fit, or score another number of classes than `old` or `new` has.
     """
-    expected = old or new
-    if WEIGHT in state and state[WEIGHT].dim() == 2 and len(state[WEIGHT]) != expected.classes:
+    rows = state.get(model.class_parameters[0])
+    if rows is not None and rows.dim() == 2 and len(rows) != len(old or new) + len(specials):
         found = (
-            f"{path} scores {len(state[WEIGHT])} classes, which are {len(state[WEIGHT]) - 1} characters and the blank"
+            f"{path} scores {len(rows)} classes, which are {len(rows) - len(specials)} characters and "
+            f"{' and '.join(specials)}"
         )
         if old is None:
             raise UserError(
-                f"{found}, and this model {new.classes}: give in train.ckpt_characters the alphabet that the weights "
-                "were trained with, and the characters that both have are kept"
+                f"{found}, and this model {len(new) + len(specials)}: give in train.ckpt_characters the alphabet that "
+                "the weights were trained with, and the characters that both have are kept"
             )
         raise UserError(
             f"{found}, but the alphabet given for it (train.ckpt_characters, or its own) has {len(old)} characters: "
@@ -80,15 +86,18 @@ def load_for_alphabet(
         load_into(model, state, path)
         return AlphabetTransfer(new.characters, "", "")
     kept = [character for character in new.characters if character in old]
-    targets = [BLANK, *new.encode("".join(kept))]
-    sources = [BLANK, *old.encode("".join(kept))]
+    targets, sources = (
+        [BLANK, *alphabet.encode("".join(kept)), *range(len(alphabet) + 1, len(alphabet) + len(specials))]
+        for alphabet in (new, old)
+    )
     moved = dict(state)
     own = model.state_dict()
-    for name in (WEIGHT, BIAS):
+    for name in model.class_parameters:
         # Where the rest of the shape differs, `load_into` says so.
-        if name in state and state[name].shape[1:] == own[name].shape[1:] and len(state[name]) == old.classes:
+        rows = state.get(name)
+        if rows is not None and rows.shape[1:] == own[name].shape[1:] and len(rows) == len(old) + len(specials):
             moved[name] = own[name].clone()
-            moved[name][targets] = state[name][sources].to(own[name])
+            moved[name][targets] = rows[sources].to(own[name])
     load_into(model, moved, path)
     return AlphabetTransfer("".join(kept), "".join(old.unknown(new.characters)), "".join(new.unknown(old.characters)))
 

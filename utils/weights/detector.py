@@ -9,14 +9,14 @@ from torch import Tensor
 
 from config.errors import UserError
 from config.schema.detection import DetectionConfig
-from model.craft import Craft
-from model.vgg16_bn import load_torchvision_backbone
+from model.detector import Detector
+from model.vgg16_bn import Vgg16BN, load_torchvision_backbone
 from utils.weights.files import load_into, read_file, state_dict_of
 
 log = logging.getLogger(__name__)
 
 
-def load_initial_weights(model: Craft, config: DetectionConfig) -> None:
+def load_initial_weights(model: Detector, config: DetectionConfig) -> None:
     """Load `train.ckpt_path`, or else `model.backbone_weights`, or leave the random start.
 
     Raises:
@@ -31,6 +31,12 @@ def load_initial_weights(model: Craft, config: DetectionConfig) -> None:
     if source == "none":
         log.info("starting from random weights")
         return
+    backbone = getattr(model, "basenet", None)
+    if not isinstance(backbone, Vgg16BN):
+        raise UserError(
+            f"model.backbone_weights={source} is for detectors on VGG16-BN, not for model.name={config.model.name}; "
+            "set model.backbone_weights=none"
+        )
     if config.model.width != 1.0:
         raise UserError(
             f"model.backbone_weights={source} needs model.width=1.0, VGG16-BN's own; with model.width="
@@ -38,7 +44,7 @@ def load_initial_weights(model: Craft, config: DetectionConfig) -> None:
         )
     state = _download_imagenet() if source == "imagenet" else state_dict_of(read_file(source), source)
     try:
-        load_torchvision_backbone(model.basenet, state)
+        load_torchvision_backbone(backbone, state)
     except (KeyError, RuntimeError) as fault:
         raise UserError(
             f"model.backbone_weights: {source} is no state dict of torchvision's vgg16_bn: {str(fault).splitlines()[0]}"

@@ -6,8 +6,9 @@ that holds either under `craft` (EasyOCR's trainer, and ours) or `model`.
 
 from __future__ import annotations
 
+import io
 import pickle
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -27,8 +28,13 @@ class DamagedFile(UserError):
     """A file was once whole, as far as can be told, and is not any more."""
 
 
-def read_file(path: str | Path) -> Any:
+def read_file(path: str | Path, *, verify: Callable[[io.BytesIO, Path], None] | None = None) -> Any:
     """Load what a `.pth` file holds onto the CPU, as data only (no code of the file is run).
+
+    Args:
+        path: the file.
+        verify: looks at all bytes of the file before anything else does, and raises where they are not as they should
+            be; the file is then read once into memory, for both.
 
     Raises:
         UserError: the file is missing, is a web page or a Git LFS pointer, is torn, or holds more than data.
@@ -37,6 +43,11 @@ def read_file(path: str | Path) -> Any:
     path = Path(path)
     if not path.is_file():
         raise UserError(f"{path}: there is no such file of weights")
+    source: Path | io.BytesIO = path
+    if verify is not None:
+        source = io.BytesIO(path.read_bytes())
+        verify(source, path)
+        source.seek(0)
     with open(path, "rb") as file:
         head = file.read(512)
     start = head.lstrip().lower()
@@ -47,7 +58,7 @@ def read_file(path: str | Path) -> Any:
     if not head:
         raise DamagedFile(f"{path} is empty, its writing or download was cut off")
     try:
-        return torch.load(path, map_location="cpu", weights_only=True)
+        return torch.load(source, map_location="cpu", weights_only=True)
     except pickle.UnpicklingError as fault:
         if "Unsupported global" in str(fault) or "Unsupported class" in str(fault):
             raise UserError(

@@ -14,11 +14,12 @@ def freeze(model: Recognizer, parts: Sequence[str]) -> int:
     """Keep `parts` of `model` as they are: no gradient, and eval mode whatever `train()` says.
 
     The eval mode keeps the averages of batch norms from following the new data, and switches dropout off there. It is
-    kept in copies of the model, too. What was frozen before and is not named now is trained again.
+    kept in copies of the model, too. Recurrent layers alone follow `train()` (see `Recognizer.train`). What was frozen
+    before and is not named now is trained again.
 
     Args:
         model: with its weights loaded, for a random start would stay one.
-        parts: of `FeatureExtraction`, `SequenceModeling` and `Prediction`; none freezes nothing.
+        parts: names of its children, such as `FeatureExtraction`; none freezes nothing.
 
     Returns:
         The number of parameters that are still trained.

@@ -13,16 +13,18 @@ from config.schema.recognition import RecognitionConfig
 from config.schema.recognizer import RecognizerModel
 from data.recognition.alphabet import Alphabet
 from data.recognition.preprocess import WordPreprocess
+from model.head import Head
 from model.recognizer import Recognizer
 from model.registry import build_recognizer
+from utils.decode.words import make_head
 from utils.device import memory_format
-from utils.weights.alphabet_transfer import BIAS, WEIGHT, load_for_alphabet
+from utils.weights.alphabet_transfer import load_for_alphabet
 from utils.weights.files import load_into, read_file, state_dict_of
 
 log = logging.getLogger(__name__)
 
 
-def load_initial_weights(model: Recognizer, config: RecognitionConfig, alphabet: Alphabet) -> None:
+def load_initial_weights(model: Recognizer, config: RecognitionConfig, head: Head) -> None:
     """Load `train.ckpt_path`, or leave the random start; characters that both alphabets have are kept.
 
     Raises:
@@ -36,14 +38,15 @@ def load_initial_weights(model: Recognizer, config: RecognitionConfig, alphabet:
     if config.train.ckpt_prediction == "new":
         own = model.state_dict()
         weights = {
-            name: own[name] if name in (WEIGHT, BIAS) else one for name, one in state_dict_of(content, path).items()
+            name: own[name] if name in model.class_parameters else one
+            for name, one in state_dict_of(content, path).items()
         }
         load_into(model, weights, path)
         log.info("starting from the weights of %s, but for the last layer, which starts at random", path)
         return
     given = config.train.ckpt_characters
     old = Alphabet(given) if given is not None else stored_alphabet(content)
-    transfer = load_for_alphabet(model, state_dict_of(content, path), path, alphabet, old)
+    transfer = load_for_alphabet(model, state_dict_of(content, path), path, head.alphabet, old, head.specials)
     log.info("starting from the weights of %s; of the alphabet:\n%s", path, transfer)
 
 
@@ -55,22 +58,30 @@ def stored_alphabet(content: Any) -> Alphabet | None:
 
 
 class LoadedRecognizer(NamedTuple):
-    """A recogniser ready to read, with the alphabet and the preprocessing it was trained with."""
+    """A recogniser ready to read, with its head and the preprocessing it was trained with."""
 
     model: Recognizer
-    alphabet: Alphabet
+    head: Head
     preprocess: WordPreprocess
 
 
-def load_recognizer(path: str | Path, config: RecognitionConfig, device: torch.device) -> LoadedRecognizer:
+def load_recognizer(
+    path: str | Path, config: RecognitionConfig, device: torch.device, *, content: Any = None
+) -> LoadedRecognizer:
     """Return the recogniser of a file of weights; the averaged weights where the file has them.
 
     Network, alphabet and preprocessing are the checkpoint's own, or those of `config` for a file of weights alone.
 
+    Args:
+        path: the file.
+        config: the job, for what the file does not hold.
+        device: where the recogniser goes.
+        content: what `read_file` gave, where the file has been read already.
+
     Raises:
         UserError: the file is missing, is no file of weights, or does not fit.
     """
-    content = read_file(path)
+    content = read_file(path) if content is None else content
     settings, alphabet = config.model, Alphabet(config.characters)
     preprocess = WordPreprocess.of(config.train.data)
     if isinstance(content, dict) and content.get("task") not in (None, "recognition"):
@@ -82,12 +93,13 @@ def load_recognizer(path: str | Path, config: RecognitionConfig, device: torch.d
         alphabet = stored
         settings = RecognizerModel.model_validate(content["config"]["model"])
         preprocess = WordPreprocess.from_state(content["preprocess"])
-    model, state = build_recognizer(settings, alphabet.classes), state_dict_of(content, path)
-    rows = state.get(WEIGHT)
-    if rows is not None and rows.dim() == 2 and len(rows) != alphabet.classes:
+    head = make_head(settings, alphabet)
+    model, state = build_recognizer(settings, head.num_class), state_dict_of(content, path)
+    rows = state.get(model.class_parameters[0])
+    if rows is not None and rows.dim() == 2 and len(rows) != head.num_class:
         raise UserError(
-            f"{path} scores {len(rows) - 1} characters and the blank, and `characters` has {len(alphabet)}: give those "
-            "that it was trained with, in their order"
+            f"{path} scores {len(rows) - len(head.specials)} characters and {' and '.join(head.specials)}, and "
+            f"`characters` has {len(alphabet)}: give those that it was trained with, in their order"
         )
     load_into(model, state, path)
-    return LoadedRecognizer(model.placed(device, memory_format(device)).eval(), alphabet, preprocess)
+    return LoadedRecognizer(model.placed(device, memory_format(device)).eval(), head, preprocess)

@@ -20,7 +20,10 @@ def _as_list(value: Any) -> Any:
     return [value] if isinstance(value, str) else value
 
 
-Files = Annotated[list[UserPath], Field(min_length=1), BeforeValidator(_as_list)]
+_OneOrMore = Annotated[list[str], Field(min_length=1)]
+Files = Annotated[
+    list[UserPath], Field(min_length=1), BeforeValidator(_as_list, json_schema_input_type=str | _OneOrMore)
+]
 
 
 class TextSettings(Section):

@@ -15,6 +15,7 @@ import numpy as np
 from config.errors import UserError
 from config.schema.datasets import GeneratedDataset
 from config.schema.word_crops import CutWords
+from data.draws import stable_hash
 from data.reader import DropReport, Reader, UnreadableSample
 from data.readers import open_dataset
 from data.readers.quads import outside_image
@@ -23,7 +24,6 @@ from data.recognition.cutting import Cut, cut_out, cut_size, cuts_of
 from data.recognition.readers.labels import clean_label
 from data.recognition.sample import WordReader, WordSample
 from data.sample import TextSample
-from data.synth.partition import stable_hash
 
 if TYPE_CHECKING:
     from data.readers.generated import GeneratedReader

@@ -13,8 +13,6 @@ import hashlib
 import json
 import logging
 import mmap
-import os
-import uuid
 from collections.abc import Callable, Iterator
 from dataclasses import asdict
 from pathlib import Path
@@ -22,11 +20,10 @@ from typing import Any
 
 import numpy as np
 
-from config.errors import UserError
-from data.durable import sync
+from data.durable import replacing
 from data.reader import DropReport
+from data.readers.index_home import cache_folder, file_identity, open_in_home
 from data.readers.npy import NpyWriter
-from data.readers.synthtext_store import cache_folder, file_identity, meant_read_only
 
 logger = logging.getLogger(__name__)
 
@@ -81,27 +78,22 @@ def open_lines(path: Path, index_dir: str | None, parse: Parse) -> tuple[LineInd
     identity = file_identity(path)
     digest = hashlib.sha256(json.dumps([FORMAT, str(path.resolve()), identity]).encode()).hexdigest()[:20]
     name = f"{path.name}-{digest}"
-    homes = [Path(index_dir).expanduser()] if index_dir else [path.parent / f"{path.name}.index", cache_folder()]
-    for home in homes:
-        found = _existing(home / name, path)
-        if found is not None:
-            return *found, _content_hash(identity)
-    for home in homes:
-        if not index_dir and meant_read_only(home):
-            continue
-        try:
-            home.mkdir(parents=True, exist_ok=True)
-            _make(path, home / name, parse)
-        except OSError as error:
-            logger.info("%s: cannot hold the index of %s (%s)", home, path, error.strerror)
-            continue
+
+    def make(home: Path) -> tuple[LineIndex, DropReport]:
+        _make(path, home / name, parse)
         found = _existing(home / name, path)
         assert found is not None, "just made"
-        return *found, _content_hash(identity)
-    raise UserError(
-        f"{path}: no folder for its index can be written (tried {', '.join(map(str, homes))}); set the dataset's "
-        "`index_dir` to one that can"
+        return found
+
+    index, report = open_in_home(
+        str(path),
+        index_dir,
+        beside=path.parent / f"{path.name}.index",
+        cached=cache_folder(),
+        existing=lambda home: _existing(home / name, path),
+        make=make,
     )
+    return index, report, _content_hash(identity)
 
 
 def _content_hash(identity: list[Any]) -> str:
@@ -123,24 +115,18 @@ def _existing(place: Path, path: Path) -> tuple[LineIndex, DropReport] | None:
 
 
 def _make(path: Path, place: Path, parse: Parse) -> None:
-    """Write the two files of an index, each beside its place and then renamed."""
+    """Write the two files of an index; the one that makes it valid comes last."""
     logger.info("making the index of %s, once; it is kept in %s", path, place.parent)
     report = DropReport()
-    token = uuid.uuid4().hex
-    array, facts = (place.with_name(f".{place.name}.{token}.{kind}") for kind in ("npy", "json"))
-    try:
-        with contextlib.closing(NpyWriter(array, "<i8", ())) as writer:
-            for data, number, offset in _blocks(path):
-                writer.append(np.array(parse(data, number, offset, report), np.int64))
-            writer.finish()
+    with (
+        replacing(place.with_name(f"{place.name}.npy")) as array,
+        contextlib.closing(NpyWriter(array, "<i8", ())) as writer,
+    ):
+        for data, number, offset in _blocks(path):
+            writer.append(np.array(parse(data, number, offset, report), np.int64))
+        writer.finish()
+    with replacing(place.with_name(f"{place.name}.json")) as facts:
         facts.write_text(json.dumps(asdict(report)), encoding="utf-8")
-        sync(facts)
-        os.replace(array, place.with_name(f"{place.name}.npy"))
-        os.replace(facts, place.with_name(f"{place.name}.json"))
-        sync(place.parent)
-    finally:
-        for part in (array, facts):
-            part.unlink(missing_ok=True)
     for stale in place.parent.glob(f"{path.name}-*"):
         if place.parent.name == f"{path.name}.index" and not stale.name.startswith(place.name):
             stale.unlink(missing_ok=True)

@@ -1,79 +1,54 @@
-"""Crops as image files beside a `labels.csv`, as EasyOCR's trainer reads them.
+"""Words as image files beside one file of labels: `labels.csv`, as EasyOCR's trainer reads it, or `labels.jsonl`.
 
-That reader walks to the folders without sub-folders, so a shard is one flat folder. It parts every line after the
-header `filename,words` at its first comma (pandas with the separator `^([^,]+),`) and strips white space at both ends
-of the line. There is no quoting: quotes and further commas belong to the label, so a CSV writer, which would put such a
-label in quotes, spoils it. Hence: file names without comma, labels as they are, and none with a line break or with
-white space at its end. Where every label of a folder is a number, pandas makes numbers of them, on which that trainer
-stops; take the LMDB format for datasets of digits alone.
+EasyOCR's reader walks to the folders without sub-folders, so a dataset is one flat folder. It parts every line after
+the header `filename,words` at its first comma (pandas with the separator `^([^,]+),`) and strips white space at both
+ends of the line. There is no quoting: quotes and further commas belong to the label, so a CSV writer, which would put
+such a label in quotes, spoils it. Hence: file names without comma, labels as they are, and none with a line break or
+with white space at its end. Where every label of a folder is a number, pandas makes numbers of them, on which that
+trainer stops; take the LMDB format for datasets of digits alone.
 """
 
 from __future__ import annotations
 
-import hashlib
-import os
-from collections.abc import Iterable
-from concurrent.futures import ThreadPoolExecutor
+import json
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
-from config.schema.generation import GenerateConfig
-from data.recognition.writers.lmdb import add_label
-from data.synth.crop.draw import draw_crop, encode_crop
-from data.synth.resources import Resources
-from data.synth.writing.output import ShardSummary
+from data.durable import sync, sync_all
+from data.recognition.writers.written import WrittenWords
 
 LABELS_FILE = "labels.csv"
+JSONL_FILE = "labels.jsonl"
 HEADER = "filename,words"
-_FLUSHES = 16
 
 
 @dataclass(frozen=True)
 class FolderItem:
-    """A crop whose image is written: its file name, size in bytes, and the label."""
+    """A word whose image is written: its file name, size in bytes, and the label."""
 
     name: str
     size: int
     text: str
 
 
-class FolderOutput:
-    """Writes shards of crops as flat folders of JPEG files with `labels.csv`."""
+def write_labels_csv(folder: Path, words: Iterable[FolderItem]) -> WrittenWords:
+    """Write `labels.csv`, and see it and all images safely on the disk.
 
-    format = "folder"
-    unit = "crop"
+    Args:
+        folder: the images are written into it as their words are asked for.
+        words: in the order of the lines.
 
-    def draw(self, config: GenerateConfig, resources: Resources, folder: Path, split: str, index: int) -> FolderItem:
-        """Draw a crop and write its image into `folder`; `finish` waits for the disk."""
-        crop = draw_crop(config, resources, split, index)
-        data = encode_crop(crop)
-        name = f"crop_{index:09d}.jpg"
-        (folder / name).write_bytes(data)
-        return FolderItem(name, len(data), crop.text)
+    Raises:
+        OSError: the disk is full, or the folder cannot be written.
+        ValueError: a label cannot be written in this format.
+    """
+    return _write(folder, LABELS_FILE, HEADER + "\n", label_line, words)
 
-    def finish(self, folder: Path, items: Iterable[FolderItem]) -> ShardSummary:
-        """Write `labels.csv`, and see all files safely on the disk.
 
-        Raises:
-            OSError: the disk is full, or the folder cannot be written.
-            ValueError: a label cannot be written in this format.
-        """
-        digest = hashlib.sha256()
-        files: dict[str, int] = {}
-        characters = 0
-        path = folder / LABELS_FILE
-        with open(path, "w", encoding="utf-8", newline="\n") as file:
-            file.write(HEADER + "\n")
-            for item in items:
-                file.write(label_line(item.name, item.text))
-                add_label(digest, item.text)
-                files[item.name] = item.size
-                characters += len(item.text)
-            file.flush()
-            os.fsync(file.fileno())
-        flush_files(folder, files)
-        counts = {"crops": len(files), "characters": characters}
-        return ShardSummary(digest.hexdigest(), {**files, LABELS_FILE: path.stat().st_size}, counts)
+def write_labels_jsonl(folder: Path, words: Iterable[FolderItem]) -> WrittenWords:
+    """Write `labels.jsonl`, an object with `filename` and `text` for each line; otherwise as `write_labels_csv`."""
+    return _write(folder, JSONL_FILE, "", _json_line, words)
 
 
 def label_line(name: str, text: str) -> str:
@@ -88,19 +63,23 @@ def label_line(name: str, text: str) -> str:
     return line + "\n"
 
 
-def flush_files(folder: Path, names: Iterable[str]) -> None:
-    """Have the system write the images out: the processes that drew them did not wait for the disk.
-
-    Several are waited for at a time, for a file system writes them together.
-    """
-    with ThreadPoolExecutor(_FLUSHES) as threads:
-        for _ in threads.map(_flush_file, (folder / name for name in names)):
-            pass
+def _json_line(name: str, text: str) -> str:
+    return json.dumps({"filename": name, "text": text}, ensure_ascii=False) + "\n"
 
 
-def _flush_file(path: Path) -> None:
-    descriptor = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
+def _write(
+    folder: Path, labels: str, header: str, line: Callable[[str, str], str], words: Iterable[FolderItem]
+) -> WrittenWords:
+    written = WrittenWords()
+    path = folder / labels
+    with open(path, "w", encoding="utf-8", newline="\n") as file:
+        file.write(header)
+        for word in words:
+            file.write(line(word.name, word.text))
+            written.add(word.text)
+            written.files[word.name] = word.size
+    sync(path)
+    # Whoever wrote the images did not wait for the disk.
+    sync_all(folder / name for name in written.files)
+    written.files[labels] = path.stat().st_size
+    return written

@@ -1,7 +1,7 @@
-"""Crops in an LMDB database with the keys of deep-text-recognition-benchmark.
+"""Words in an LMDB database with the keys of deep-text-recognition-benchmark.
 
-Keys, counted from 1: `image-000000001` holds a JPEG file, `label-000000001` its text in UTF-8, `num-samples` their
-number in decimal. One `data.mdb` for each shard, in a folder of its own: readers that walk folders find every shard.
+Keys, counted from 1: `image-000000001` holds an image file, `label-000000001` its text in UTF-8, `num-samples` their
+number in decimal. The database is `data.mdb` in a folder of its own: readers that walk folders find each of them.
 
 The same items give the same bytes: keys go in in their sorted order, so every page is filled to the end and none is
 written twice.
@@ -10,7 +10,6 @@ written twice.
 from __future__ import annotations
 
 import errno
-import hashlib
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -18,10 +17,7 @@ from pathlib import Path
 
 import lmdb
 
-from config.schema.generation import GenerateConfig
-from data.synth.crop.draw import draw_crop, encode_crop
-from data.synth.resources import Resources
-from data.synth.writing.output import ShardSummary
+from data.recognition.writers.written import WrittenWords
 
 DATA_FILE = "data.mdb"
 _BATCH_BYTES = 4 * 2**20
@@ -33,61 +29,47 @@ _PAGE = 4096
 
 @dataclass(frozen=True)
 class LmdbItem:
-    """A crop on its way to the database: the JPEG file and the label."""
+    """A word on its way to the database: the image file and the label."""
 
     image: bytes
     text: str
 
 
-class LmdbOutput:
-    """Writes shards of crops as LMDB databases."""
+def write_lmdb(folder: Path, words: Iterable[LmdbItem]) -> WrittenWords:
+    """Write the database `folder`/data.mdb, and see it on the disk.
 
-    format = "lmdb"
-    unit = "crop"
+    Args:
+        folder: it is there, and not made.
+        words: in the order of their keys.
 
-    def draw(self, config: GenerateConfig, resources: Resources, folder: Path, split: str, index: int) -> LmdbItem:
-        """Draw a crop and encode it; nothing is written yet."""
-        crop = draw_crop(config, resources, split, index)
-        return LmdbItem(encode_crop(crop), crop.text)
-
-    def finish(self, folder: Path, items: Iterable[LmdbItem]) -> ShardSummary:
-        """Write the database `folder`/data.mdb.
-
-        Raises:
-            OSError: the disk is full, or the folder cannot be written.
-        """
-        labels: list[bytes] = []
-        digest = hashlib.sha256()
-        if not folder.is_dir():  # LMDB would make it
-            raise FileNotFoundError(errno.ENOENT, "No such folder", str(folder))
-        with _errors_of_the_system(folder):
-            # No lock file: nobody else opens a shard that is being written. One sync at the end instead of one for
-            # each transaction: a shard that was interrupted is made anew anyway.
-            database = lmdb.open(str(folder), map_size=_FIRST_MAP, lock=False, sync=False, metasync=False)
-            try:
-                _append(database, _images(items, labels, digest))
-                _append(database, ((b"label-%09d" % number, label) for number, label in enumerate(labels, start=1)))
-                _append(database, [(b"num-samples", b"%d" % len(labels))])
-                database.sync(True)
-            finally:
-                database.close()
-        characters = sum(len(label.decode()) for label in labels)
-        size = (folder / DATA_FILE).stat().st_size
-        return ShardSummary(digest.hexdigest(), {DATA_FILE: size}, {"crops": len(labels), "characters": characters})
+    Raises:
+        OSError: the disk is full, or the folder cannot be written.
+    """
+    written = WrittenWords()
+    labels: list[bytes] = []
+    if not folder.is_dir():  # LMDB would make it
+        raise FileNotFoundError(errno.ENOENT, "No such folder", str(folder))
+    with _errors_of_the_system(folder):
+        # No lock file: nobody else opens a database that is being written. One sync at the end instead of one for
+        # each transaction: what was interrupted is made anew anyway.
+        database = lmdb.open(str(folder), map_size=_FIRST_MAP, lock=False, sync=False, metasync=False)
+        try:
+            _append(database, _images(words, labels, written))
+            _append(database, ((b"label-%09d" % number, label) for number, label in enumerate(labels, start=1)))
+            _append(database, [(b"num-samples", b"%d" % len(labels))])
+            database.sync(True)
+        finally:
+            database.close()
+    written.files[DATA_FILE] = (folder / DATA_FILE).stat().st_size
+    return written
 
 
-def add_label(digest: hashlib._Hash, text: str) -> None:
-    """Add the label of the next crop to the hash of a shard's labels, the same for every format."""
-    digest.update(text.encode())
-    digest.update(b"\n")
-
-
-def _images(items: Iterable[LmdbItem], labels: list[bytes], digest: hashlib._Hash) -> Iterator[tuple[bytes, bytes]]:
+def _images(words: Iterable[LmdbItem], labels: list[bytes], written: WrittenWords) -> Iterator[tuple[bytes, bytes]]:
     """Yield the images under their keys, and put their labels aside: these come later in the order of the keys."""
-    for number, item in enumerate(items, start=1):
-        labels.append(item.text.encode())
-        add_label(digest, item.text)
-        yield b"image-%09d" % number, item.image
+    for number, word in enumerate(words, start=1):
+        labels.append(word.text.encode())
+        written.add(word.text)
+        yield b"image-%09d" % number, word.image
 
 
 def _append(database: lmdb.Environment, pairs: Iterable[tuple[bytes, bytes]]) -> None:

@@ -15,12 +15,11 @@ import numpy as np
 from config.errors import UserError
 from config.schema.generation import CameraSettings, CropSettings, Effect, GenerateConfig
 from data.augment.effects import photograph
-from data.draws import between, between_log, whole
+from data.draws import between, between_log, stable_hash, whole
 from data.synth.crop.ground import make_ground
 from data.synth.crop.view import View, draw_pose, draw_view
 from data.synth.crop.wording import CropText, draw_text
 from data.synth.ink.render import draw_block
-from data.synth.partition import stable_hash
 from data.synth.placing.bend import Bend, make_bend, quads_of
 from data.synth.placing.placement import map_points
 from data.synth.resources import Resources

@@ -10,11 +10,10 @@ import cv2
 import numpy as np
 
 from config.schema.generation import GenerateConfig
-from data.draws import between, between_log, pick
+from data.draws import between, between_log, pick, stable_hash
 from data.synth.ground.backgrounds import add_grain, make_background
 from data.synth.ground.colours import random_colour
 from data.synth.ground.photos import load_photo
-from data.synth.partition import stable_hash
 from data.synth.resources import Resources
 
 _RUN = 64

@@ -11,27 +11,37 @@ import zlib
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
+from types import ModuleType
+from typing import TYPE_CHECKING
 
 import numpy as np
-from fontTools.ttLib import TTCollection, TTFont, TTLibError
 from PIL import Image, ImageDraw, ImageFont
 
+from config.optional import optional_package
 from config.schema.generation import FontSettings
 from data.synth.setting.shaping import is_invisible
 
+if TYPE_CHECKING:
+    from fontTools.ttLib import TTFont
+
 SUFFIXES = {".ttf", ".otf", ".ttc", ".otc"}
-DAMAGE = (
-    *(TTLibError, OSError, ValueError, KeyError, IndexError, TypeError, AttributeError, AssertionError),
-    *(EOFError, OverflowError, MemoryError, NotImplementedError, ImportError, struct.error, zlib.error),
-)
-"""What the readers raise on damaged files, of which each byte may lead them astray in its own way, and on web fonts
-under another name, which they would need further packages for."""
 _TELLING = "aegr"
 """Lower-case letters that look nothing like their capitals."""
 _WEIGHT_STEPS = 4
 """A variable font is used at so many weights, evenly spaced over the range that is asked for."""
 _PROOF_SIZE = 20
 """Pixels per em at which every character is drawn once."""
+
+
+def damage() -> tuple[type[Exception], ...]:
+    """Return what the readers raise on damaged files and on web fonts under another name.
+
+    Each byte of a damaged file may lead them astray in its own way, and for web fonts they need further packages.
+    """
+    return (
+        *(_tables().TTLibError, OSError, ValueError, KeyError, IndexError, TypeError, AttributeError, AssertionError),
+        *(EOFError, OverflowError, MemoryError, NotImplementedError, ImportError, struct.error, zlib.error),
+    )
 
 
 @dataclass(frozen=True)
@@ -101,13 +111,18 @@ def read_faces(path: Path, settings: FontSettings, alphabet: str) -> list[FaceRe
     """Read the faces of a font file.
 
     Raises:
-        Exception: one of `DAMAGE`: the file is no font, or a damaged one.
+        Exception: one of `damage()`: the file is no font, or a damaged one.
+        UserError: fontTools is not installed.
     """
     if path.suffix.lower() in (".ttc", ".otc"):
-        with TTCollection(path, lazy=True) as collection:
+        with _tables().TTCollection(path, lazy=True) as collection:
             return [_read_face(path, number, font, settings, alphabet) for number, font in enumerate(collection.fonts)]
-    with TTFont(path, lazy=True) as font:
+    with _tables().TTFont(path, lazy=True) as font:
         return [_read_face(path, 0, font, settings, alphabet)]
+
+
+def _tables() -> ModuleType:
+    return optional_package("fontTools.ttLib", "generate", "drawing text")
 
 
 def _read_face(path: Path, number: int, font: TTFont, settings: FontSettings, alphabet: str) -> FaceReading:

@@ -14,12 +14,12 @@ from pathlib import Path
 from config.errors import UserError
 from config.schema.generation import FontSettings
 from data.reader import DropReport
-from data.synth.setting.faces import DAMAGE, SUFFIXES, FontFace, read_faces
+from data.synth.setting.faces import SUFFIXES, FontFace, damage, read_faces
 
 logger = logging.getLogger(__name__)
 
-# The families of requirements.txt. Others that happen to be installed are not used: the same recipe shall give the
-# same scenes on every machine.
+# The families of requirements/generate.txt. Others that happen to be installed are not used: the same recipe shall
+# give the same scenes on every machine.
 BUNDLED_FAMILIES = {
     "serif": ["crimson_text", "libre_baskerville", "lora", "playfair_display", "pt_serif"],
     "sans": ["archivo_narrow", "cabin", "karla", "open_sans", "oswald", "quicksand"],
@@ -72,7 +72,7 @@ def find_families(settings: FontSettings, alphabet: str) -> tuple[list[FontFamil
     for path, family, kind in files:
         try:
             readings = read_faces(path, settings, alphabet)
-        except DAMAGE as error:
+        except damage() as error:
             report.drop(_UNREADABLE, f"{_named(path, settings)} ({type(error).__name__})")
             continue
         readable += len(readings)
@@ -157,12 +157,12 @@ def _bundled_files() -> list[tuple[Path, str, str]]:
             files += [(path, slug, kind) for path in sorted(folder.iterdir()) if path.suffix.lower() in SUFFIXES]
     if not files:
         raise UserError(
-            "None of the generator's fonts is installed: run `pip install -r requirements.txt`, or set fonts.folder."
+            'None of the generator\'s fonts is installed: run `pip install -e ".[generate]"`, or set fonts.folder.'
         )
     if missing:
         logger.warning(
             "%d of the generator's font families are not installed (%s), so its scenes differ from those of a full "
-            "installation; `pip install -r requirements.txt` adds them.", len(missing), ", ".join(missing),
+            'installation; `pip install -e ".[generate]"` adds them.', len(missing), ", ".join(missing),
         )  # fmt: skip
     return files
 

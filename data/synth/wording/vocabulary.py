@@ -9,6 +9,7 @@ from collections.abc import Mapping
 import numpy as np
 
 from config.errors import UserError, nearest
+from config.optional import optional_package
 from config.schema.generation import TextSettings
 from data.graphemes import count_clusters, nfc
 from data.reader import DropReport
@@ -61,7 +62,8 @@ def coarse(text: str, exclude: list[str]) -> bool:
 
 
 def _words_of_language(language: str, count: int) -> tuple[list[str], np.ndarray]:
-    import wordfreq  # takes a while to import, and is not needed with a word list
+    # Takes a while to import, and is not needed with a word list.
+    wordfreq = optional_package("wordfreq", "generate", f"the word list of text.language={language}")
 
     known = wordfreq.available_languages("best")
     if language not in known:

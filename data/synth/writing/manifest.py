@@ -10,12 +10,12 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-import uuid
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from config.schema.generation import GenerateConfig
+from data.durable import replacing
 from data.synth.resources import Resources
 from data.synth.writing.output import Output, ShardSummary
 from data.synth.writing.shards import Plan, Shard
@@ -129,25 +129,15 @@ def fault_of(folder: Path, manifest: Mapping[str, Any]) -> str | None:
 
 
 def write_manifest(path: Path, manifest: Mapping[str, object]) -> None:
-    """Write a manifest: beside its place, then renamed. Jobs that write it at once do not meet."""
-    temporary = path.with_name(f".{path.name}.{uuid.uuid4().hex}.part")
-    try:
-        with open(temporary, "w", encoding="utf-8") as file:
-            file.write(json.dumps(manifest, indent=2, ensure_ascii=False) + "\n")
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(temporary, path)
-    finally:
-        temporary.unlink(missing_ok=True)
+    """Write a manifest, whole or not at all. Jobs that write it at once do not meet."""
+    with replacing(path) as temporary:
+        temporary.write_bytes((json.dumps(manifest, indent=2, ensure_ascii=False) + "\n").encode())
 
 
 def sha256(path: Path) -> str:
     """Return the hash of a file's bytes."""
-    digest = hashlib.sha256()
     with open(path, "rb") as file:
-        while block := file.read(1 << 20):
-            digest.update(block)
-    return digest.hexdigest()
+        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def _hash_sizes(sizes: Mapping[str, int]) -> str:

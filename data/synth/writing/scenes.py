@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 from collections.abc import Iterable
 from pathlib import Path
 
 import numpy as np
 
 from config.schema.generation import GenerateConfig
+from data.durable import write_synced
 from data.synth.resources import Resources
 from data.synth.scene import draw_scene, encode_jpeg
 from data.synth.writing.gt_mat import SceneAnnotation, gt_mat_bytes
@@ -39,7 +39,7 @@ class SceneOutput:
         name = image_name(index)
         data = encode_jpeg(scene).tobytes()
         (folder / name).parent.mkdir(exist_ok=True)
-        _write(folder / name, data)
+        write_synced(folder / name, data)
         return SceneAnnotation(name, scene.texts, scene.sample.word_quads, scene.sample.char_quads), len(data)
 
     def finish(self, folder: Path, items: Iterable[tuple[SceneAnnotation, int]]) -> ShardSummary:
@@ -50,7 +50,7 @@ class SceneOutput:
             annotations.append(annotation)
             files[annotation.name] = size
         data = gt_mat_bytes(annotations)
-        _write(folder / GT, data)
+        write_synced(folder / GT, data)
         files[GT] = len(data)
         counts = {
             "words": sum(len(one.word_quads) for one in annotations),
@@ -66,10 +66,3 @@ def _hash(annotations: Iterable[SceneAnnotation]) -> str:
         digest.update(np.ascontiguousarray(one.word_quads, "<f4").tobytes())
         digest.update(np.ascontiguousarray(one.char_quads, "<f4").tobytes())
     return digest.hexdigest()
-
-
-def _write(path: Path, data: bytes) -> None:
-    with open(path, "wb") as file:
-        file.write(data)
-        file.flush()
-        os.fsync(file.fileno())

@@ -11,23 +11,21 @@ from __future__ import annotations
 import errno
 import itertools
 import logging
-import os
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 from config.errors import UserError
 from config.schema.generation import GenerateConfig
-from data.durable import sync
+from data.durable import move, sync
+from data.progress import Progress
 from data.synth.resources import Resources
 from data.synth.writing.existing import find_manifests, find_whole, make_room, move_aside, refuse_others, refuse_unknown
 from data.synth.writing.manifest import DATASET, SHARD, dataset_manifest, settings_hash, shard_manifest, write_manifest
-from data.synth.writing.output import Output
-from data.synth.writing.outputs import output_of
+from data.synth.writing.output import Output, output_of
 from data.synth.writing.pool import Pool
-from data.synth.writing.progress import Progress
 from data.synth.writing.shards import Plan, Shard, make_plan
-from data.synth.writing.workplace import open_workplace
+from data.workplace import open_workplace
 
 logger = logging.getLogger(__name__)
 
@@ -127,7 +125,7 @@ class _Writer:
         sync(folder)
         while True:
             try:
-                os.rename(folder, place)
+                move(folder, place)
                 break
             except OSError:
                 if not place.exists():
@@ -136,7 +134,6 @@ class _Writer:
                 logger.info("%s was made by another job meanwhile.", place)
                 break
             move_aside(place, work)
-        sync(place.parent)
 
     def _complete(self, anything_made: bool) -> dict[str, Any] | None:
         manifests = find_manifests(self.root, self._plan.shards, self._settings)

@@ -138,7 +138,7 @@ def test_a_full_disk_is_one_sentence_and_leaves_nothing(root, monkeypatch):
     monkeypatch.setattr(NpyWriter, "append", full)
     with pytest.raises(UserError, match=r"the disk is full.*`index_dir`"):
         open_root(root)
-    assert {left.name for left in (root / "gt.mat.index").iterdir()} == {".lock"}
+    assert {left.name for left in (root / "gt.mat.index").iterdir()} <= {".lock"}
 
 
 def test_what_a_killed_conversion_left_is_ignored_and_removed_later(root):

@@ -11,10 +11,10 @@ from synth_recipes import load
 
 from config.errors import UserError
 from config.loader import load_config
+from data.draws import stable_hash
 from data.graphemes import count_clusters
 from data.synth.crop.draw import Crop, encode_crop, place_text
 from data.synth.crop.wording import draw_text
-from data.synth.partition import stable_hash
 from data.synth.resources import Resources
 from data.synth.setting.faces import FontFace
 from data.synth.setting.layout import box_quads

@@ -9,10 +9,11 @@ import cv2
 import pytest
 from synth_recipes import load
 
-from data.recognition.writers.folder import FolderItem, FolderOutput, label_line
-from data.recognition.writers.lmdb import LmdbItem, LmdbOutput
+from data.recognition.writers.folder import FolderItem, label_line
+from data.recognition.writers.lmdb import LmdbItem
 from data.synth.crop.draw import draw_crop
 from data.synth.resources import Resources
+from data.synth.writing.crops import FolderOutput, LmdbOutput
 
 HARD = [
     "a,b",

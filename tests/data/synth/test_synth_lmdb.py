@@ -14,9 +14,10 @@ import pytest
 from synth_recipes import load
 
 from data.recognition.writers import lmdb as module
-from data.recognition.writers.lmdb import LmdbItem, LmdbOutput
+from data.recognition.writers.lmdb import LmdbItem
 from data.synth.crop.draw import draw_crop
 from data.synth.resources import Resources
+from data.synth.writing.crops import LmdbOutput
 
 LABELS = ["plain", "with,comma", '"quoted"', "it's", "two words", "größe", "a\\b", "#x;y", "😀"]
 REPOSITORY = Path(__file__).resolve().parents[3]

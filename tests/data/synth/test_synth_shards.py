@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import json
-import logging
 import os
 import re
 import shutil
-import time
 from pathlib import Path
 
 import numpy as np
@@ -17,14 +15,12 @@ from hypothesis import strategies as st
 from synth_folders import contents, find_fonts_once
 from synth_recipes import load
 
-import data.synth.writing.progress as progress
 from config.errors import UserError
 from config.schema.datasets import SynthTextDataset
 from config.schema.generation import GenerateConfig
 from data.readers import open_dataset
 from data.synth.writing.scenes import SceneOutput
 from data.synth.writing.shards import make_plan, parse_job
-from data.synth.writing.workplace import open_workplace, remove_abandoned
 from data.synth.writing.writer import write_dataset
 
 SPLITS = {"train": 9, "test": 2}
@@ -204,38 +200,6 @@ def test_jobs_of_different_settings_started_at_once_do_not_mix(written: Path, tm
         write_dataset(recipe(tmp_path / "out", seed=5))
     assert contents(tmp_path / "out" / "test") == contents(written / "test")
     assert [path.name for path in (tmp_path / "out").iterdir()] == ["test"]
-
-
-def test_abandoned_folders_go_and_those_of_living_jobs_stay(tmp_path: Path) -> None:
-    with open_workplace(tmp_path) as mine:
-        (mine / "train").mkdir()
-        dead = mine.with_name(mine.name[:-12] + "0" * 12)
-        (dead / "train").mkdir(parents=True)
-        dead.with_name(dead.name + ".lock").touch()
-        elsewhere, old = tmp_path / ".partial-otherhost-1", tmp_path / ".partial-otherhost-2"
-        for folder in (elsewhere, old):
-            (folder / "train").mkdir(parents=True)
-        long_ago = time.time() - 2 * 24 * 3600
-        for path in (old, old / "train"):
-            os.utime(path, (long_ago, long_ago))
-        remove_abandoned(tmp_path)
-        assert {path.name for path in tmp_path.iterdir()} == {mine.name, mine.name + ".lock", elsewhere.name}
-        assert (mine / "train").is_dir()
-    assert [path.name for path in tmp_path.iterdir()] == [elsewhere.name]
-
-
-def test_log_without_a_terminal_tells_rate_and_time_left(monkeypatch, caplog) -> None:
-    now = [100.0]
-    monkeypatch.setattr(progress.time, "monotonic", lambda: now[0])
-    bar = progress.Progress(2000, 500, "crop")
-    with caplog.at_level(logging.INFO):
-        for _ in range(700):
-            now[0] += 0.125
-            bar.update()
-    lines = [record.getMessage() for record in caplog.records]
-    assert len(lines) == 2 and lines[0].startswith("740 of 2,000 crops (37%), 8.0 crops/s, ")
-    assert re.search(r" 0?2:37 left", lines[0])
-    assert bar.summary() == "700 crops in 87.5 s (8.0 crops/s)"
 
 
 def test_manifest_of_a_shard(written: Path) -> None:

@@ -5,12 +5,19 @@ from pathlib import Path
 import pytest
 import torch
 from check_sources import opened
+from tiny_words import recognition_yaml, write_words
 
 from config.loader import load_config
+from utils.check import timing
 from utils.check.cost import report_cost
 from utils.check.report import Report
-from utils.check.sources import open_sources
-from utils.check.timing import StepTimer, _doubling, _through, data_seconds, training_set
+from utils.check.timing import StepTimer, _doubling, _through, prepare_samples
+from utils.engine.task import Task
+from utils.tasks.registry import task_class
+
+
+def task_of(config) -> Task:
+    return task_class(config)(config, torch.device("cpu"), "off", initial_weights=False)
 
 
 def test_ladder() -> None:
@@ -23,10 +30,10 @@ def test_ladder() -> None:
 
 
 def test_cost_of_words(tmp_path: Path) -> None:
-    config, sources = opened(tmp_path)
+    config, _ = opened(tmp_path)
     said: list[str] = []
     report = Report(said.append)
-    report_cost(report, sources[:1], config)
+    report_cost(report, task_of(config), config)
     figures = report.figures["cost"]
     assert report.problems == []
     assert figures["measured_with"] == {"batch": 2, "side": 64, "extrapolated": False}
@@ -48,22 +55,20 @@ def test_words_and_characters_share_the_batch(scenes, tmp_path: Path) -> None:
     )
     (tmp_path / "job.yaml").write_text(text, encoding="utf-8")
     config = load_config(str(tmp_path / "job.yaml"), [], "detection")
-    sources, problems = open_sources(config)
-    assert not problems
-    samples, size = training_set([source for source in sources if source.is_training], config)
-    assert size == 3
-    assert [samples[k]["region"].any() for k in range(6)] == [False, False, True] * 2
+    task = task_of(config)
+    assert task.samples_per_step == 3
+    _, groups = prepare_samples(task)
+    assert [sample["region"].any() for group in groups[:2] for sample in group] == [False, False, True] * 2
 
 
 def timer(config) -> StepTimer:
-    return StepTimer(config, torch.device("cpu"), "off")
+    return StepTimer(task_of(config), config.train)
 
 
 def test_batch_that_does_not_fit_is_halved(tmp_path: Path, monkeypatch) -> None:
-    config, sources = opened(tmp_path)
-    samples, _ = training_set(sources[:1], config)
-    _, kept = data_seconds(samples, 4)
-    assert len(kept) == 4
+    config, _ = opened(tmp_path)
+    _, kept = prepare_samples(task_of(config))
+    assert len(kept[0]) == 2
     one = timer(config)
     monkeypatch.setattr(one, "_affordable", lambda samples, batch, side: (batch, side, 0.0))
     monkeypatch.setattr(torch.cuda, "empty_cache", lambda: None)
@@ -87,15 +92,38 @@ def test_extrapolation_is_exact_for_a_linear_cost(tmp_path: Path, monkeypatch) -
     config, _ = opened(tmp_path)
     one = timer(config)
     monkeypatch.setattr(one, "_seconds", lambda samples, batch, side, steps: 0.3 + 20e-6 * batch * side**2)
-    side = 512
-    found = one.measure([{"image": torch.zeros(side, side, 3)}], 16)
+    side = one._task.side = 512
+    found = one.measure([[{"image": torch.zeros(side, side, 3)}]], 16)
     assert not found.measured
     assert (found.batch, found.side) == (1, 256)
     assert found.seconds == pytest.approx(0.3 + 20e-6 * 16 * side**2)
 
 
 def test_smaller_images_for_the_trial(tmp_path: Path) -> None:
-    config, sources = opened(tmp_path)
-    samples, _ = training_set(sources[:1], config)
-    _, kept = data_seconds(samples, 1)
-    assert timer(config)._seconds(kept, 2, 32, 1) > 0
+    config, _ = opened(tmp_path)
+    task, shapes = task_of(config), []
+    _, kept = prepare_samples(task)
+    task.loss = lambda model, batch: shapes.append(batch["image"].shape) or type(task).loss(task, model, batch)
+    assert StepTimer(task, config.train)._seconds(kept, 2, 32, 1) > 0
+    assert shapes == [(2, 32, 32, 3)] * 2
+
+
+def test_the_optimiser_and_the_step_are_those_of_the_run(tmp_path: Path, monkeypatch) -> None:
+    """Adadelta, a clipped gradient, and the loss of two micro-batches."""
+    words = write_words(tmp_path / "words", 8, seed=1)
+    job = recognition_yaml(tmp_path / "job.yaml", words, words)
+    settings = ["train.optimizer=adadelta", "train.grad_clip=0.25", "train.batch_size=3", "train.accumulate=2"]
+    config = load_config(str(job), settings, "recognition")
+    task, sizes, clips = task_of(config), [], []
+    real = timing.descend
+    monkeypatch.setattr(
+        timing,
+        "descend",
+        lambda model, optimizer, scaler, clip: clips.append(clip) or real(model, optimizer, scaler, clip),
+    )
+    task.loss = lambda model, batch: sizes.append(len(batch["image"])) or type(task).loss(task, model, batch)
+    one = StepTimer(task, config.train)
+    assert isinstance(one._optimizer, torch.optim.Adadelta)
+    _, groups = prepare_samples(task)
+    assert one._seconds(groups, task.samples_per_step, 1, 1) > 0
+    assert clips == [0.25] * 2 and sizes == [3] * 4

@@ -5,6 +5,7 @@ from pathlib import Path
 
 from check_sources import opened
 
+from utils.check import sources as check_sources
 from utils.check.quick import quick_check
 from utils.check.sources import open_sources
 
@@ -39,3 +40,16 @@ def test_all_datasets_of_a_synthetic_job(overrides) -> None:
     lines = quick_check(config)  # the test fixtures train and test on the same folder
     assert lines[0].startswith("train.datasets.0: 9 images; 18 words (0 don't care); 54 characters; words ")
     assert "is in both train.datasets.0 and test.validation" in lines[-1]
+
+
+def test_datasets_that_training_has_open_are_not_opened_again(tmp_path: Path, monkeypatch) -> None:
+    config, sources = opened(tmp_path)
+    (tmp_path / "train/labels/gt_img_1.txt").write_text("5,5,x,5,45,15,5,15,bad\n", encoding="utf-8")
+    handed = {source.name: source.reader for source in sources}
+    before, asked = quick_check(config, handed), []
+    real = check_sources.open_dataset
+    monkeypatch.setattr(check_sources, "open_dataset", lambda settings: asked.append(settings) or real(settings))
+    assert quick_check(config, handed) == before and asked == []
+    assert quick_check(config, {"test.mine": handed["test.mine"]}) != before
+    assert {id(settings) for settings in asked} >= {id(config.train.weak.datasets[0])}
+    assert id(config.test["mine"].dataset) not in {id(settings) for settings in asked}

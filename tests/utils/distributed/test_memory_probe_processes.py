@@ -13,6 +13,7 @@ from torch.nn.parallel import DistributedDataParallel
 
 from utils.distributed.sync_batch_norm import synchronise_batch_norms
 from utils.engine.memory_probe import largest_batch
+from utils.engine.task import Task
 
 CAPACITY = (100, 3)
 
@@ -30,9 +31,7 @@ class Limited(nn.Module):
         return y
 
 
-class Task:
-    preprocess = None
-
+class ToyTask(Task):
     def __init__(self, model: nn.Module) -> None:
         self.model = model
 
@@ -55,7 +54,7 @@ def work(rank: int, world: int) -> dict[str, Any]:
     for static in (False, True):
         for probed in (False, True):
             torch.manual_seed(0)
-            task = Task(synchronise_batch_norms(Limited(CAPACITY[rank])))
+            task = ToyTask(synchronise_batch_norms(Limited(CAPACITY[rank])))
             network = DistributedDataParallel(task.model, static_graph=static, gradient_as_bucket_view=True)
             if probed:
                 fits = largest_batch(task, whole, device=torch.device("cpu"), amp="off", agree=agree)

@@ -33,6 +33,7 @@ def values(rank: int, world: int) -> dict[str, Any]:
         "broadcast": processes.broadcast({"rank": rank}),
         "share": list(processes.share(7)),
         "interleave": processes.interleave([number * number for number in processes.share(7)]),
+        "uneven": processes.interleave([rank] * rank),
         "means": [float(one.sum()) for one in tensors],
         "first": order,
     }
@@ -49,6 +50,7 @@ def test_values_are_the_same_everywhere(tmp_path) -> None:
         "gather": ["from 0", "from 1", "from 2"],
         "broadcast": {"rank": 0},
         "interleave": [number * number for number in range(7)],
+        "uneven": [1, 2, 2],
         "means": [6.0, 10.0],
     }  # fmt: skip
 

@@ -18,6 +18,7 @@ from torch import Tensor, nn
 from config.errors import UserError
 from config.loader import load_config
 from data.recognition.preprocess import WordPreprocess
+from data.recognition.training_set import widest_batch
 from loss.heatmap import HeatmapLoss
 from utils.engine import memory_probe
 from utils.engine.memory_probe import (
@@ -27,8 +28,8 @@ from utils.engine.memory_probe import (
     probe_memory,
     take,
     too_large,
-    widened,
 )
+from utils.engine.task import Task
 from utils.tasks.recognition import RecognitionTask
 
 CPU = torch.device("cpu")
@@ -159,13 +160,13 @@ def test_libraries_that_cannot_allocate_count_and_other_errors_do_not():
     ],
 )
 def test_the_sentence(arguments, sentence):
-    assert str(too_large(**arguments, place="79.1 GiB of cuda:0")) == sentence
+    assert str(too_large(**arguments, place="79.1 GiB of cuda:0", size_setting="train.data.output_size")) == sentence
 
 
 @given(st.integers(2, 200), st.integers(1, 8), st.data())
 def test_the_advice_keeps_the_global_batch_and_fits(batch_size, accumulate, data):
     fitting = data.draw(st.integers(1, batch_size - 1))
-    text = str(too_large(batch_size, fitting, place="it", accumulate=accumulate))
+    text = str(too_large(batch_size, fitting, place="it", size_setting="size", accumulate=accumulate))
     parts, each = (int(part.split(")")[0].split(" ")[0]) for part in text.split("=")[-2:])
     assert parts * each == batch_size * accumulate and each <= fitting and parts > accumulate
 
@@ -188,8 +189,8 @@ class Small(nn.Module):
         return y
 
 
-class SmallTask:
-    preprocess = None
+class SmallTask(Task):
+    size_setting = "train.data.output_size"
 
     def __init__(self, capacity: int) -> None:
         torch.manual_seed(0)
@@ -259,12 +260,12 @@ def word_batch(widths: list[int], preprocess: WordPreprocess) -> dict[str, Any]:
 
 def test_words_are_probed_at_the_greatest_width():
     preprocess = WordPreprocess(height=32, max_width=150, width_multiple=4)
-    batch = widened(word_batch([20, 40, 24], preprocess), preprocess)
+    batch = widest_batch(word_batch([20, 40, 24], preprocess), preprocess, 4)
     assert batch["image"].shape == (3, 32, 152, 1) and batch["image"].dtype == torch.uint8
     assert batch["widths"].tolist() == [148, 152, 152]  # One that is padded, for padding costs memory, too.
     padded = WordPreprocess(height=32, pad_to=160)
-    assert widened(word_batch([160, 160], padded), padded)["widths"].tolist() == [160, 160]
-    widest = widened(word_batch([152, 152], preprocess), preprocess)
+    assert widest_batch(word_batch([160, 160], padded), padded, 4)["widths"].tolist() == [160, 160]
+    widest = widest_batch(word_batch([152, 152], preprocess), preprocess, 4)
     assert widest["image"].shape[2] == 152 and widest["widths"].tolist() == [148, 152]
 
 

@@ -11,7 +11,7 @@ import pytest
 import torch
 from PIL import Image
 
-from config.schema.model import CraftModel
+from config.schema.model import DetectorModel
 from data.pseudo_label.crops import word_faults
 from data.reader import UnreadableSample
 from model.registry import build_detector
@@ -68,7 +68,7 @@ def test_reading_order() -> None:
 @pytest.mark.parametrize("width", [0.1, 0.125, 0.25, 0.3, 0.5])
 def test_width_of_weights_alone(tmp_path: Path, width: float, caplog) -> None:
     """EasyOCR's form: a bare state dict whose names begin with `module.`."""
-    state = build_detector(CraftModel(width=width)).state_dict()
+    state = build_detector(DetectorModel(width=width)).state_dict()
     torch.save({f"module.{name}": value for name, value in state.items()}, tmp_path / "craft.pth")
     with caplog.at_level(logging.INFO):
         found = open_detector(str(tmp_path / "craft.pth"), CPU, "off", {"canvas_size": 320})

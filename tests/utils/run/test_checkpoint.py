@@ -12,7 +12,7 @@ import torch
 from config.errors import UserError
 from config.loader import load_config
 from model.craft import Craft
-from utils.evaluate.detection_job import find_checkpoint
+from utils.evaluate.job import find_checkpoint
 from utils.run import checkpoint
 
 RUN = {key: {} for key in checkpoint.RUN_KEYS} | {"task": "detection", "step": 3, "craft": {}}

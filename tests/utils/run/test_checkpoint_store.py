@@ -156,7 +156,8 @@ def test_what_torch_does_not_notice_is_named(folder: RunFolder) -> None:
         spoilt[place] ^= bit
         folder.last.write_bytes(spoilt)
         read = torch.load(folder.last, weights_only=True)
-        assert not torch.equal(read["craft"]["w"], content(7)["craft"]["w"])
+        if place == within:  # A folder has no bytes, so torch leaves the memory as it was, whatever it held.
+            assert not torch.equal(read["craft"]["w"], content(7)["craft"]["w"])
         with pytest.raises(DamagedFile, match=r"data/0 in it has changed since it was written"):
             checkpoint.load(folder.last, "detection")
 

@@ -90,7 +90,7 @@ def run_script(text: str) -> str:
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "main.py"
         path.write_text(text)
-        root = Path(__file__).resolve().parents[2]
+        root = Path(__file__).resolve().parents[3]
         environment = {**os.environ, "PYTHONPATH": str(root)}
         done = subprocess.run(
             [sys.executable, str(path)], stdout=subprocess.PIPE, text=True, env=environment, timeout=60

@@ -9,24 +9,8 @@ import numpy as np
 from torch import Tensor
 
 from data.recognition.alphabet import BLANK, Alphabet
+from model.head import Reading
 from utils.decode.ctc.scores import text_probabilities
-
-
-@dataclass(frozen=True)
-class Reading:
-    """A text read from a picture.
-
-    Attributes:
-        text: the characters.
-        confidence: EasyOCR's number, 0..1 (see `easyocr_confidence`). It is one of the best path, whatever way of
-            decoding found the text, as in EasyOCR.
-        probability: CTC's P(text | picture), 0..1, summed over all placements of the text on the time steps. Long
-            texts have small ones: it compares texts of one picture, not pictures.
-    """
-
-    text: str
-    confidence: float
-    probability: float
 
 
 @dataclass(frozen=True)

@@ -27,7 +27,8 @@ from config.errors import UserError
 from config.schema.word_crops import LmdbWords
 from data.reader import UnreadableSample
 from data.recognition.readers import open_words
-from data.recognition.writers.lmdb import LmdbItem, LmdbOutput
+from data.recognition.writers.lmdb import LmdbItem
+from data.synth.writing.crops import LmdbOutput
 
 LABELS = ["GRAND", "two words", "größe", ']^-\\ "A"', "😀", "a,b"]
 

@@ -1,16 +1,47 @@
-"""How far a generation job is: a bar on a terminal, a line now and then in a log."""
+"""How far a program is: a bar on a terminal, a line now and then in a log."""
 
 from __future__ import annotations
 
 import logging
 import sys
 import time
+from collections.abc import Iterable
+from typing import TypeVar
 
 from tqdm import tqdm
 
 logger = logging.getLogger(__name__)
 
+T = TypeVar("T")
+
 _SECONDS_BETWEEN_LINES = 30.0
+
+
+def progress_bar(
+    items: Iterable[T] | None, total: int, work: str, *, unit: str = "image", shown: bool = True, logged: bool = False
+) -> tqdm[T]:
+    """Return a bar over `items`, which it yields: on a terminal after a second, gone again at the end.
+
+    Args:
+        items: what the work goes through; None where the caller counts by `update`.
+        total: number of items.
+        work: what is done, before the bar.
+        unit: what an item is called, singular.
+        shown: whether this process is the one that shows it.
+        logged: whether a line every 30 s tells the same where there is no terminal.
+    """
+    terminal = sys.stderr.isatty()
+    return tqdm(
+        items,
+        work,
+        total,
+        unit=unit,
+        delay=1 if terminal else _SECONDS_BETWEEN_LINES,
+        mininterval=0.1 if terminal else _SECONDS_BETWEEN_LINES,
+        leave=False,
+        dynamic_ncols=True,
+        disable=not (shown and (terminal or logged)),
+    )
 
 
 class Progress:

@@ -1,6 +1,6 @@
 """The hidden folder of a job that is at work, and what killed jobs left behind.
 
-A job writes its shards into `OUT/.partial-<host>-<token>` and moves each to its place when it is whole. Beside the
+A job writes its files into `OUT/.partial-<host>-<token>` and moves them to their places when they are whole. Beside the
 folder lies a `.lock` that the job holds; the system lets go of it when the job ends, in whatever way. So on one host
 a folder whose lock can be had belongs to nobody and is removed by the next job; that is sure even where process
 numbers repeat, as in containers. Whether a lock of another host is seen depends on the file system: folders of other
@@ -18,12 +18,10 @@ import time
 import uuid
 from collections.abc import Iterator
 from pathlib import Path
-from typing import IO
 
-try:
-    import fcntl
-except ImportError:  # not on Windows, where every folder is treated as another host's
-    fcntl = None
+from filelock import FileLock
+
+from data.locks import try_lock
 
 _PREFIX, _LOCK = ".partial-", ".lock"
 _ABANDONED_SECONDS = 24 * 3600
@@ -47,8 +45,7 @@ def open_workplace(root: Path) -> Iterator[Path]:
         finally:
             shutil.rmtree(folder, ignore_errors=True)
             # The lock goes last: a folder without one would be nobody's.
-            _path_of_lock(folder).unlink(missing_ok=True)
-            lock.close()
+            _remove_lock(lock)
     finally:
         with contextlib.suppress(OSError):  # somebody put something there, as is the rule
             for made in new:
@@ -58,41 +55,42 @@ def open_workplace(root: Path) -> Iterator[Path]:
 def remove_abandoned(root: Path) -> None:
     """Remove the folders in `root` of jobs that have ended without doing so."""
     for folder in {path.with_name(path.name.removesuffix(_LOCK)) for path in root.glob(f"{_PREFIX}*")}:
-        if folder.name.startswith(_own_prefix()) and fcntl is not None:
+        if folder.name.startswith(_own_prefix()):
             _remove_if_unlocked(folder)
         elif time.time() - _last_change(folder) > _ABANDONED_SECONDS:
             shutil.rmtree(folder, ignore_errors=True)
             _path_of_lock(folder).unlink(missing_ok=True)
 
 
-def _claim(root: Path) -> tuple[Path, IO[bytes]]:
+def _claim(root: Path) -> tuple[Path, FileLock]:
     """Find a name and take its lock before the folder is there, so that the folder never is without."""
     while True:
         folder = root / f"{_own_prefix()}{uuid.uuid4().hex[:12]}"
-        lock = open(_path_of_lock(folder), "xb")  # noqa: SIM115
-        if fcntl is None or (_take(lock) is not False and _path_of_lock(folder).exists()):
+        lock = FileLock(_path_of_lock(folder))
+        taken = try_lock(lock)
+        if taken is None:  # a file system without locks, or a folder that cannot be written, which raises here
+            _path_of_lock(folder).touch()
+        # Otherwise a job that was clearing up has, or had, it in this moment.
+        if taken is not False and _path_of_lock(folder).exists():
             return folder, lock
-        lock.close()  # a job that was clearing up had it in this moment
+        lock.release()
 
 
 def _remove_if_unlocked(folder: Path) -> None:
-    with contextlib.suppress(OSError), open(_path_of_lock(folder), "ab") as lock:
-        # Where the file system has no locks, nothing is known and nothing removed.
-        if _take(lock):
-            shutil.rmtree(folder, ignore_errors=True)
-            if not folder.exists():
-                _path_of_lock(folder).unlink(missing_ok=True)
+    lock = FileLock(_path_of_lock(folder))
+    if not try_lock(lock):  # where the file system has no locks, nothing is known and nothing removed
+        return
+    shutil.rmtree(folder, ignore_errors=True)
+    if folder.exists():
+        lock.release()
+    else:
+        _remove_lock(lock)
 
 
-def _take(lock: IO[bytes]) -> bool | None:
-    """Take a lock and return True, or False where somebody has it, or None where there are no locks."""
-    try:
-        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return False
-    except OSError:
-        return None
-    return True
+def _remove_lock(lock: FileLock) -> None:
+    lock.release()  # first, for Windows, which removes no open file
+    with contextlib.suppress(OSError):  # another job looks at it in this moment
+        Path(lock.lock_file).unlink(missing_ok=True)
 
 
 def _own_prefix() -> str:

@@ -1,0 +1,50 @@
+"""The head of recognisers trained with CTC: a character or the blank at each time step (Graves et al., ICML 2006)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from torch import Tensor, nn
+
+from data.recognition.alphabet import Alphabet
+from data.recognition.label_room import required_steps
+from loss.ctc import CTCLoss
+from model.head import Head, Reading
+from utils.decode.ctc.beam import decode_beam
+from utils.decode.ctc.greedy import decode_greedy
+from utils.decode.ctc.lexicon import Lexicon
+
+
+class CtcHead(Head):
+    """CTC: class 0 is the blank."""
+
+    specials = ("the blank",)
+    can_search = True
+    empty_remark = (
+        "That is how CTC begins: the blank is learnt first (blank_share near 1, the loss hardly falling), the "
+        "characters after some hundred to a few thousand iterations. If it stays so, try other rates (check.py "
+        "--find-lr FILE.png) and look at the labels (check.py --draw FILE.png)"
+    )
+
+    alphabet: Alphabet
+
+    def __init__(self, alphabet: Alphabet) -> None:
+        super().__init__(alphabet)
+        self._criterion = CTCLoss()
+
+    def required_steps(self, text: str) -> int:
+        return required_steps(text)
+
+    def loss(
+        self, model: nn.Module, images: Tensor, lengths: Tensor, targets: Tensor, target_lengths: Sequence[int]
+    ) -> dict[str, Tensor]:
+        parts = self._criterion(model(images, lengths), lengths, targets, target_lengths)
+        return {"loss": parts.loss, "blank_share": parts.blank_share, "zeroed_share": parts.zeroed_share}
+
+    def decode(self, scores: Tensor, lengths: Tensor) -> list[Reading]:
+        return decode_greedy(scores, lengths, self.alphabet)
+
+    def search(
+        self, scores: Tensor, lengths: Tensor, *, beam_width: int, lexicon: Lexicon | None = None
+    ) -> list[Reading]:
+        return decode_beam(scores, lengths, self.alphabet, beam_width=beam_width, lexicon=lexicon)
