@@ -22,9 +22,10 @@ from typing import Any
 import numpy as np
 import torch
 
-from config.schema.datasets import GeneratedDataset, IcdarDataset
+from config.schema.datasets import GeneratedDataset
 from config.schema.detection import DetectionConfig
 from config.schema.model import DetectorModel
+from config.schema.word_datasets import IcdarDataset
 from data.preprocess import Preprocess
 from data.pseudo_label.labeler import Teacher, label_blocks, label_one_by_one
 from data.pseudo_label.records import ImageLabels, LabelSettings

@@ -26,7 +26,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from config.schema.datasets import IcdarDataset
+from config.schema.word_datasets import IcdarDataset
 from data.readers import open_dataset
 from data.synth.writing.pool import available_cores
 

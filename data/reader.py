@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Protocol
 
 from data.sample import TextSample
 
@@ -77,25 +77,45 @@ class UnreadableSample(Exception):
         return f"{self.sample_id}: {self.reason}"
 
 
-class Reader(Protocol):
-    """A random-access dataset. Readers are cheap to pickle: file handles and maps open lazily per process."""
+class BaseReader(ABC):
+    """A random-access dataset. Readers are cheap to pickle: files, maps and databases open lazily per process.
+
+    Attributes:
+        report: what was kept and what was left out, by reason.
+    """
 
     report: DropReport
 
+    @abstractmethod
     def __len__(self) -> int: ...
 
-    def __getitem__(self, index: int) -> TextSample:
-        """Return a sample; raise `UnreadableSample` where its image cannot be read."""
-        ...
-
-    def annotation(self, index: int) -> TextSample:
-        """Return a sample with an empty image [0, 0, 3], without touching the image file."""
-        ...
+    @abstractmethod
+    def fingerprint(self) -> str:
+        """Return a short hash that changes when the labels or the list of samples change."""
 
     def path(self, index: int) -> Path | None:
         """Return the file of a sample's image, which need not exist; None where it has no file of its own."""
-        ...
+        self._checked(index)
+        return None
 
-    def fingerprint(self) -> str:
-        """Return a short hash that changes when the annotations or the list of images change."""
-        ...
+    def _checked(self, index: int) -> int:
+        """Return an index counted from the start; raise `IndexError` beyond the ends."""
+        if not -len(self) <= index < len(self):
+            raise IndexError(index)
+        return index % len(self)
+
+
+class Reader(BaseReader):
+    """A dataset of annotated images."""
+
+    @abstractmethod
+    def __getitem__(self, index: int) -> TextSample:
+        """Return a sample; raise `UnreadableSample` where its image cannot be read."""
+
+    @abstractmethod
+    def annotation(self, index: int) -> TextSample:
+        """Return a sample with an empty image [0, 0, 3], without touching the image file."""
+
+    def place(self, index: int, word: int) -> str:
+        """Return where a word of a sample is written, such as "gt_img_7.txt line 3"."""
+        return f"{self.annotation(index).sample_id} word {word + 1}"

@@ -12,6 +12,11 @@ from config.schema.base import Section, UnitFloat
 class DatasetBase(Section):
     """What every dataset has."""
 
+    @property
+    def source(self) -> str:
+        """What a message calls the dataset."""
+        raise NotImplementedError
+
     samples: Annotated[int, Field(ge=-1)] = -1
     """Use only so many samples, spread evenly over the dataset; -1 uses all."""
 

@@ -7,34 +7,7 @@ from typing import Annotated, Literal
 from pydantic import AfterValidator, Field
 
 from config.schema.dataset_base import DatasetBase
-from config.schema.word_datasets import (
-    CocoTextDataset,
-    FolderDataset,
-    IcdarDataset,
-    LabelmeDataset,
-    PaddleOcrDataset,
-    PolygonDataset,
-    WordDataset,
-    Words,
-    named_for,
-)
-
-__all__ = [
-    "CocoTextDataset",
-    "Dataset",
-    "DatasetBase",
-    "FolderDataset",
-    "GeneratedDataset",
-    "IcdarDataset",
-    "LabelmeDataset",
-    "PaddleOcrDataset",
-    "PolygonDataset",
-    "SynthTextDataset",
-    "TestDataset",
-    "TrainingDataset",
-    "TrainingWords",
-    "WordDataset",
-]
+from config.schema.word_datasets import Words, named_for
 
 
 class SynthTextDataset(DatasetBase):
@@ -52,6 +25,10 @@ class SynthTextDataset(DatasetBase):
     index_dir: str | None = None
     """Folder for the memory-mapped index made from the ground truth; null keeps it beside the ground truth, or in the
     user's cache folder where that one cannot be written."""
+
+    @property
+    def source(self) -> str:
+        return self.root
 
 
 class GeneratedDataset(DatasetBase):
@@ -71,6 +48,10 @@ class GeneratedDataset(DatasetBase):
     size: Annotated[int, Field(gt=0, le=10_000_000)] | None = None
     """Number of different scenes; null takes what the recipe has for the split. They cost nothing until they are
     drawn, so that a training run need not see any of them twice."""
+
+    @property
+    def source(self) -> str:
+        return f"split '{self.split}' of the recipe {self.recipe}"
 
 
 Dataset = SynthTextDataset | Words | GeneratedDataset

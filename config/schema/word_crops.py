@@ -21,6 +21,10 @@ class WordFiles(DatasetBase):
     root: str
     """Folder that all other names are looked for in."""
 
+    @property
+    def source(self) -> str:
+        return self.root
+
 
 class ListedWords(WordFiles):
     """What every dataset has whose pictures are files with names of their own."""
@@ -180,6 +184,10 @@ class CutWords(DatasetBase):
     max_length: PositiveInt | None = None
     """Greatest number of characters of a crop, spaces included: longer lines are parted between words, longer words
     left out; null sets no limit."""
+
+    @property
+    def source(self) -> str:
+        return self.dataset.source
 
 
 class GeneratedWords(GeneratedDataset):

@@ -43,6 +43,10 @@ class WordDataset(DatasetBase):
     """Whether the boxes were drawn on the pixels as they are stored (`ignore`: the published datasets) or on the
     picture turned upright by its EXIF orientation (`apply`: most programs for labelling photos)."""
 
+    @property
+    def source(self) -> str:
+        return self.root
+
 
 class FolderDataset(WordDataset):
     """A folder of images and a folder with a label file for each; an absent or empty one means: no text."""
@@ -154,7 +158,67 @@ class CocoTextDataset(WordDataset):
     """Take only images whose `set` is this, such as `train` or `val`; null takes all."""
 
 
-Words = IcdarDataset | PolygonDataset | LabelmeDataset | PaddleOcrDataset | CocoTextDataset
+class ExportedDataset(WordDataset):
+    """Images and the files that a program for labelling exports, each for any number of images."""
+
+    word_labels: list[str] | None = None
+    """Labels of the shapes that are words; those of others are left out. null takes all shapes."""
+
+    ignore_labels: list[str] = ["ignore", "illegible", "###"]
+    """Labels of words that are "don't care"."""
+
+    exif_orientation: Orientation = "apply"
+    """Whether the boxes were drawn on the pixels as they are stored (`ignore`) or on the picture turned upright by
+    its EXIF orientation (`apply`: these programs show it so)."""
+
+
+class CvatDataset(ExportedDataset):
+    """Images and XML files, as CVAT exports them as "CVAT for images 1.1"."""
+
+    format: Literal["cvat"] = "cvat"
+
+    images: str = "images"
+    """Folder, inside `root`, that the names of the XML file start from. An image that is not there is looked for by
+    its name alone, too."""
+
+    labels: Annotated[list[str], Field(min_length=1)] = ["annotations.xml"]
+    """XML files, inside `root`."""
+
+    text_from: str = "text"
+    """Attribute of a shape that holds the text of the word."""
+
+    ignore_occluded: bool = False
+    """Whether shapes marked as occluded are "don't care"."""
+
+
+class LabelStudioDataset(ExportedDataset):
+    """Images and JSON files, as Label Studio exports them as "JSON"."""
+
+    format: Literal["labelstudio"] = "labelstudio"
+
+    images: str = "images"
+    """Folder, inside `root`, of the images. Those that were uploaded are found with and without the letters that Label
+    Studio puts before their names, those of a storage by their path or by their name alone."""
+
+    labels: Annotated[list[str], Field(min_length=1)] = ["export.json"]
+    """JSON files, inside `root`."""
+
+    image_from: str | None = None
+    """Key of a task's `data` that holds the image's address; null takes `image`, `ocr`, or the only key there is."""
+
+    text_from: str | None = None
+    """Name of the text field (`TextArea`) that holds the text of a word; null takes the only one there is."""
+
+
+Words = (
+    IcdarDataset
+    | PolygonDataset
+    | LabelmeDataset
+    | PaddleOcrDataset
+    | CocoTextDataset
+    | CvatDataset
+    | LabelStudioDataset
+)
 
 
 def named_for(use: Literal["training", "test"]) -> Callable[[Any], Any]:

@@ -14,7 +14,7 @@ from data.reader import DropReport, Reader, UnreadableSample
 from data.sample import TextSample
 
 
-class PseudoLabelReader:
+class PseudoLabelReader(Reader):
     """Samples of a reader with pseudo-labels as character boxes and a confidence for each word.
 
     Words that have true character boxes keep them, with confidence 1. Words without any have confidence 0.
@@ -61,11 +61,6 @@ class PseudoLabelReader:
     def fingerprint(self) -> str:
         content = f"{self._reader.fingerprint()} {self._labels.folder.name}"
         return hashlib.sha256(content.encode()).hexdigest()[:16]
-
-    def _checked(self, index: int) -> int:
-        if not -len(self) <= index < len(self):
-            raise IndexError(index)
-        return index % len(self)
 
 
 def with_labels(sample: TextSample, labels: ImageLabels) -> TextSample:

@@ -1,4 +1,8 @@
-"""Readers of annotated images, one for each format of `config.schema.datasets`."""
+"""Readers of annotated images, one for each format of `config.schema.datasets`.
+
+To add a format: write its reader in a file here, add its section to `config.schema.word_datasets.Words`, and name both
+in `OPENERS`.
+"""
 
 from __future__ import annotations
 
@@ -6,36 +10,50 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from config.errors import UserError
-from config.schema.datasets import (
+from config.schema.dataset_base import DatasetBase
+from config.schema.datasets import Dataset, GeneratedDataset, SynthTextDataset
+from config.schema.word_datasets import (
     CocoTextDataset,
-    Dataset,
-    DatasetBase,
-    GeneratedDataset,
+    CvatDataset,
     IcdarDataset,
     LabelmeDataset,
+    LabelStudioDataset,
     PaddleOcrDataset,
     PolygonDataset,
-    SynthTextDataset,
 )
 from data.reader import Reader
 from data.readers.coco_text import open_coco_text
 from data.readers.concat import ConcatReader
+from data.readers.cvat import open_cvat
 from data.readers.icdar import open_icdar
 from data.readers.labelme import open_labelme
+from data.readers.labelstudio import open_labelstudio
 from data.readers.paddleocr import open_paddleocr
 from data.readers.polygon_lines import open_polygons
-from data.readers.shards import ShardedReader, find_shards
-from data.readers.synthtext import SynthTextReader
+from data.readers.shards import open_synthtext
 
-__all__ = ["open_dataset", "open_datasets"]
+__all__ = ["OPENERS", "open_dataset", "open_datasets"]
 
-_OPENERS: dict[type[DatasetBase], Callable[[Any], Reader]] = {
+
+def _open_generated(config: GeneratedDataset) -> Reader:
+    # Its fonts and image libraries are loaded by those who draw.
+    from data.readers.generated import GeneratedReader
+
+    return GeneratedReader(config)
+
+
+OPENERS: dict[type[DatasetBase], Callable[[Any], Reader]] = {
+    SynthTextDataset: open_synthtext,
     IcdarDataset: open_icdar,
     PolygonDataset: open_polygons,
     LabelmeDataset: open_labelme,
     PaddleOcrDataset: open_paddleocr,
     CocoTextDataset: open_coco_text,
+    CvatDataset: open_cvat,
+    LabelStudioDataset: open_labelstudio,
+    GeneratedDataset: _open_generated,
 }
+"""What opens a dataset, by the section of its format."""
 
 
 def open_dataset(config: Dataset) -> Reader:
@@ -44,16 +62,7 @@ def open_dataset(config: Dataset) -> Reader:
     Raises:
         UserError: it is missing, of another format, or more of it is faulty than its `max_dropped` allows.
     """
-    if isinstance(config, GeneratedDataset):
-        # Its fonts and image libraries are loaded by those who draw.
-        from data.readers.generated import GeneratedReader
-
-        return GeneratedReader(config)
-    if type(config) in _OPENERS:
-        return _OPENERS[type(config)](config)
-    assert isinstance(config, SynthTextDataset), "the last format there is"
-    shards = find_shards(config)
-    return ShardedReader(config, shards) if shards else SynthTextReader(config)
+    return OPENERS[type(config)](config)
 
 
 def open_datasets(configs: Sequence[Dataset]) -> Reader:

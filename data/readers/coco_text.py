@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from config.errors import UserError
-from config.schema.datasets import CocoTextDataset
+from config.schema.word_datasets import CocoTextDataset
 from data.reader import DropReport
 from data.readers.json_values import are_numbers
 from data.readers.label_files import label_bytes

@@ -7,27 +7,33 @@ import hashlib
 import itertools
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Generic, TypeVar
 
-from data.reader import DropReport, Reader
+from data.reader import BaseReader, DropReport, Reader
 from data.sample import TextSample
 
+AnyReader = TypeVar("AnyReader", bound=BaseReader)
 
-class ConcatReader:
-    """The samples of several readers, one reader after the other.
+
+class Joined(BaseReader, Generic[AnyReader]):
+    """The samples of several readers of images or of words, one reader after the other.
 
     Args:
         readers: at least one.
+
+    Attributes:
+        readers: the same.
     """
 
-    def __init__(self, readers: Sequence[Reader]) -> None:
-        self._readers = list(readers)
-        self._ends = list(itertools.accumulate(len(reader) for reader in self._readers))
+    def __init__(self, readers: Sequence[AnyReader]) -> None:
+        self.readers = list(readers)
+        self._ends = list(itertools.accumulate(len(reader) for reader in self.readers))
 
     @property
     def report(self) -> DropReport:
         """The readers' reports added up, with the first three examples of each reason."""
         merged = DropReport()
-        for own in (reader.report for reader in self._readers):
+        for own in (reader.report for reader in self.readers):
             merged.images += own.images
             merged.words += own.words
             merged.chars += own.chars
@@ -42,28 +48,32 @@ class ConcatReader:
     def __len__(self) -> int:
         return self._ends[-1]
 
+    def fingerprint(self) -> str:
+        joined = " ".join(reader.fingerprint() for reader in self.readers)
+        return hashlib.sha256(joined.encode()).hexdigest()[:16]
+
+    def path(self, index: int) -> Path | None:
+        reader, own = self._locate(index)
+        return reader.path(own)
+
+    def _locate(self, index: int) -> tuple[AnyReader, int]:
+        """Return the reader that holds a sample, and the sample's index there."""
+        index = self._checked(index)
+        which = bisect.bisect_right(self._ends, index)
+        return self.readers[which], index - (self._ends[which - 1] if which else 0)
+
+
+class ConcatReader(Joined[Reader], Reader):
+    """The samples of several readers of images, one reader after the other."""
+
     def __getitem__(self, index: int) -> TextSample:
         reader, own = self._locate(index)
         return reader[own]
 
     def annotation(self, index: int) -> TextSample:
-        """Return the sample without its image."""
         reader, own = self._locate(index)
         return reader.annotation(own)
 
-    def path(self, index: int) -> Path | None:
-        """Return the file of a sample's image; None where it has none of its own."""
+    def place(self, index: int, word: int) -> str:
         reader, own = self._locate(index)
-        return reader.path(own)
-
-    def fingerprint(self) -> str:
-        joined = " ".join(reader.fingerprint() for reader in self._readers)
-        return hashlib.sha256(joined.encode()).hexdigest()[:16]
-
-    def _locate(self, index: int) -> tuple[Reader, int]:
-        """Return the reader that holds a sample, and the sample's index there."""
-        if not -len(self) <= index < len(self):
-            raise IndexError(index)
-        index %= len(self)
-        which = bisect.bisect_right(self._ends, index)
-        return self._readers[which], index - (self._ends[which - 1] if which else 0)
+        return reader.place(own, word)

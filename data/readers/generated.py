@@ -14,7 +14,7 @@ from config.loader import load_config
 from config.origins import COMMAND_LINE
 from config.schema.datasets import GeneratedDataset
 from config.schema.generation import GenerateConfig
-from data.reader import DropReport
+from data.reader import DropReport, Reader
 from data.readers.limits import choose_samples
 from data.sample import TextSample
 from data.synth.resources import Resources
@@ -40,7 +40,7 @@ class GeneratedReport(DropReport):
         return "\n".join([f"{self.images:,} {self.unit}, drawn as they are asked for, of {self.source}", *dropped])
 
 
-class GeneratedReader:
+class GeneratedReader(Reader):
     """Reader of scene k of a recipe's split as the generator's own files would hold it, JPEG and all.
 
     A scene is a function of the recipe's seed, the split and k: every process draws the same one.
@@ -60,15 +60,14 @@ class GeneratedReader:
         self._resources = load_resources(self._config.model_dump_json())
         self.characters = frozenset(self._resources.alphabet)
         size = config.size or self._config.splits[config.split]
-        label = f"split '{config.split}' of the recipe {config.recipe}"
-        self._chosen = choose_samples(size, config.samples, label)
+        self._chosen = choose_samples(size, config.samples, config.source)
         self._length = size if self._chosen is None else len(self._chosen)
         found = self._resources.report
         self.report = GeneratedReport(
             images=self._length,
             dropped=dict(found.dropped),
             examples=copy.deepcopy(found.examples),
-            source=label,
+            source=config.source,
         )
         self._hash = settings_hash(self._config, self._resources)
         # What cannot be drawn is told now, and not from a process that prepares batches.
@@ -85,19 +84,13 @@ class GeneratedReader:
         scene = draw_scene(self._config, self._resources, self._split, self._number(index))
         return replace(scene.sample, image=np.zeros((0, 0, 3), np.uint8))
 
-    def path(self, index: int) -> None:
-        """Return None: no scene has a file."""
-        return None
-
     def fingerprint(self) -> str:
         content = f"{self._hash} {self._split} {None if self._chosen is None else self._chosen.tolist()} {self._length}"
         return hashlib.sha256(content.encode()).hexdigest()[:16]
 
     def _number(self, index: int) -> int:
         """Return the number of the scene in its split."""
-        if not -self._length <= index < self._length:
-            raise IndexError(index)
-        index %= self._length
+        index = self._checked(index)
         return index if self._chosen is None else int(self._chosen[index])
 
 

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from config.schema.datasets import IcdarDataset
-from config.schema.word_datasets import named_for
+from config.schema.word_datasets import IcdarDataset, named_for
 from data.readers.icdar_lines import parse_icdar2013, parse_icdar2015, parse_icdar2017_mlt
 from data.readers.label_files import line_parser, open_label_files
 from data.readers.word_reader import WordReader

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Protocol
 
 from config.errors import UserError
-from config.schema.datasets import FolderDataset
+from config.schema.word_datasets import FolderDataset
 from data.reader import DropReport
 from data.readers.icdar_lines import MalformedLineError
 from data.readers.listing import check_selected, folder_images, match_labels, selector, subfolder

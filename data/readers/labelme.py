@@ -12,7 +12,7 @@ import json
 import logging
 from typing import Any
 
-from config.schema.datasets import LabelmeDataset
+from config.schema.word_datasets import LabelmeDataset
 from data.readers.json_values import flat_points, integer
 from data.readers.label_files import LabelFileError, open_label_files
 from data.readers.word_builder import WordBuilder

@@ -6,6 +6,8 @@ Curved words are outlined from the first letter along the top to the last letter
 
 from __future__ import annotations
 
+import math
+
 import cv2
 import numpy as np
 
@@ -57,6 +59,23 @@ def reading_rectangle(points: np.ndarray) -> np.ndarray:
     corners = corners - corners.mean(0)
     fits = (box[_TURNS] * corners).sum((1, 2))
     return (box[_TURNS[np.argmax(fits)]] + centre).astype(np.float32)
+
+
+def turned_rectangle(
+    left: float, top: float, width: float, height: float, degrees: float, pivot: tuple[float, float]
+) -> list[float]:
+    """Return the corners of a rectangle that was turned, from its own top left on, x and y of each in turn.
+
+    Args:
+        left, top, width, height: in pixels, before it was turned.
+        degrees: clockwise as seen on screen.
+        pivot: x and y of the point that it was turned about.
+    """
+    x, y = pivot
+    cos, sin = math.cos(math.radians(degrees)), math.sin(math.radians(degrees))
+    corners = ((left, top), (left + width, top), (left + width, top + height), (left, top + height))
+    turned = ((x + (a - x) * cos - (b - y) * sin, y + (a - x) * sin + (b - y) * cos) for a, b in corners)
+    return [value for corner in turned for value in corner]
 
 
 def _sides(starts: np.ndarray, ends: np.ndarray, points: np.ndarray) -> np.ndarray:

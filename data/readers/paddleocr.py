@@ -15,7 +15,7 @@ import json
 import logging
 from typing import Any
 
-from config.schema.datasets import PaddleOcrDataset
+from config.schema.word_datasets import PaddleOcrDataset
 from data.reader import DropReport
 from data.readers.json_values import flat_points
 from data.readers.label_files import label_bytes, numbered_lines

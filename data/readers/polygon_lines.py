@@ -11,7 +11,7 @@ from __future__ import annotations
 import ast
 import re
 
-from config.schema.datasets import PolygonDataset
+from config.schema.word_datasets import PolygonDataset
 from data.readers.icdar_lines import MalformedLineError, is_number, numbers, shortened
 from data.readers.label_files import FileParser, line_parser, numbered_lines, open_label_files
 from data.readers.word_builder import WordBuilder

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from config.errors import UserError
 from config.schema.datasets import SynthTextDataset
-from data.reader import DropReport
+from data.reader import DropReport, Reader
 from data.readers.concat import ConcatReader
 from data.readers.limits import check_dropped, choose_samples
 from data.readers.synthtext import SynthTextReader
@@ -50,7 +50,13 @@ def shard_folders(root: Path) -> list[Path]:
     return [found[number] for number in sorted(found)]
 
 
-class ShardedReader:
+def open_synthtext(config: SynthTextDataset) -> Reader:
+    """Open a folder of SynthText, or all shards of a split that was generated in several; raises as the readers do."""
+    shards = find_shards(config)
+    return ShardedReader(config, shards) if shards else SynthTextReader(config)
+
+
+class ShardedReader(Reader):
     """Reader of all shards of a split; `samples` and `max_dropped` count over all of them.
 
     Args:
@@ -94,7 +100,5 @@ class ShardedReader:
 
     def _locate(self, index: int) -> int:
         """Return a sample's index in all shards."""
-        if not -len(self) <= index < len(self):
-            raise IndexError(index)
-        index %= len(self)
+        index = self._checked(index)
         return index if self._chosen is None else int(self._chosen[index])

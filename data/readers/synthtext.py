@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from config.schema.datasets import SynthTextDataset
+from data.reader import Reader
 from data.readers.limits import check_dropped, choose_samples
 from data.readers.quads import outside_image
 from data.readers.synthtext_source import find_source
@@ -17,7 +18,7 @@ from data.readers.synthtext_store import open_index
 from data.sample import TextSample
 
 
-class SynthTextReader:
+class SynthTextReader(Reader):
     """Reader of `gt.mat` or of the generator's `.h5` files, over the memory-mapped index.
 
     Boxes wholly left of or above every image are dropped when the index is made. Whether a box lies beyond the right or
@@ -61,9 +62,7 @@ class SynthTextReader:
 
     def _number(self, index: int) -> int:
         """Return a sample's number in the index."""
-        if not -len(self) <= index < len(self):
-            raise IndexError(index)
-        index %= len(self)
+        index = self._checked(index)
         return index if self._chosen is None else int(self._chosen[index])
 
     def _inside(self, sample: TextSample, index: int) -> TextSample:

@@ -9,8 +9,8 @@ from typing import Any
 
 import numpy as np
 
-from config.schema.datasets import WordDataset
-from data.reader import DropReport, UnreadableSample
+from config.schema.word_datasets import WordDataset
+from data.reader import DropReport, Reader, UnreadableSample
 from data.readers.images import read_image
 from data.readers.limits import check_dropped, choose_samples
 from data.readers.quads import outside_image
@@ -19,7 +19,7 @@ from data.readers.word_table import Texts
 from data.sample import TextSample
 
 
-class WordReader:
+class WordReader(Reader):
     """Reader of images with words.
 
     Words beyond the image's right or lower edge are known only when it is read; they are kept, as an evaluation has
@@ -82,11 +82,6 @@ class WordReader:
     def fingerprint(self) -> str:
         # Which way up the pictures are decides what is in the boxes.
         return hashlib.sha256(f"{self._table.digest()} {self._upright}".encode()).hexdigest()[:16]
-
-    def _checked(self, index: int) -> int:
-        if not -len(self) <= index < len(self):
-            raise IndexError(index)
-        return index % len(self)
 
     def _note_outside(self, sample: TextSample, image: np.ndarray, index: int) -> None:
         """Count words beyond the right or lower edge; those beyond the other two were counted when all were read."""

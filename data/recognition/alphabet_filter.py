@@ -114,6 +114,15 @@ class FilteredWords(ChosenWords):
         sample = super().__getitem__(index)
         return replace(sample, text=self.rule.fold(sample.text))
 
+    @property
+    def characters(self) -> frozenset[str] | None:
+        known = super().characters
+        return None if known is None else frozenset("".join(map(self.rule.fold, known)))
+
+    @property
+    def longest(self) -> int | None:
+        return self.rule.max_length
+
     def text(self, index: int) -> str:
         return self.rule.fold(super().text(index))
 
@@ -146,13 +155,8 @@ def filter_words(
         ]
         _check(sum(len(part) for part in reader.readers), JoinedWords(parts), rule, source, max_dropped)
         return JoinedWords(parts)
-    if isinstance(reader, ChosenWords) and not isinstance(reader, FilteredWords):
-        origin = reader.reader
-    else:
-        origin = reader
-    characters = getattr(origin, "characters", None)
-    if characters is not None:
-        _check_generator(characters, getattr(origin, "longest", None), rule, source)
+    if reader.characters is not None:
+        _check_generator(reader.characters, reader.longest, rule, source)
         return FilteredWords(reader, Kept(len(reader), ()), rule, reader.report)
     kept = _filter(reader, rule)
     _check(len(reader), kept, rule, source, max_dropped)
@@ -204,7 +208,7 @@ def _check(total: int, kept: FilteredWords | JoinedWords, rule: LabelRule, sourc
         key=lambda reason: -report.dropped[reason],
     )
     why = "; ".join(f"{report.dropped[one]:,} x {one} (e.g. {report.examples[one][0]})" for one in reasons)
-    unknown = getattr(report, "unknown", {})
+    unknown = report.unknown if isinstance(report, FilterReport) else {}
     allowed = "none is left" if not len(kept) else f"more than `max_dropped` ({max_dropped:g}) allows"
     lacking = f" (it lacks {named(unknown)})" if unknown else ""
     raise UserError(

@@ -20,7 +20,6 @@ from data.durable import move, sync, write_synced
 from data.progress import Progress
 from data.reader import DropReport, UnreadableSample
 from data.recognition.readers import open_word_sets
-from data.recognition.readers.chosen import raw_bytes
 from data.recognition.readers.pictures import decode_picture, suffix_of
 from data.recognition.sample import WordReader
 from data.recognition.writers.folder import FolderItem, write_labels_csv, write_labels_jsonl
@@ -118,7 +117,7 @@ def _words(reader: WordReader, config: ConvertConfig, report: DropReport) -> Ite
 
 def _image_file(reader: WordReader, index: int, name: str) -> tuple[bytes, str]:
     """Return a sample's image file and the suffix of its kind; raise `UnreadableSample` where there is no picture."""
-    data = raw_bytes(reader, index)
+    data = reader.raw(index)
     if data is not None:
         image = decode_picture(data, name)
         suffix = suffix_of(data)

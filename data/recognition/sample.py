@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from dataclasses import dataclass
-from pathlib import Path
-from typing import Protocol
 
 import numpy as np
 
-from data.reader import DropReport
+from data.reader import BaseReader
 
 
 @dataclass(frozen=True)
@@ -26,37 +25,40 @@ class WordSample:
     text: str
 
 
-class WordReader(Protocol):
-    """A random-access dataset. Readers are cheap to pickle: file handles and databases open lazily per process.
+class WordReader(BaseReader):
+    """A dataset of pictures of words or lines. What a reader does not declare has the default below.
 
     Attributes:
         report: what was kept and what was left out, by reason; `words` counts the samples.
+        drawn: pictures are drawn when they are asked for, so that pictures and their sizes take time.
+        slow_labels: so are the labels: `text` and `name` take as much.
+        stored: pictures are image files, in folders or in a database, which `raw` returns.
+        characters: every character that a label may have; None where only the labels tell.
+        longest: greatest number of characters of a label; None where there is no limit, or only the labels tell.
     """
 
-    report: DropReport
+    drawn: bool = False
+    slow_labels: bool = False
+    stored: bool = False
+    characters: frozenset[str] | None = None
+    longest: int | None = None
 
-    def __len__(self) -> int: ...
-
+    @abstractmethod
     def __getitem__(self, index: int) -> WordSample:
         """Return a sample; raise `data.reader.UnreadableSample` where its picture cannot be read."""
-        ...
 
+    @abstractmethod
     def text(self, index: int) -> str:
         """Return a sample's label without touching its picture."""
-        ...
 
+    @abstractmethod
     def name(self, index: int) -> str:
         """Return the `sample_id` of a sample without touching its picture."""
-        ...
 
+    @abstractmethod
     def size(self, index: int) -> tuple[int, int]:
         """Return (height, width) of a picture in pixels from its header, without decoding it; raise as `[]` does."""
-        ...
 
-    def path(self, index: int) -> Path | None:
-        """Return the file of a picture, which need not exist; None where it has no file of its own."""
-        ...
-
-    def fingerprint(self) -> str:
-        """Return a short hash that changes when the labels or the list of samples change."""
-        ...
+    def raw(self, index: int) -> bytes | None:
+        """Return a picture's image file as it is stored, or None; raise as `[]` does."""
+        return None

@@ -67,12 +67,12 @@ def bucket_widths(reader: WordReader, preprocess: WordPreprocess) -> Widths | No
     None where to know the label is, too (`slow_labels`): the words of a window of batches would all be drawn by every
     loader process before the first of them is trained on.
     """
-    if getattr(reader, "slow_labels", False):
+    if reader.slow_labels:
         log.info(
             "words cut out of generated scenes are not sorted by width: their labels are known once they are drawn"
         )
         return None
-    if getattr(reader, "drawn", False):
+    if reader.drawn:
         return TextWidths(reader)
     return input_widths(picture_sizes(reader), preprocess)
 

@@ -102,7 +102,7 @@ def test_an_index_reaches_into_a_default_list_that_the_file_leaves_out():
 # override, all the sentence
 FORMATS = (
     "'synthtext', 'icdar2015', 'icdar2013', 'icdar2017_mlt', 'totaltext', 'ctw1500', 'labelme', 'paddleocr', "
-    "'cocotext', 'textocr' or 'generated'"
+    "'cocotext', 'textocr', 'cvat', 'labelstudio' or 'generated'"
 )
 
 OVERRIDE_MISTAKES = [

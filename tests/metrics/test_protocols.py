@@ -10,8 +10,8 @@ import numpy as np
 import pytest
 
 from config.errors import UserError
-from config.schema.datasets import IcdarDataset
 from config.schema.detection import DetectionTest
+from config.schema.word_datasets import IcdarDataset
 from metrics.detection import (
     DETECTION_PROTOCOLS,
     Counts,

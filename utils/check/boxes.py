@@ -144,8 +144,7 @@ def _count_faults(found: BoxFigures, source: Source, index: int, sample: TextSam
     found.degenerate += int(degenerate.sum())
     found.beyond += int((beyond & ~outside).sum())
     for number in np.flatnonzero(outside | degenerate)[: max(0, 3 - len(found.places))].tolist():
-        place = getattr(source.reader, "place", None)
-        found.places.append(f"{sample.sample_id} word {number + 1}" if place is None else place(index, number))
+        found.places.append(source.reader.place(index, number))
 
 
 def _figures(census: Census, found: BoxFigures, small: int) -> dict[str, Any]:

@@ -13,7 +13,7 @@ from data.progress import progress_bar
 from utils.check.lookalikes import alike
 from utils.check.probe import Survey, same_content
 from utils.check.report import Report, counted, some, table
-from utils.check.sources import BaseSource, Source, image_path
+from utils.check.sources import BaseSource, Source
 
 
 class Copy(NamedTuple):
@@ -150,7 +150,7 @@ def pairs_of(places: list[tuple[int, int]], sources: Sequence[BaseSource]) -> li
 
 
 def _path(source: Source, index: int) -> Path:
-    path = image_path(source.reader, index)
+    path = source.reader.path(index)
     assert path is not None, "only files have a digest"
     return path
 

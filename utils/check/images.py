@@ -87,8 +87,7 @@ def _judge(report: Report, source: Source, survey: Survey, max_unreadable: float
             f"detections (e.g. {broken[0]})"
         )
     if survey.rotated:
-        applied = getattr(source.settings, "exif_orientation", "ignore") == "apply"
-        how = "which is applied" if applied else "which is ignored"
+        how = "which is applied" if source.upright else "which is ignored"
         report.remarks.append(
             f"{source.name}: {counted(len(survey.rotated), 'image')} with an EXIF orientation, {how} (e.g. "
             f"{some(survey.rotated)}); --draw shows whether their boxes fit"

@@ -23,7 +23,7 @@ from PIL import Image
 from data.progress import progress_bar
 from data.reader import UnreadableSample
 from utils.check.lookalikes import NO_HASH, perceptual_hash
-from utils.check.sources import Source, image_path
+from utils.check.sources import Source
 from utils.files import sha256
 
 _ORIENTATION = 0x0112
@@ -152,10 +152,10 @@ def same_content(paths: Sequence[Path]) -> list[list[int]]:
 
 
 def _look(source: Source, index: int, deep: bool) -> _Look:
-    path = image_path(source.reader, index)
+    path = source.reader.path(index)
     facts = None if path is None else file_facts(path)
     if facts is not None and not deep:
-        turned = facts.orientation >= 5 and getattr(source.settings, "exif_orientation", "ignore") == "apply"
+        turned = facts.orientation >= 5 and source.upright
         size = (facts.width, facts.height) if turned else (facts.height, facts.width)
         return _Look(facts, size, NO_HASH, "")
     try:

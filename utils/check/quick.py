@@ -15,7 +15,7 @@ from utils.check.counts import take_census
 from utils.check.duplicates import Copy
 from utils.check.probe import same_content, survey_images
 from utils.check.report import percent, quantiles
-from utils.check.sources import BaseSource, Source, image_path, open_sources
+from utils.check.sources import BaseSource, Source, open_sources
 
 S = TypeVar("S", bound=BaseSource)
 
@@ -62,7 +62,7 @@ def quick_leaks(sources: Sequence[BaseSource]) -> list[Copy]:
     ]
     for number, source in small:
         for index in range(len(source.reader)):
-            path = image_path(source.reader, index)
+            path = source.reader.path(index)
             if path is not None:
                 places.setdefault(path.name, []).append((number, index))
     found = []
@@ -74,7 +74,7 @@ def quick_leaks(sources: Sequence[BaseSource]) -> list[Copy]:
 
 
 def _same_file(sources: Sequence[BaseSource], first: tuple[int, int], second: tuple[int, int]) -> bool:
-    paths = [image_path(sources[number].reader, index) for number, index in (first, second)]
+    paths = [sources[number].reader.path(index) for number, index in (first, second)]
     try:
         sizes = {os.stat(path).st_size for path in paths if path is not None}
     except OSError:

@@ -6,13 +6,13 @@ import copy
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any, Literal, TypeVar
 
 import numpy as np
 
 from config.errors import UserError
 from config.schema.detection import DetectionConfig
+from config.schema.word_datasets import WordDataset
 from data.reader import DropReport, Reader
 from data.readers import open_dataset
 from utils.check.report import counted
@@ -68,7 +68,12 @@ class Source(BaseSource):
 
     @property
     def has_files(self) -> bool:
-        return len(self.reader) > 0 and image_path(self.reader, 0) is not None
+        return len(self.reader) > 0 and self.reader.path(0) is not None
+
+    @property
+    def upright(self) -> bool:
+        """Whether its images are turned as their EXIF orientation says."""
+        return isinstance(self.settings, WordDataset) and self.settings.exif_orientation == "apply"
 
     def sample_name(self, index: int) -> str:
         return self.reader.annotation(index).sample_id
@@ -136,12 +141,6 @@ def _unparsed(report: DropReport) -> str:
         f"{counted(total, 'item')} of its labels cannot be parsed (e.g. {report.examples[reason][0]}, {what}); mend "
         "what is written there, or set this dataset's `max_dropped` to say how much may be left out"
     )
-
-
-def image_path(reader: Reader, index: int) -> Path | None:
-    """Return the file of a sample's image; None where it has none, or its reader does not say."""
-    path = getattr(reader, "path", None)
-    return None if path is None else path(index)
 
 
 def datasets_of(config: DetectionConfig) -> Iterator[tuple[str, Role, Any]]:

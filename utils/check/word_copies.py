@@ -8,7 +8,6 @@ from collections.abc import Sequence
 
 from data.progress import progress_bar
 from data.reader import UnreadableSample
-from data.recognition.readers.chosen import raw_bytes
 from utils.check.duplicates import Copy, pairs_of, report_copies
 from utils.check.report import Report, counted
 from utils.check.word_sources import WordSource
@@ -30,7 +29,7 @@ def find_word_copies(sources: Sequence[WordSource], limit: int) -> list[Copy]:
         for row in progress_bar(range(looked), looked, f"pictures of {source.name}"):
             index = row * size // looked
             try:
-                content = raw_bytes(source.reader, index)
+                content = source.reader.raw(index)
             except UnreadableSample:
                 continue  # Counted where the sizes are read.
             if content is not None:

@@ -14,7 +14,7 @@ import numpy as np
 from config.schema.recognition import RecognitionConfig, RecognitionTest
 from data.reader import UnreadableSample
 from data.recognition.alphabet import Alphabet
-from data.recognition.alphabet_filter import LabelRule, filter_words
+from data.recognition.alphabet_filter import FilterReport, LabelRule, filter_words
 from data.recognition.readers import open_words
 from data.recognition.readers.chosen import ChosenWords
 from data.recognition.sample import WordReader
@@ -43,7 +43,7 @@ class WordSource(BaseSource):
     @property
     def drawn(self) -> bool:
         """Whether its pictures are drawn when they are asked for."""
-        return getattr(self.reader, "drawn", False)
+        return self.reader.drawn
 
     def most(self, few: int, limit: int) -> int:
         """Return how many samples to look at: up to `few` where they are drawn, fewer of scenes, else up to `limit`."""
@@ -54,11 +54,11 @@ class WordSource(BaseSource):
     @property
     def slow_labels(self) -> bool:
         """Whether even its labels are known only once a scene is drawn."""
-        return getattr(self.reader, "slow_labels", False)
+        return self.reader.slow_labels
 
     @property
     def has_files(self) -> bool:
-        return len(self.reader) > 0 and not self.drawn and getattr(self.reader, "raw", None) is not None
+        return len(self.reader) > 0 and not self.drawn and self.reader.stored
 
     def sample_name(self, index: int) -> str:
         return self.reader.name(index)
@@ -153,9 +153,8 @@ def read_labels(source: WordSource, config: RecognitionConfig, limit: int | None
         for character in lacking:
             unknown[character] += count
         lost += count if lacking else 0
-    known = getattr(source.report, "unknown", None)
-    origin = getattr(source.reader, "reader", source.reader)
-    possible = frozenset(map(rule.fold, getattr(origin, "characters", ())))
+    known = source.report.unknown if isinstance(source.report, FilterReport) else None
+    possible = frozenset(map(rule.fold, source.reader.characters or ()))
     return Labels(
         np.array(lengths, np.int64), characters, wanted == size, dict(unknown) if known is None else known, lost,
         possible,

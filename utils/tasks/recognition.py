@@ -155,7 +155,7 @@ class RecognitionTask(Task):
 
     def _report_room(self, reader: WordReader) -> None:
         """Count, before a step is made, the labels that have no room in their pictures, and say what would help."""
-        if getattr(reader, "drawn", False) or any(getattr(one, "drawn", False) for one in parts_of(reader)):
+        if reader.drawn:
             return  # Their sizes are known once they are drawn; what has no room then is counted in the loss.
         sizes = picture_sizes(reader)
         needed = [self._head.required_steps(reader.text(index)) for index in range(len(reader))]
@@ -236,17 +236,6 @@ class RecognitionTask(Task):
         # Greedily: a word list is that of the test.
         readings = self._reading(model, WordDecoding(self._head)).inputs(own)
         return {"words": draw_readings(own, batch["texts"][:PICTURES], [one.text for one in readings])}
-
-
-def parts_of(reader: WordReader) -> list[WordReader]:
-    """Return the readers that a reader is made of, itself included."""
-    found, waiting = [], [reader]
-    while waiting:
-        one = waiting.pop()
-        found.append(one)
-        inner = getattr(one, "reader", None)
-        waiting += [*getattr(one, "readers", ()), *([inner] if inner is not None else [])]
-    return found
 
 
 def check_fits(network: Recognizer, config: RecognitionConfig) -> None:

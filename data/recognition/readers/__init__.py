@@ -1,4 +1,8 @@
-"""Readers of pictures of words, one for each format of `config.schema.word_crops`."""
+"""Readers of pictures of words, one for each format of `config.schema.word_crops`.
+
+To add a format: write its reader in a file here, add its section to `config.schema.word_crops.WordCrops`, and name both
+in `OPENERS`. Formats of annotated images (`data.readers`) need nothing here: `crops` cuts their words out.
+"""
 
 from __future__ import annotations
 
@@ -6,10 +10,10 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from config.errors import UserError
+from config.schema.dataset_base import DatasetBase
 from config.schema.word_crops import (
     CaptchaWords,
     CutWords,
-    DatasetBase,
     GeneratedWords,
     GtTxtWords,
     JsonlWords,
@@ -32,9 +36,24 @@ from data.recognition.readers.stems import open_captcha, open_trdg
 from data.recognition.readers.text_files import open_gt_txt, open_labels_csv
 from data.recognition.sample import WordReader
 
-__all__ = ["open_word_sets", "open_words"]
+__all__ = ["OPENERS", "open_word_sets", "open_words"]
 
-_OPENERS: dict[type[DatasetBase], Callable[[Any], WordReader]] = {
+
+def _open_cut_words(config: CutWords) -> WordReader:
+    # Cutting needs torch, which the readers of files do without.
+    from data.recognition.readers.cut_words import open_cut_words
+
+    return open_cut_words(config)
+
+
+def _open_generated(config: GeneratedWords) -> WordReader:
+    # Its fonts and image libraries are loaded by those who draw.
+    from data.recognition.readers.drawn_words import DrawnWords
+
+    return DrawnWords(config)
+
+
+OPENERS: dict[type[DatasetBase], Callable[[Any], WordReader]] = {
     LmdbWords: open_lmdb,
     LabelsCsvWords: open_labels_csv,
     GtTxtWords: open_gt_txt,
@@ -43,7 +62,10 @@ _OPENERS: dict[type[DatasetBase], Callable[[Any], WordReader]] = {
     JsonlWords: open_jsonl,
     JsonWords: open_json,
     CaptchaWords: open_captcha,
+    CutWords: _open_cut_words,
+    GeneratedWords: _open_generated,
 }
+"""What opens a dataset, by the section of its format."""
 
 
 def open_words(config: WordCrops) -> WordReader:
@@ -52,26 +74,11 @@ def open_words(config: WordCrops) -> WordReader:
     Raises:
         UserError: it is missing, of another format, or more of it is faulty than its `max_dropped` allows.
     """
-    if isinstance(config, GeneratedWords):
-        # Its fonts and image libraries are loaded by those who draw.
-        from data.recognition.readers.drawn_words import DrawnWords
-
-        reader: WordReader = DrawnWords(config)
-        source = f"split '{config.split}' of the recipe {config.recipe}"
-    elif isinstance(config, CutWords):
-        # So is torch, which the readers of files do without.
-        from data.recognition.readers.cut_words import open_cut_words
-
-        reader = open_cut_words(config)
-        source = getattr(config.dataset, "root", "the generated scenes")
-        check_dropped(reader.report, config.max_dropped, source)
-    else:
-        reader = _OPENERS[type(config)](config)
-        source = config.root
-        check_dropped(reader.report, config.max_dropped, source)
-    chosen = choose_samples(len(reader), config.samples, source)
+    reader = OPENERS[type(config)](config)
+    check_dropped(reader.report, config.max_dropped, config.source)
+    chosen = choose_samples(len(reader), config.samples, config.source)
     if isinstance(config, WordFiles):
-        refuse_unreadable(reader, source)
+        refuse_unreadable(reader, config.source)
     return reader if chosen is None else ChosenWords(reader, chosen)
 
 

@@ -48,8 +48,8 @@ class Kept:
         return content.digest()
 
 
-class ChosenWords:
-    """Reader of some of the samples of another; see `data.recognition.sample.WordReader`.
+class ChosenWords(WordReader):
+    """Reader of some of the samples of another, and of the same kind.
 
     Args:
         reader: the other one.
@@ -67,13 +67,23 @@ class ChosenWords:
 
     @property
     def drawn(self) -> bool:
-        """The pictures are drawn when they are asked for: sizes and pictures take their time."""
-        return getattr(self.reader, "drawn", False)
+        return self.reader.drawn
 
     @property
     def slow_labels(self) -> bool:
-        """So do the labels."""
-        return getattr(self.reader, "slow_labels", False)
+        return self.reader.slow_labels
+
+    @property
+    def stored(self) -> bool:
+        return self.reader.stored
+
+    @property
+    def characters(self) -> frozenset[str] | None:
+        return self.reader.characters
+
+    @property
+    def longest(self) -> int | None:
+        return self.reader.longest
 
     def __len__(self) -> int:
         return len(self._rows)
@@ -94,8 +104,7 @@ class ChosenWords:
         return self.reader.path(self.row(index))
 
     def raw(self, index: int) -> bytes | None:
-        """Return the image file of a sample as it is stored; None where it has none."""
-        return raw_bytes(self.reader, self.row(index))
+        return self.reader.raw(self.row(index))
 
     def fingerprint(self) -> str:
         rows = self._rows.digest() if isinstance(self._rows, Kept) else self._rows.astype("<i8").tobytes()
@@ -106,9 +115,3 @@ class ChosenWords:
         if not -len(self) <= index < len(self):
             raise IndexError(index)
         return int(self._rows[index])
-
-
-def raw_bytes(reader: WordReader, index: int) -> bytes | None:
-    """Return the image file of a sample as it is stored, or None where the reader has none to give."""
-    read = getattr(reader, "raw", None)
-    return None if read is None else read(index)

@@ -43,10 +43,8 @@ def open_cut_words(config: CutWords) -> WordReader:
     return CutReader(open_dataset(config.dataset), config)
 
 
-class _Cutter:
+class _Cutter(WordReader):
     """What both readers share: the settings, and the image that was cut last."""
-
-    drawn = False
 
     def __init__(self, reader: Reader, config: CutWords) -> None:
         self._reader = reader
@@ -159,10 +157,6 @@ class SceneWords(_Cutter):
     Args:
         reader: the scenes.
         config: the dataset's section.
-
-    Attributes:
-        characters: every character that the labels may have.
-        longest: greatest number of characters of a label; None where there is no limit.
     """
 
     drawn = slow_labels = True
@@ -196,9 +190,6 @@ class SceneWords(_Cutter):
     def size(self, index: int) -> tuple[int, int]:
         return self._size(self._cut(self._reader.annotation(self._checked(index))))
 
-    def path(self, index: int) -> Path | None:
-        return None
-
     def fingerprint(self) -> str:
         return self._hash()
 
@@ -207,8 +198,3 @@ class SceneWords(_Cutter):
         if not cuts:
             raise UnreadableSample(sample.sample_id, "word: the scene has none that can be cut out")
         return cuts[stable_hash("cut", sample.sample_id) % len(cuts)]
-
-    def _checked(self, index: int) -> int:
-        if not -len(self) <= index < len(self):
-            raise IndexError(index)
-        return index % len(self)

@@ -9,12 +9,12 @@ from config.schema.word_crops import GeneratedWords
 from data.graphemes import nfc
 from data.readers.generated import GeneratedReport, load_recipe, load_resources
 from data.recognition.readers.pictures import decode_picture
-from data.recognition.sample import WordSample
+from data.recognition.sample import WordReader, WordSample
 from data.synth.crop.draw import crop_label, crop_size, draw_crop, encode_crop
 from data.synth.writing.manifest import settings_hash
 
 
-class DrawnWords:
+class DrawnWords(WordReader):
     """Reader of crop k of a recipe's split as the generator's own files would hold it, JPEG and all.
 
     A crop is a function of the recipe's seed, the split and k: every process draws the same one.
@@ -24,8 +24,6 @@ class DrawnWords:
 
     Attributes:
         report: fonts and words of the list that were left out.
-        characters: every character that the labels may have.
-        longest: greatest number of characters of a label.
 
     Raises:
         UserError: the recipe does not exist, makes something else, or has no such split, or a setting, a font, a
@@ -47,7 +45,7 @@ class DrawnWords:
             words=self._length,
             dropped=dict(found.dropped),
             examples=copy.deepcopy(found.examples),
-            source=f"split '{config.split}' of the recipe {config.recipe}",
+            source=config.source,
             unit="crops",
         )
         self._hash = settings_hash(self._config, self._resources)
@@ -71,18 +69,9 @@ class DrawnWords:
     def size(self, index: int) -> tuple[int, int]:
         return crop_size(self._config, self._resources, self._split, self._checked(index))
 
-    def path(self, index: int) -> None:
-        """Return None: no crop has a file."""
-        self._checked(index)
-
     def raw(self, index: int) -> bytes:
         """Return the image file that the generator would write."""
         return encode_crop(draw_crop(self._config, self._resources, self._split, self._checked(index)))
 
     def fingerprint(self) -> str:
         return hashlib.sha256(f"crops {self._hash} {self._split} {self._length}".encode()).hexdigest()[:16]
-
-    def _checked(self, index: int) -> int:
-        if not -self._length <= index < self._length:
-            raise IndexError(index)
-        return index % self._length

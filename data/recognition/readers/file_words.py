@@ -14,13 +14,13 @@ from data.readers.word_table import Texts
 from data.recognition.readers.labels import MISSING, clean_label
 from data.recognition.readers.pictures import decode_picture, header_size, picture_size
 from data.recognition.readers.splitting import in_part
-from data.recognition.sample import WordSample
+from data.recognition.sample import WordReader, WordSample
 
 _HEADER = 4096
 """So many bytes of a file tell the size of nearly every picture."""
 
 
-class FileWords:
+class FileWords(WordReader):
     """Reader of pictures that are files; see `data.recognition.sample.WordReader`.
 
     Args:
@@ -29,6 +29,8 @@ class FileWords:
         texts: their labels.
         report: what was kept and left out.
     """
+
+    stored = True
 
     def __init__(self, folder: Path, names: Texts, texts: Texts, report: DropReport) -> None:
         self._folder = folder.resolve()
@@ -57,7 +59,6 @@ class FileWords:
         return self._folder / self.name(index)
 
     def raw(self, index: int) -> bytes:
-        """Return the image file of a sample."""
         name = self.name(index)
         return image_bytes(self._folder, name, name)
 
@@ -66,11 +67,6 @@ class FileWords:
         self._names.digest_into(content)
         self._texts.digest_into(content)
         return content.hexdigest()[:16]
-
-    def _checked(self, index: int) -> int:
-        if not -len(self) <= index < len(self):
-            raise IndexError(index)
-        return index % len(self)
 
 
 def file_size(folder: Path, name: str) -> tuple[int, int]:

@@ -51,7 +51,7 @@ def open_lmdb(config: LmdbWords) -> WordReader:
     return readers[0] if len(readers) == 1 else JoinedWords(readers)
 
 
-class LmdbReader:
+class LmdbReader(WordReader):
     """Reader of one database; see `data.recognition.sample.WordReader`. Of the samples, only faults are in memory.
 
     Args:
@@ -64,6 +64,8 @@ class LmdbReader:
     Raises:
         UserError: it cannot be opened, has other keys, or holds no images.
     """
+
+    stored = True
 
     def __init__(self, path: Path, prefix: str = "") -> None:
         self._path = path
@@ -90,12 +92,7 @@ class LmdbReader:
     def size(self, index: int) -> tuple[int, int]:
         return picture_size(self.raw(index), self.name(index))
 
-    def path(self, index: int) -> None:
-        """Return None: no picture has a file of its own."""
-        self._kept[index]
-
     def raw(self, index: int) -> bytes:
-        """Return the image file of a sample."""
         data = self._open().get(_key(_IMAGE, self._kept[index]))
         if data is None:
             raise UnreadableSample(self.name(index), "image: missing")

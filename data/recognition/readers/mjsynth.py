@@ -20,7 +20,7 @@ from data.recognition.readers.label_lines import is_image_name
 from data.recognition.readers.labels import clean_label
 from data.recognition.readers.line_index import LineIndex, open_lines
 from data.recognition.readers.pictures import decode_picture
-from data.recognition.sample import WordSample
+from data.recognition.sample import WordReader, WordSample
 
 _PLAIN = re.compile(
     rb"^(?:\./)?[A-Za-z0-9][A-Za-z0-9/]*/[0-9]+_([A-Za-z0-9]+)_[0-9]+\.jpg(?: [0-9]+)?\r?$", re.MULTILINE
@@ -30,7 +30,7 @@ _LINE = re.compile(r"(\S.*?)(?:[ \t]+[0-9]+)?\s*")
 _NAME = re.compile(r"(?:.*/)?[^/_]+_([^/]+)_[^/_]+\.[^./_]+")
 
 
-class MjsynthReader:
+class MjsynthReader(WordReader):
     """Reader of MJSynth; see `data.recognition.sample.WordReader`.
 
     Whether nine million pictures are there is not asked beforehand; one that is not cannot be read.
@@ -41,6 +41,8 @@ class MjsynthReader:
         report: what was kept and left out.
         fingerprint: hash of the annotation file.
     """
+
+    stored = True
 
     def __init__(self, folder: Path, lines: LineIndex, report: DropReport, fingerprint: str) -> None:
         self._folder = folder.resolve()
@@ -71,7 +73,6 @@ class MjsynthReader:
         return self._folder / self.name(index)
 
     def raw(self, index: int) -> bytes:
-        """Return the image file of a sample."""
         name = self.name(index)
         return image_bytes(self._folder, name, name)
 

@@ -7,7 +7,7 @@ import pytest
 from label_folders import write_image, write_label
 
 from config.errors import UserError
-from config.schema.datasets import CocoTextDataset
+from config.schema.word_datasets import CocoTextDataset
 from data.readers import open_dataset
 
 

@@ -8,7 +8,7 @@ from label_folders import REAL
 from label_folders import make_icdar as make
 
 from config.errors import UserError
-from config.schema.datasets import IcdarDataset
+from config.schema.word_datasets import IcdarDataset
 from data.reader import UnreadableSample
 from data.readers import open_dataset, open_datasets
 

@@ -7,8 +7,8 @@ from label_folders import make_icdar as make
 from PIL import Image
 
 from config.errors import UserError
-from config.schema.datasets import IcdarDataset
 from config.schema.detection import DetectionTest, DetectionTraining
+from config.schema.word_datasets import IcdarDataset
 from data.readers import open_dataset
 
 SQUARE = "10,10,30,10,30,20,10,20"

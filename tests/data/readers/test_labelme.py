@@ -8,7 +8,7 @@ from label_folders import SQUARE, write_image, write_label
 from PIL import Image
 
 from config.errors import UserError
-from config.schema.datasets import LabelmeDataset
+from config.schema.word_datasets import LabelmeDataset
 from data.reader import UnreadableSample
 from data.readers import open_dataset
 

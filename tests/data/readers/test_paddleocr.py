@@ -9,7 +9,7 @@ import pytest
 from label_folders import SQUARE, write_image, write_label
 
 from config.errors import UserError
-from config.schema.datasets import PaddleOcrDataset
+from config.schema.word_datasets import PaddleOcrDataset
 from data.reader import UnreadableSample
 from data.readers import open_dataset
 

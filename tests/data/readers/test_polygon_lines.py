@@ -8,7 +8,7 @@ import pytest
 from label_folders import REAL, write_image, write_label
 
 from config.errors import UserError
-from config.schema.datasets import PolygonDataset
+from config.schema.word_datasets import PolygonDataset
 from data.readers import open_dataset
 
 # The second file of the test ground truth, in both published forms.

@@ -15,10 +15,10 @@ from data.recognition.alphabet import Alphabet
 from data.recognition.alphabet_filter import LabelRule, filter_words
 from data.recognition.readers.chosen import ChosenWords, Kept
 from data.recognition.readers.joined import JoinedWords
-from data.recognition.sample import WordSample
+from data.recognition.sample import WordReader, WordSample
 
 
-class ListReader:
+class ListReader(WordReader):
     """A reader of given labels, their pictures all alike."""
 
     def __init__(self, labels: list[str]) -> None:

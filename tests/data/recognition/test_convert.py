@@ -11,8 +11,8 @@ from word_files import encoded, names, texts, write_pictures
 
 from config.errors import UserError
 from config.schema.conversion import ConvertConfig
-from config.schema.datasets import IcdarDataset
 from config.schema.word_crops import CutWords, GeneratedWords, GtTxtWords, JsonlWords, LabelsCsvWords, LmdbWords
+from config.schema.word_datasets import IcdarDataset
 from data.recognition import convert as module
 from data.recognition.convert import convert
 from data.recognition.readers import open_words

@@ -8,10 +8,10 @@ import cv2
 import numpy as np
 
 from data.reader import DropReport, UnreadableSample
-from data.recognition.sample import WordSample
+from data.recognition.sample import WordReader, WordSample
 
 
-class PaintedWords:
+class PaintedWords(WordReader):
     """Words written by OpenCV on pictures of random sizes; those in `broken` cannot be read."""
 
     def __init__(self, count: int, seed: int = 0, broken: frozenset[int] = frozenset()) -> None:

@@ -12,8 +12,8 @@ import torch
 from painted_words import PLAIN, PaintedReader, ReadsRed
 
 from config.errors import UserError
-from config.schema.datasets import IcdarDataset
 from config.schema.detection import DetectionConfig, DetectionTest
+from config.schema.word_datasets import IcdarDataset
 from metrics.detection_iou import Counts
 from utils.evaluate import detection_job as evaluation
 from utils.evaluate.contact_sheet import ContactSheet

@@ -8,8 +8,8 @@ from pathlib import Path
 import torch
 from painted_words import PLAIN, PaintedReader, ReadsRed
 
-from config.schema.datasets import IcdarDataset
 from config.schema.detection import DetectionTest
+from config.schema.word_datasets import IcdarDataset
 from metrics.detection import DETECTION_PROTOCOLS
 from metrics.detection_iou import DetectionIoU
 from utils.evaluate.detector import evaluate_detector

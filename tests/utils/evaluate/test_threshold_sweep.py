@@ -7,8 +7,8 @@ import pytest
 import torch
 from painted_words import PLAIN, PaintedReader, ReadsRed
 
-from config.schema.datasets import IcdarDataset
 from config.schema.detection import DetectionTest
+from config.schema.word_datasets import IcdarDataset
 from metrics.detection_iou import Counts
 from utils.evaluate.detector import DetectionResult, evaluate_detector
 from utils.evaluate.sweep import ThresholdSweep

@@ -11,8 +11,9 @@ import pytest
 from word_files import assert_consistent, names, read_in_new_process, texts
 
 from config.errors import UserError
-from config.schema.datasets import GeneratedDataset, IcdarDataset
+from config.schema.datasets import GeneratedDataset
 from config.schema.word_crops import CutWords
+from config.schema.word_datasets import IcdarDataset
 from data.reader import UnreadableSample
 from data.readers import open_dataset
 from data.recognition.cutting import cut_out, cuts_of

@@ -10,8 +10,8 @@ import pytest
 from word_files import REAL, assert_consistent, names, texts
 
 from config.errors import UserError
-from config.schema.datasets import IcdarDataset
 from config.schema.word_crops import CaptchaWords, CutWords, GtTxtWords, JsonlWords, JsonWords, LmdbWords
+from config.schema.word_datasets import IcdarDataset
 from data.recognition.alphabet import Alphabet
 from data.recognition.alphabet_filter import LabelRule, filter_words
 from data.recognition.readers import open_words
