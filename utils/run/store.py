@@ -6,7 +6,7 @@ import os
 from pathlib import Path
 from typing import Any
 
-from data.durable import part_of
+from data.durable import replacing
 from utils.run import checkpoint
 from utils.run.folder import RunFolder
 
@@ -71,14 +71,9 @@ class CheckpointStore:
 
 def _also_name(source: Path, target: Path) -> None:
     """Let `target` name the file at `source`; where the file system has no hard links, rename it."""
-    temporary = part_of(target)
     try:
-        os.link(source, temporary)
+        with replacing(target) as temporary:
+            os.link(source, temporary)
     except OSError:
         # For a moment there is no `last.pth`, then; a run that is killed in it goes on from this one.
         os.replace(source, target)
-        return
-    try:
-        os.replace(temporary, target)
-    finally:
-        temporary.unlink(missing_ok=True)  # Where both names are of one file already, renaming leaves it.
