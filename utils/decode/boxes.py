@@ -1,8 +1,9 @@
 """Word boxes from CRAFT's score maps.
 
 The algorithm and its constants are those of Baek et al., "Character Region Awareness for Text Detection"
-(CVPR 2019). Here each component is worked on inside its own window, so the cost grows with the text and not with
-components times map size. `tests/utils/decode/test_boxes.py` holds the plain full-map version it must agree with.
+(CVPR 2019). Here each component is found and worked on inside its own window, so that the cost grows with the text
+and not with components times map size. `tests/utils/decode/test_boxes.py` holds the plain full-map version it must
+agree with.
 """
 
 from __future__ import annotations
@@ -20,6 +21,8 @@ from utils.decode.polygons import trace_polygon
 
 MIN_COMPONENT_PX = 10
 SQUARE_TOLERANCE = 0.1
+BLOCK = 8
+"""Side in map pixels of the blocks that are looked at first; at most 16, see `_islands`."""
 
 
 @dataclass(frozen=True)
@@ -108,27 +111,78 @@ def map_to_image(detections: Detections, matrix: np.ndarray) -> Detections:
 def _components(
     region: np.ndarray, affinity: np.ndarray, text_threshold: float, low_text: float, link_threshold: float
 ) -> Iterator[_Component]:
-    """Yield the dilated pixels of each connected component that counts as text."""
-    text = region > low_text
-    link = affinity > link_threshold
-    count, labels, stats, _ = cv2.connectedComponentsWithStats((text | link).astype(np.uint8), connectivity=4)
-    # One pass over the map finds which components reach the threshold, instead of a maximum for each.
-    reaches = np.zeros(count, bool)
-    reaches[labels[region >= text_threshold]] = True
-    reaches[0] = False
+    """Yield the dilated pixels of each connected component that counts as text, by its first pixel in reading order."""
+    text = cv2.compare(region, low_text, cv2.CMP_GT)
+    link = cv2.compare(affinity, link_threshold, cv2.CMP_GT)
+    found = [
+        component
+        for left, top, pixels in _islands(cv2.bitwise_or(text, link))
+        for component in _components_of_island(pixels, left, top, region, text, link, text_threshold)
+    ]
+    yield from (component for _, component in sorted(found, key=lambda pair: pair[0]))
+
+
+def _islands(pixels: np.ndarray) -> Iterator[tuple[int, int, np.ndarray]]:
+    """Cut a map, most of which is empty, into windows that hold all its components whole.
+
+    Connected pixels lie in touching blocks. So components are looked for among the few blocks that hold a pixel, and
+    then within each group of touching blocks, instead of in the whole map.
+
+    Args:
+        pixels: uint8 [H, W], 0 or 255.
+
+    Yields:
+        Left and top edge of a window and its pixels, uint8 [h, w]; those of other groups are 0.
+    """
+    height, width = pixels.shape
+    padded = cv2.copyMakeBorder(pixels, 0, -height % BLOCK, 0, -width % BLOCK, cv2.BORDER_CONSTANT, value=0)
+    # The mean of a block with one pixel of 255 is still rounded to 1.
+    blocks = cv2.resize(padded, None, fx=1 / BLOCK, fy=1 / BLOCK, interpolation=cv2.INTER_AREA)
+    count, groups, stats, _ = cv2.connectedComponentsWithStats((blocks > 0).astype(np.uint8), connectivity=8)
+    for group in range(1, count):
+        x, y, w, h = (int(value) for value in stats[group, :4])
+        left, top = x * BLOCK, y * BLOCK
+        window = pixels[top : top + h * BLOCK, left : left + w * BLOCK]
+        others = groups[y : y + h, x : x + w] != group
+        if (others & (blocks[y : y + h, x : x + w] > 0)).any():
+            others = others.repeat(BLOCK, axis=0).repeat(BLOCK, axis=1)[: window.shape[0], : window.shape[1]]
+            window = np.where(others, np.uint8(0), window)
+        yield left, top, window
+
+
+def _components_of_island(
+    pixels: np.ndarray,
+    left: int,
+    top: int,
+    region: np.ndarray,
+    text: np.ndarray,
+    link: np.ndarray,
+    text_threshold: float,
+) -> Iterator[tuple[tuple[int, int], _Component]]:
+    """Yield each component in a window that counts as text, after the row and column of its first pixel in the map."""
     height, width = region.shape
-    for label in np.flatnonzero(reaches & (stats[:, cv2.CC_STAT_AREA] >= MIN_COMPONENT_PX)):
+    count, labels, stats, _ = cv2.connectedComponentsWithStats(pixels, connectivity=4)
+    for label in range(1, count):
         x, y, w, h, size = (int(value) for value in stats[label])
-        reach = int(math.sqrt(size * min(w, h) / (w * h)) * 2)
-        left, top = max(0, x - reach), max(0, y - reach)
-        right, bottom = min(width, x + w + reach + 1), min(height, y + h + reach + 1)
-        window = np.s_[top:bottom, left:right]
-        mine = labels[window] == label
-        mask = mine & (text[window] | ~link[window])
+        if size < MIN_COMPONENT_PX:
+            continue
+        mine = labels[y : y + h, x : x + w] == label
+        window = np.s_[top + y : top + y + h, left + x : left + x + w]
+        score = region[window][mine].max()
+        if not score >= np.float32(text_threshold):  # in the precision of the maps; NaN reaches nothing
+            continue
+        mask = mine & ((text[window] > 0) | (link[window] == 0))
         if not mask.any():  # only where text_threshold <= low_text: the component is all link
             continue
-        kernel = cv2.getStructuringElement(cv2.MORPH_RECT, (1 + reach, 1 + reach))
-        yield _Component(cv2.dilate(mask.astype(np.uint8), kernel), left, top, float(region[window][mine].max()))
+        reach = int(math.sqrt(size * min(w, h) / (w * h)) * 2)
+        before_x, before_y = min(reach, left + x), min(reach, top + y)
+        after_x, after_y = min(reach + 1, width - left - x - w), min(reach + 1, height - top - y - h)
+        room = cv2.copyMakeBorder(
+            mask.view(np.uint8), before_y, after_y, before_x, after_x, cv2.BORDER_CONSTANT, value=0
+        )  # fmt: skip
+        kernel = np.ones((1 + reach, 1 + reach), np.uint8)
+        component = _Component(cv2.dilate(room, kernel), left + x - before_x, top + y - before_y, float(score))
+        yield (top + y, left + x + int(mine[0].argmax())), component
 
 
 def _box(component: _Component) -> np.ndarray:

@@ -54,6 +54,23 @@ def test_agrees_exactly_with_the_plain_version(
     np.testing.assert_array_equal(found.scores, scores)
 
 
+@pytest.mark.parametrize("seed", range(12))
+def test_words_scattered_over_an_empty_map_agree_with_the_plain_version(seed: int) -> None:
+    # Strokes of every direction: windows around them overlap although the strokes do not touch.
+    rng = np.random.default_rng(seed)
+    region, affinity = np.zeros((2, 203, 301), np.float32)
+    for plane in (region, affinity):
+        for _ in range(rng.integers(0, 25)):
+            start, end = rng.integers(0, (301, 203), (2, 2))
+            end = start + (end - start) // rng.integers(1, 6)
+            value, width = float(rng.uniform(0.3, 1)), int(rng.integers(1, 6))
+            cv2.line(plane, start.tolist(), end.tolist(), value, width)
+    found = detect_words(region, affinity, **THRESHOLDS)
+    boxes, scores = plain_boxes(region, affinity, *THRESHOLDS.values())
+    np.testing.assert_array_equal(found.boxes, boxes)
+    np.testing.assert_array_equal(found.scores, scores)
+
+
 def rectangle(height: int, width: int, rows: slice, columns: slice, value: float = 0.9) -> np.ndarray:
     plane = np.zeros((height, width), np.float32)
     plane[rows, columns] = value
