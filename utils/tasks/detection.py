@@ -137,17 +137,13 @@ class DetectionTask(Task):
             model, reader, test, self.preprocess, self.device, self.amp,
             on_image=thresholds.add if thresholds is not None else None, processes=self._processes,
         )  # fmt: skip
-        values = {
-            "precision": result.precision,
-            "recall": result.recall,
-            "hmean": result.hmean,
-            "images": result.images,
-        }
+        counts = result.counts
+        values = {name: getattr(counts, name) for name in ("precision", "recall", "hmean", "images")}
         summary = (
-            f"{self._test_name}: precision {result.precision:.3f}  recall {result.recall:.3f}  F1 {result.hmean:.3f}"
+            f"{self._test_name}: precision {counts.precision:.3f}  recall {counts.recall:.3f}  F1 {counts.hmean:.3f}"
         )
         if thresholds is None:
-            return Evaluation(score=result.hmean, values=values, summary=summary)
+            return Evaluation(score=counts.hmean, values=values, summary=summary)
         thresholds.join(self._processes)
         best = thresholds.best(result)
         values |= {
@@ -156,7 +152,7 @@ class DetectionTask(Task):
             "best_low_text": best.low_text,
         }
         summary += f"  (best F1 {best.counts.hmean:.3f} at text {best.text_threshold:g}, low {best.low_text:g})"
-        return Evaluation(result.hmean, values, summary, level=best.counts.hmean, level_name="best F1")
+        return Evaluation(counts.hmean, values, summary, level=best.counts.hmean, level_name="best F1")
 
     def pictures(self, model: nn.Module, batch: Mapping[str, Any]) -> dict[str, np.ndarray]:
         images = batch["image"][:PICTURES]
