@@ -1,4 +1,4 @@
-"""The form every section of the configuration shares."""
+"""The form every section of the configuration shares, and what all sections of datasets have."""
 
 from __future__ import annotations
 
@@ -26,3 +26,18 @@ UserPath = Annotated[str, AfterValidator(os.path.expanduser)]
 Options = dict[str, Any]
 """What a registered class or function takes from the YAML; `config.registry` checks it when the name is looked up."""
 UnitFloat = Annotated[float, Field(ge=0, le=1)]
+
+
+class DatasetBase(Section):
+    """What every dataset has."""
+
+    @property
+    def source(self) -> str:
+        """What a message calls the dataset."""
+        raise NotImplementedError
+
+    samples: Annotated[int, Field(ge=-1)] = -1
+    """Use only so many samples, spread evenly over the dataset; -1 uses all."""
+
+    max_dropped: UnitFloat = 0.01
+    """Greatest share of words that may be left out as faulty before the run refuses to start."""

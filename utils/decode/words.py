@@ -9,8 +9,8 @@ from pathlib import Path
 from torch import Tensor
 
 from config.errors import UserError
+from config.schema.model import RecognizerModel
 from config.schema.recognition import RecognitionTest
-from config.schema.recognizer import RecognizerModel
 from data.graphemes import nfc
 from data.recognition.alphabet import Alphabet
 from model.head import Head, Reading

@@ -14,7 +14,6 @@ from torch.utils.data import Dataset as TorchDataset
 from config.errors import UserError
 from config.schema.datasets import Dataset
 from config.schema.detection import DetectionConfig, DetectionTest
-from config.schema.run import NO_VALIDATION
 from data.detection import DetectionTrainingSet, collate
 from data.preprocess import Preprocess
 from data.reader import Reader
@@ -107,10 +106,10 @@ class DetectionTask(Task):
         readers = [self._open(f"{name}.{place}", each) for place, each in enumerate(settings)]
         return readers[0] if len(readers) == 1 else ConcatReader(readers)
 
-    def _validation(self, config: DetectionConfig) -> tuple[str, DetectionTest | None, Reader | None]:
+    def _validation(self, config: DetectionConfig) -> tuple[str | None, DetectionTest | None, Reader | None]:
         """Return the name, the settings and the data of the evaluation during training; None where there is none."""
-        name = config.train.validation or next(iter(config.test), NO_VALIDATION)
-        if name == NO_VALIDATION:
+        name = config.validated_by
+        if name is None:
             log.warning("train.validation: the run is not evaluated, and best.pth is not written")
             return name, None, None
         try:

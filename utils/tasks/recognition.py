@@ -14,7 +14,6 @@ from torch.utils.data import Dataset
 
 from config.errors import UserError, nearest
 from config.schema.recognition import RecognitionConfig, RecognitionTest
-from config.schema.run import NO_VALIDATION
 from config.schema.word_crops import WordCrops
 from data.mixing import MixedTrainingSet
 from data.recognition.alphabet import Alphabet
@@ -135,10 +134,9 @@ class RecognitionTask(Task):
 
     def _validation(self, config: RecognitionConfig) -> tuple[str, RecognitionTest | None, WordReader | None]:
         """Open the evaluation of the training run; nothing where there is none."""
-        wanted = config.train.validation
-        if wanted == NO_VALIDATION or (wanted is None and not config.test):
+        name = config.validated_by
+        if name is None:
             return "", None, None
-        name = wanted if wanted is not None else next(iter(config.test))
         reader = self._open(f"test.{name}", config.test[name].dataset)
         log.info("test.%s: %s", name, reader.report.table())
         return name, config.test[name], reader

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from itertools import pairwise
 from typing import Any
 
-from config.easyocr.rules import Dialect, Handled, Moved, Only
+from config.easyocr_rules import Dialect, Handled, Moved, Only
 from config.errors import UserError, nearest
 from config.explain import nearest_path, show
 from config.origins import Origins, dotted
