@@ -8,11 +8,10 @@ from config.errors import UserError
 from config.schema.run import NO_VALIDATION, RunConfig
 from utils.check.lr_chart import draw_range_test
 from utils.check.lr_range_test import LEAST_ITERATIONS, described, range_test
-from utils.check.quiet import quiet
+from utils.check.report import quiet
 from utils.device import resolve_amp, resolve_device
 from utils.draw.picture_file import picture_path, save_picture
-from utils.tasks.names import look_up_names
-from utils.tasks.registry import task_class
+from utils.tasks.registry import look_up_names, task_class
 
 
 def find_rate(config: RunConfig, path: Path, iterations: int) -> str:

@@ -22,8 +22,7 @@ from model.registry import build_detector
 from utils.device import Amp, memory_format, resolve_amp, resolve_device
 from utils.draw.picture_file import picture_path, save_picture
 from utils.draw.pseudo_labels import draw_label_sheet
-from utils.run.folder import RunFolder
-from utils.run.paths import run_folder
+from utils.run.folder import RunFolder, run_folder
 from utils.tasks.teacher import DetectorTeacher, label_dataset, weights_hash
 from utils.weights.files import load_into, read_file, state_dict_of
 

@@ -7,8 +7,7 @@ from typing import Any
 
 from config.errors import UserError
 from config.schema.run import NO_VALIDATION, RunConfig
-from utils.check.quiet import quiet
-from utils.check.report import Report
+from utils.check.report import Report, quiet
 from utils.device import effective_amp, resolve_device
 from utils.engine.task import Task
 from utils.tasks.registry import task_class

@@ -21,8 +21,7 @@ from data.recognition.alphabet_filter import LabelRule, filter_words
 from data.recognition.label_room import labels_without_room
 from data.recognition.preprocess import WordPreprocess
 from data.recognition.readers import open_words
-from data.recognition.readers.chosen import ChosenWords
-from data.recognition.readers.joined import JoinedWords
+from data.recognition.readers.forwarded import ChosenWords, JoinedWords
 from data.recognition.sample import WordReader
 from data.recognition.shares import batch_counts, used_samples
 from data.recognition.training_set import WordCollate, WordTrainingSet, widest_batch

@@ -34,10 +34,9 @@ from utils.distributed.processes import ALONE, Processes
 from utils.draw.picture_file import save_picture
 from utils.draw.pseudo_labels import draw_label_sheet
 from utils.engine.task import Evaluation
-from utils.run.paths import run_folder
+from utils.run.folder import run_folder
 from utils.tasks.detection import DetectionTask
-from utils.tasks.labelling_cost import labelling_seconds
-from utils.tasks.teacher import DetectorTeacher, label_dataset
+from utils.tasks.teacher import DetectorTeacher, label_dataset, labelling_seconds
 
 log = logging.getLogger(__name__)
 
