@@ -7,10 +7,12 @@ position) alone, so the number of workers, of processes, and an interruption cha
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from itertools import accumulate
+from typing import Any
 
 import numpy as np
-from torch.utils.data import Sampler
+from torch.utils.data import Dataset, Sampler
 
 
 class SampleOrder:
@@ -88,3 +90,30 @@ class StreamBatchSampler(Sampler[list[int]]):
         """
         own = len(range(self._firsts[micro], self.samples, self.world * len(self._firsts)))
         return own * self.world / self.samples
+
+
+class MixedTrainingSet(Dataset):
+    """Joins training sets so that every batch holds the same number of samples of each.
+
+    Positions of the run (see `data.order`) come in blocks of `size`: the first `counts[0]` of a block belong to the
+    first set, the next `counts[1]` to the second, and so on. Each set sees positions of its own, 0, 1, 2, ..., so what
+    it yields does not depend on what it is mixed with.
+
+    Args:
+        sets: training sets by position.
+        counts: how many samples of each make up a block; a set whose count is 0 is never asked.
+    """
+
+    def __init__(self, sets: Sequence[Dataset], counts: Sequence[int]) -> None:
+        if len(sets) != len(counts) or min(counts, default=0) < 0 or sum(counts) < 1:
+            raise ValueError(f"{len(sets)} sets cannot be mixed in the numbers {list(counts)}")
+        self.sets = list(sets)
+        self.counts = list(counts)
+        self.size = sum(counts)
+        self._ends = list(accumulate(counts))
+
+    def __getitem__(self, position: int) -> Any:
+        block, offset = divmod(position, self.size)
+        part = next(number for number, end in enumerate(self._ends) if offset < end)
+        count = self.counts[part]
+        return self.sets[part][block * count + offset - (self._ends[part] - count)]

@@ -14,7 +14,8 @@ from __future__ import annotations
 
 import json
 import shutil
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from concurrent.futures import Executor
 from dataclasses import asdict
 from pathlib import Path
 
@@ -22,8 +23,9 @@ import numpy as np
 
 from config.errors import UserError
 from data.durable import PART, move, part_of, replacing, sync_all
+from data.pseudo_label.labeler import LabelProgress, Teacher, label_blocks
+from data.pseudo_label.reader import ABOUT, COLUMNS, PseudoLabels
 from data.pseudo_label.records import COLUMN_NAMES, ImageLabels, LabelSettings, LabelStatistics, join_labels
-from data.pseudo_label.stored import ABOUT, COLUMNS, PseudoLabels
 from data.reader import Reader
 
 
@@ -170,3 +172,35 @@ class _writing:
             f"{self._folder}: pseudo-labels cannot be written ({fault.strerror or fault}), make room or choose "
             "another folder"
         )
+
+
+def fill_cache(
+    cache: LabelCache,
+    reader: Reader,
+    settings: LabelSettings,
+    teacher: Teacher,
+    *,
+    rank: int = 0,
+    world_size: int = 1,
+    max_batch_pixels: int,
+    loader_threads: int = 2,
+    executor: Executor | None = None,
+    on_progress: Callable[[LabelProgress], None] | None = None,
+) -> None:
+    """Label this process's share of the blocks that are missing; the rest of the arguments is that of `label_blocks`.
+
+    The processes of a run label different blocks. When all are through, each may call `cache.finish()`.
+    """
+    missing = cache.missing(rank, world_size)
+    labels = label_blocks(
+        reader,
+        [cache.images(block) for block in missing],
+        settings,
+        teacher,
+        max_batch_pixels=max_batch_pixels,
+        loader_threads=loader_threads,
+        executor=executor,
+        on_progress=on_progress,
+    )
+    for block, of_block in zip(missing, labels, strict=True):
+        cache.write(block, of_block)

@@ -5,16 +5,14 @@ Each shard is a SynthText folder of its own, `shard_0001_of_0008`, with its own 
 
 from __future__ import annotations
 
-import hashlib
 from pathlib import Path
 
 from config.errors import UserError
 from config.schema.datasets import SynthTextDataset
-from data.reader import DropReport, Reader
-from data.readers.concat import ConcatReader
+from data.reader import Reader
+from data.readers.concat import ChosenReader, ConcatReader
 from data.readers.limits import check_dropped, choose_samples
 from data.readers.synthtext import SynthTextReader
-from data.sample import TextSample
 from data.synth.writing.shards import SHARD_NAME
 
 
@@ -51,54 +49,14 @@ def shard_folders(root: Path) -> list[Path]:
 
 
 def open_synthtext(config: SynthTextDataset) -> Reader:
-    """Open a folder of SynthText, or all shards of a split that was generated in several; raises as the readers do."""
-    shards = find_shards(config)
-    return ShardedReader(config, shards) if shards else SynthTextReader(config)
+    """Open a folder of SynthText, or all shards of a split that was generated in several; raises as the readers do.
 
-
-class ShardedReader(Reader):
-    """Reader of all shards of a split; `samples` and `max_dropped` count over all of them.
-
-    Args:
-        config: of the dataset; its `root` holds the shards.
-        shards: their folders, in order.
-
-    Raises:
-        UserError: as for `SynthTextReader`.
+    `samples` and `max_dropped` count over all shards.
     """
-
-    def __init__(self, config: SynthTextDataset, shards: list[Path]) -> None:
-        whole = {"samples": -1, "max_dropped": 1.0}
-        self._all = ConcatReader(
-            [SynthTextReader(config.model_copy(update={"root": str(one), **whole})) for one in shards]
-        )
-        check_dropped(self.report, config.max_dropped, config.root)
-        self._chosen = choose_samples(len(self._all), config.samples, config.root)
-
-    @property
-    def report(self) -> DropReport:
-        """The shards' reports added up, whatever `samples` selects."""
-        return self._all.report
-
-    def __len__(self) -> int:
-        return len(self._all) if self._chosen is None else len(self._chosen)
-
-    def __getitem__(self, index: int) -> TextSample:
-        return self._all[self._locate(index)]
-
-    def annotation(self, index: int) -> TextSample:
-        """Return the sample without its image."""
-        return self._all.annotation(self._locate(index))
-
-    def path(self, index: int) -> Path | None:
-        """Return the file of a sample's image; None where it has none of its own."""
-        return self._all.path(self._locate(index))
-
-    def fingerprint(self) -> str:
-        content = f"{self._all.fingerprint()} {len(self)}"
-        return hashlib.sha256(content.encode()).hexdigest()[:16]
-
-    def _locate(self, index: int) -> int:
-        """Return a sample's index in all shards."""
-        index = self._checked(index)
-        return index if self._chosen is None else int(self._chosen[index])
+    shards = find_shards(config)
+    if not shards:
+        return SynthTextReader(config)
+    whole = {"samples": -1, "max_dropped": 1.0}
+    joined = ConcatReader([SynthTextReader(config.model_copy(update={"root": str(one), **whole})) for one in shards])
+    check_dropped(joined.report, config.max_dropped, config.root)
+    return ChosenReader(joined, choose_samples(len(joined), config.samples, config.root))

@@ -36,7 +36,7 @@ class WordTrainingSet(Dataset):
     """Samples by their position in the run (see `data.order`), not by their index in the dataset.
 
     A sample that cannot be read is replaced by another one and named in the batch; twenty in a row are an error.
-    Several datasets are mixed in every batch by `data.mixing.MixedTrainingSet`, with one `part` each.
+    Several datasets are mixed in every batch by `data.order.MixedTrainingSet`, with one `part` each.
 
     Args:
         reader: the pictures and their labels.

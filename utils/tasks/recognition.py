@@ -15,7 +15,7 @@ from torch.utils.data import Dataset
 from config.errors import UserError, nearest
 from config.schema.recognition import RecognitionConfig, RecognitionTest
 from config.schema.word_crops import WordCrops
-from data.mixing import MixedTrainingSet
+from data.order import MixedTrainingSet
 from data.recognition.alphabet import Alphabet
 from data.recognition.alphabet_filter import LabelRule, filter_words
 from data.recognition.label_room import labels_without_room

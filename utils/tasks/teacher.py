@@ -17,8 +17,7 @@ import torch
 from torch import nn
 
 from data.progress import progress_bar
-from data.pseudo_label.cache import LabelCache
-from data.pseudo_label.fill import fill_cache
+from data.pseudo_label.cache import LabelCache, fill_cache
 from data.pseudo_label.labeler import LabelProgress, Teacher, label_blocks
 from data.pseudo_label.records import LabelSettings
 from data.reader import Reader

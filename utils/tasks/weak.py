@@ -22,12 +22,11 @@ from config.errors import UserError
 from config.schema.detection import DetectionConfig
 from config.schema.weak import WeakSupervision
 from data.detection import DetectionTrainingSet
-from data.mixing import MixedTrainingSet
+from data.order import MixedTrainingSet
 from data.preprocess import Preprocess
 from data.pseudo_label.cache import LabelCache, remove_old_caches
-from data.pseudo_label.reader import PseudoLabelReader
+from data.pseudo_label.reader import COLUMNS, PseudoLabelReader, PseudoLabels
 from data.pseudo_label.records import LabelSettings
-from data.pseudo_label.stored import COLUMNS, PseudoLabels
 from data.reader import Reader
 from utils.device import Amp
 from utils.distributed.processes import ALONE, Processes

@@ -12,8 +12,7 @@ from pathlib import Path
 from config.schema.word_crops import MjsynthWords
 from data.graphemes import nfc
 from data.reader import DropReport
-from data.readers.listing import label_path, subfolder
-from data.readers.naming import leaves_folder
+from data.readers.listing import label_path, leaves_folder, subfolder
 from data.recognition.readers.file_words import PictureFiles
 from data.recognition.readers.label_lines import clean_label, is_image_name
 from data.recognition.readers.line_index import LineIndex, open_lines

@@ -6,8 +6,7 @@ import os
 from pathlib import Path
 
 from config.errors import UserError, nearest
-from data.readers.listing import subfolder, visible_files
-from data.readers.naming import natural_key
+from data.readers.listing import natural_key, subfolder, visible_files
 from data.readers.shards import shard_folders
 
 

@@ -10,8 +10,7 @@ from word_readers import PaintedWords
 
 from config.errors import UserError
 from config.schema.word_data import WordAugmentation, WordData
-from data.mixing import MixedTrainingSet
-from data.order import SampleOrder, StreamBatchSampler
+from data.order import MixedTrainingSet, SampleOrder, StreamBatchSampler
 from data.recognition.alphabet import Alphabet
 from data.recognition.buckets import WidthOrder
 from data.recognition.shares import batch_counts

@@ -1,21 +1,19 @@
 """From a recogniser's scores to text: the best path, the most probable text, or the closest word of a list."""
 
 from model.head import Reading
-from utils.decode.ctc.beam import Hypothesis, beam_search, decode_beam
-from utils.decode.ctc.greedy import decode_greedy
+from utils.decode.ctc.beam import beam_search, decode_beam
 from utils.decode.ctc.head import CtcHead
 from utils.decode.ctc.lexicon import Lexicon, decode_lexicon
-from utils.decode.ctc.scores import fold_case, text_probabilities
+from utils.decode.ctc.reading import decode_greedy
+from utils.decode.ctc.scores import text_probabilities
 
 __all__ = [
     "CtcHead",
-    "Hypothesis",
     "Lexicon",
     "Reading",
     "beam_search",
     "decode_beam",
     "decode_greedy",
     "decode_lexicon",
-    "fold_case",
     "text_probabilities",
 ]
