@@ -14,6 +14,11 @@ from typing import Any
 import numpy as np
 from torch.utils.data import Dataset, Sampler
 
+from config.errors import UserError
+from data.reader import UnreadableSample
+
+MAX_UNREADABLE_IN_A_ROW = 20
+
 
 class SampleOrder:
     """Maps positions to samples: a new permutation of the dataset for each pass over it.
@@ -42,6 +47,34 @@ class SampleOrder:
 def position_rng(seed: int, position: int) -> np.random.Generator:
     """Return the generator of every random choice made for the sample at `position`."""
     return np.random.default_rng((seed, 1, position))
+
+
+def read_at(reader: Any, order: Any, seed: int, position: int, noun: str) -> tuple[Any, list[str]]:
+    """Return the sample at a position of the run, or another one where it cannot be read, and who could not be read.
+
+    Args:
+        reader: the dataset.
+        order: which sample stands at which position; its `size` is the number of samples.
+        seed: seed of the dataset.
+        position: of the run.
+        noun: what the samples are called in the message, such as "images".
+
+    Raises:
+        UserError: twenty in a row cannot be read.
+    """
+    index, unreadable = order[position], []
+    # Substitutes come from anywhere in the dataset: what is missing is often a whole folder.
+    substitutes = np.random.default_rng((seed, 2, position))
+    while len(unreadable) < MAX_UNREADABLE_IN_A_ROW:
+        try:
+            return reader[index], unreadable
+        except UnreadableSample as fault:
+            unreadable.append(str(fault))
+            index = int(substitutes.integers(order.size))
+    raise UserError(
+        f"{MAX_UNREADABLE_IN_A_ROW} {noun} in a row cannot be read, the last one: {unreadable[-1]}; check that they "
+        "lie where the dataset's `root` says"
+    )
 
 
 class StreamBatchSampler(Sampler[list[int]]):

@@ -28,6 +28,20 @@ Options = dict[str, Any]
 UnitFloat = Annotated[float, Field(ge=0, le=1)]
 
 
+def ordered(limits: list[float]) -> list[float]:
+    """Return the pair as it is.
+
+    Raises:
+        ValueError: the least is greater than the greatest.
+    """
+    if limits[0] > limits[1]:
+        raise ValueError(f"a range is [least, greatest], but {limits[0]} is greater than {limits[1]}")
+    return limits
+
+
+PAIR = Field(min_length=2, max_length=2)
+
+
 class DatasetBase(Section):
     """What every dataset has."""
 
