@@ -10,7 +10,6 @@ from typing import Protocol
 from config.errors import UserError
 from config.schema.word_datasets import FolderDataset
 from data.reader import DropReport
-from data.readers.icdar_lines import MalformedLineError
 from data.readers.listing import check_selected, folder_images, match_labels, selector, subfolder
 from data.readers.word_builder import WordBuilder
 from data.readers.word_reader import WordReader
@@ -22,6 +21,20 @@ _BOM = b"\xef\xbb\xbf"
 
 class LabelFileError(Exception):
     """Says why nothing in a label file can be used, without naming the file."""
+
+
+class MalformedLineError(Exception):
+    """Says what is wrong with a line of a label file.
+
+    Attributes:
+        detail: the part of the line that is wrong, where there is one.
+        parsed: the line is of its format, only what it says makes no sense.
+    """
+
+    def __init__(self, reason: str, detail: str = "", *, parsed: bool = False) -> None:
+        super().__init__(reason)
+        self.detail = detail
+        self.parsed = parsed
 
 
 class FileParser(Protocol):

@@ -12,8 +12,8 @@ import ast
 import re
 
 from config.schema.word_datasets import PolygonDataset
-from data.readers.icdar_lines import MalformedLineError, is_number, numbers, shortened
-from data.readers.label_files import FileParser, line_parser, numbered_lines, open_label_files
+from data.readers.icdar import is_number, numbers, shortened
+from data.readers.label_files import FileParser, MalformedLineError, line_parser, numbered_lines, open_label_files
 from data.readers.word_builder import WordBuilder
 from data.readers.word_reader import WordReader
 

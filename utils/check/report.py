@@ -111,26 +111,6 @@ def raise_problems(report: Report) -> None:
         raise UserError(f"not ready to train: {report.problems[0]}{more}")
 
 
-def table(header: Sequence[str], rows: Sequence[Sequence[str]], text_columns: int = 1) -> list[str]:
-    """Align a table: the first `text_columns` columns to the left, the others to the right.
-
-    Args:
-        header: names of the columns.
-        rows: as many texts as the header has in each.
-        text_columns: number of columns that are aligned to the left.
-    """
-    whole = [list(header), *(list(row) for row in rows)]
-    widths = [max(len(row[column]) for row in whole) for column in range(len(header))]
-    lines = []
-    for row in whole:
-        cells = [
-            cell.ljust(width) if column < text_columns else cell.rjust(width)
-            for column, (cell, width) in enumerate(zip(row, widths, strict=True))
-        ]
-        lines.append("  ".join(cells).rstrip())
-    return lines
-
-
 def some(items: Sequence[str], limit: int = 3) -> str:
     """Join the first few items, saying how many more there are."""
     rest = len(items) - limit

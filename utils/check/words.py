@@ -16,11 +16,10 @@ from data.recognition.sample import WordReader
 from model.head import Head
 from model.recognizer import Recognizer
 from model.registry import build_recognizer
-from utils.check.cost import report_cost
+from utils.check.cost import report_cost, trial_task
 from utils.check.duplicates import report_word_copies
 from utils.check.quick import quick_lines
 from utils.check.report import LIMIT, CheckOptions, Report, percent, quantiles, quiet
-from utils.check.trial import trial_task
 from utils.check.word_inputs import look_at_pictures, report_inputs, report_room
 from utils.check.word_labels import report_alphabet, report_word_counts
 from utils.check.word_sources import WordSource, open_word_sources, read_labels

@@ -15,7 +15,8 @@ from data.graphemes import nfc
 from data.recognition.alphabet import Alphabet
 from model.head import Head, Reading
 from model.recognizer import RECOGNIZERS
-from utils.decode.ctc import CtcHead, Lexicon
+from utils.decode.ctc.head import CtcHead
+from utils.decode.ctc.lexicon import Lexicon
 
 
 def make_head(settings: RecognizerModel, alphabet: Alphabet) -> Head:

@@ -12,7 +12,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from data.recognition.alphabet import Alphabet
-from utils.decode.ctc import beam_search, decode_beam, decode_greedy, text_probabilities
+from utils.decode.ctc.beam import beam_search, decode_beam
+from utils.decode.ctc.reading import decode_greedy
+from utils.decode.ctc.scores import text_probabilities
 
 AB = Alphabet("ab")
 
