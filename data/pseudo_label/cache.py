@@ -12,9 +12,10 @@ which says what they were made with.
 
 from __future__ import annotations
 
+import contextlib
 import json
 import shutil
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Executor
 from dataclasses import asdict
 from pathlib import Path
@@ -151,27 +152,16 @@ def remove_old_caches(root: Path, keep: int, *, dataset: str, using: Path | None
     return old
 
 
-class _writing:
-    """Turns what the disk objects to into one sentence."""
-
-    def __init__(self, folder: Path) -> None:
-        self._folder = folder
-
-    def __enter__(self) -> None:
-        try:
-            self._folder.mkdir(parents=True, exist_ok=True)
-        except OSError as fault:
-            raise self._sentence(fault) from fault
-
-    def __exit__(self, kind: object, fault: BaseException | None, trace: object) -> None:
-        if isinstance(fault, OSError):
-            raise self._sentence(fault) from fault
-
-    def _sentence(self, fault: OSError) -> UserError:
-        return UserError(
-            f"{self._folder}: pseudo-labels cannot be written ({fault.strerror or fault}), make room or choose "
-            "another folder"
-        )
+@contextlib.contextmanager
+def _writing(folder: Path) -> Iterator[None]:
+    """Make a folder, and turn what the disk objects to into one sentence."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        yield
+    except OSError as fault:
+        raise UserError(
+            f"{folder}: pseudo-labels cannot be written ({fault.strerror or fault}), make room or choose another folder"
+        ) from fault
 
 
 def fill_cache(

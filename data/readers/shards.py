@@ -1,17 +1,18 @@
-"""A split that the generator wrote in several shards, read as one dataset.
+"""Datasets that lie in several folders: the shards of the generator, and trees of folders as other tools make them.
 
 Each shard is a SynthText folder of its own, `shard_0001_of_0008`, with its own `gt.mat` and its own index.
 """
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
-from config.errors import UserError
+from config.errors import UserError, nearest
 from config.schema.datasets import SynthTextDataset
-from data.reader import Reader
+from data.reader import Reader, check_dropped, choose_samples
 from data.readers.concat import ChosenReader, ConcatReader
-from data.readers.limits import check_dropped, choose_samples
+from data.readers.listing import natural_key, subfolder, visible_files
 from data.readers.synthtext import SynthTextReader
 from data.synth.writing.shards import SHARD_NAME
 
@@ -60,3 +61,36 @@ def open_synthtext(config: SynthTextDataset) -> Reader:
     joined = ConcatReader([SynthTextReader(config.model_copy(update={"root": str(one), **whole})) for one in shards])
     check_dropped(joined.report, config.max_dropped, config.root)
     return ChosenReader(joined, choose_samples(len(joined), config.samples, config.root))
+
+
+def find_parts(root: str, name: str) -> list[Path]:
+    """Return the folders of a dataset's parts, each of which holds the file `name`.
+
+    That is `root`, or all its shards, or every folder below it that holds the file, in natural order; hidden folders
+    (`.ipynb_checkpoints`) are skipped.
+
+    Args:
+        root: the dataset's `root`.
+        name: path of the file below a part's folder.
+
+    Raises:
+        UserError: there is no such folder, no such file, or shards are missing.
+    """
+    folder = subfolder(root, ".", "root")
+    if (folder / name).is_file():
+        return [folder]
+    shards = shard_folders(folder)
+    if shards:
+        lacking = next((shard for shard in shards if not (shard / name).is_file()), None)
+        if lacking is not None:
+            raise UserError(f"{lacking}: holds no {name}; make this shard again, or correct the dataset's `format`")
+        return shards
+    found = []
+    for parent, folders, _ in os.walk(folder):
+        folders[:] = sorted((one for one in folders if not one.startswith(".")), key=natural_key)
+        found += [Path(parent) / one for one in folders if (Path(parent) / one / name).is_file()]
+    if not found:
+        near = nearest(name, visible_files(folder))
+        hint = f"did you mean '{near}'?" if near else "set the dataset's `root` to the folder that does"
+        raise UserError(f"{folder}: holds no {name}, nor does a folder in it; {hint}")
+    return sorted(found, key=lambda path: natural_key(path.relative_to(folder).as_posix()))

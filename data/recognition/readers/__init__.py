@@ -25,8 +25,7 @@ from config.schema.word_crops import (
     WordCrops,
     WordFiles,
 )
-from data.reader import UnreadableSample
-from data.readers.limits import check_dropped, choose_samples
+from data.reader import UnreadableSample, check_dropped, choose_samples
 from data.recognition.readers.forwarded import ChosenWords, JoinedWords
 from data.recognition.readers.json_files import open_json, open_jsonl
 from data.recognition.readers.lmdb_words import open_lmdb

@@ -20,11 +20,11 @@ from config.schema.word_crops import ListedWords, LmdbWords
 from data.graphemes import nfc
 from data.reader import DropReport, UnreadableSample
 from data.readers.listing import subfolder
+from data.readers.shards import find_parts
 from data.recognition.readers.database import DATA_FILE, Database, open_database
 from data.recognition.readers.file_words import FileWords, WordList
 from data.recognition.readers.forwarded import JoinedWords, Kept
 from data.recognition.readers.label_lines import MISSING, decoded_label, split_space
-from data.recognition.readers.parts import find_parts
 from data.recognition.readers.pictures import decode_picture, picture_size
 from data.recognition.sample import WordReader, WordSample
 

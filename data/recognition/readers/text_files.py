@@ -11,6 +11,7 @@ from config.schema.word_crops import GtTxtWords, JsonlWords, JsonWords, LabelsCs
 from data.reader import DropReport
 from data.readers.label_files import label_bytes, numbered_lines
 from data.readers.listing import label_path, subfolder
+from data.readers.shards import find_parts
 from data.readers.sniff import what_is
 from data.recognition.readers.file_words import FileWords, WordList
 from data.recognition.readers.label_lines import (
@@ -21,7 +22,6 @@ from data.recognition.readers.label_lines import (
     is_quoted_csv,
     split_csv,
 )
-from data.recognition.readers.parts import find_parts
 
 logger = logging.getLogger(__name__)
 
