@@ -28,7 +28,7 @@ def main(argv: list[str]) -> int:
 
     from utils.distributed.batching import samples_of_iteration
     from utils.distributed.launch import launch
-    from utils.tasks.names import look_up_names
+    from utils.tasks.registry import look_up_names
     from utils.train_job import train_job
 
     gpus = torch.cuda.device_count() if config.device.startswith(("auto", "cuda")) else 0
@@ -58,7 +58,7 @@ def take_part(argv: list[str]) -> int:
     from utils.distributed.lives import how_to_begin
     from utils.distributed.orphans import end_with_parent
     from utils.distributed.placing import own_device
-    from utils.run.paths import run_folder
+    from utils.run.folder import run_folder
     from utils.train_job import train_job
 
     end_with_parent()
