@@ -23,7 +23,8 @@ class Moved:
     Attributes:
         to: the native key.
         values: for a key that is true or false, what the two become.
-        when: tells of a `Translation` whether the key means anything in this file; otherwise it is ignored with a warning. None: always.
+        when: tells of a `Translation` whether the key means anything in its file; otherwise it is ignored with a
+            warning. None: always.
     """
 
     to: str
@@ -44,7 +45,7 @@ class Handled:
     """A key whose meaning a function works out.
 
     Attributes:
-        by: is called with the `Translation`, once for a file, after the other rules, whether or not the file has the key.
+        by: is called with the `Translation` once for a file, after the other rules, whether or not it has the key.
         to: the native key that comes closest, for those who write EasyOCR's key into a native file.
     """
 
