@@ -43,7 +43,7 @@ def evaluate(
     job = EvaluationJob(config, checkpoint, test, draw)
     for name, settings in job.tests.items():
         metric_of(settings, name)  # A mistake in the last entry's protocol is said before the first is evaluated.
-    model, preprocess = load_detector(job.checkpoint, config, job.device)
+    model, preprocess = load_detector(job.checkpoint, config, job.device, content=job.read_weights())
     rows: dict[str, Counts] = {}
     for name, settings in job.tests.items():
         reader = open_dataset(settings.dataset)

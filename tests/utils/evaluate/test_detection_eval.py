@@ -156,13 +156,12 @@ CONFIG = DetectionConfig(name="painted", device="cpu", amp="off", test={"a b": T
 def stubbed(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> DetectionConfig:
     """A configuration whose dataset is the painted one and whose checkpoint loads as `ReadsRed`."""
     monkeypatch.setattr("data.readers.open_dataset", lambda _config: PaintedReader())
-    monkeypatch.setattr(
-        "utils.run.checkpoint.load_detector", lambda _path, _config, _device: (ReadsRed().eval(), PLAIN)
-    )
+    loaded = (ReadsRed().eval(), PLAIN)
+    monkeypatch.setattr("utils.run.checkpoint.load_detector", lambda _path, _config, _device, content: loaded)
     monkeypatch.setattr("data.preprocess.Preprocess", lambda _mean, _std: PLAIN)
     folder = tmp_path / "exp" / "painted" / "checkpoints"
     folder.mkdir(parents=True)
-    (folder / "best.pth").write_bytes(b"weights")
+    torch.save({"craft": {}}, folder / "best.pth")
     tests = {"a b": TEST, "drawn": TEST.model_copy(update={"vis_opt": True})}
     return CONFIG.model_copy(
         update={"results_dir": str(tmp_path / "exp"), "vis_test_dir": str(tmp_path / "vis"), "test": tests}
@@ -175,7 +174,8 @@ def test_whole_job(stubbed: DetectionConfig, tmp_path: Path) -> None:
     for name in ("a_b", "drawn"):
         values = json.loads((tmp_path / "exp/painted/eval" / name / "results.json").read_text())
         assert values["hmean"] == pytest.approx(8 / 11)
-        assert values["checkpoint_sha256"] == hashlib.sha256(b"weights").hexdigest()
+        weights = (tmp_path / "exp/painted/checkpoints/best.pth").read_bytes()
+        assert values["checkpoint_sha256"] == hashlib.sha256(weights).hexdigest()
         assert (tmp_path / f"sheet_{name}.png").is_file()
     drawings = sorted(path.name for path in (tmp_path / "vis" / "drawn").iterdir())
     assert drawings == ["a_second.jpg", "first.jpg", "third.jpg"]
