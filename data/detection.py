@@ -15,11 +15,9 @@ from data.augment.color import color_jitter
 from data.augment.geometry import sample_matrix, warp_sample
 from data.augment.registry import PHOTOMETRIC, changed
 from data.heatmap.targets import draw_targets
-from data.order import SampleOrder, position_rng
-from data.reader import Reader, UnreadableSample
+from data.order import SampleOrder, position_rng, read_at
+from data.reader import Reader
 from data.sample import TextSample
-
-MAX_UNREADABLE_IN_A_ROW = 20
 
 
 class DetectionTrainingSet(Dataset):
@@ -42,7 +40,7 @@ class DetectionTrainingSet(Dataset):
         self.order = SampleOrder(len(reader), seed)
 
     def __getitem__(self, position: int) -> dict[str, Any]:
-        sample, unreadable = self._read(position)
+        sample, unreadable = read_at(self.reader, self.order, self.seed, position, "images")
         sample = self.augment(sample, position_rng(self.seed, position))
         targets = draw_targets(sample, self.settings)
         return {
@@ -61,21 +59,6 @@ class DetectionTrainingSet(Dataset):
         if augment.random_colorjitter.option:
             sample = replace(sample, image=color_jitter(rng, sample.image, augment.random_colorjitter))
         return replace(sample, image=changed(PHOTOMETRIC, augment.photometric, sample.image, rng))
-
-    def _read(self, position: int) -> tuple[TextSample, list[str]]:
-        index, unreadable = self.order[position], []
-        # Substitutes come from anywhere in the dataset: what is missing is often a whole folder.
-        substitutes = np.random.default_rng((self.seed, 2, position))
-        while len(unreadable) < MAX_UNREADABLE_IN_A_ROW:
-            try:
-                return self.reader[index], unreadable
-            except UnreadableSample as fault:
-                unreadable.append(str(fault))
-                index = int(substitutes.integers(len(self.reader)))
-        raise UserError(
-            f"{MAX_UNREADABLE_IN_A_ROW} images in a row cannot be read, the last one: {unreadable[-1]}; "
-            "check that the images lie where the dataset's `root` says"
-        )
 
 
 def collate(samples: list[dict[str, Any]], maps: torch.dtype = torch.float32) -> dict[str, Any]:

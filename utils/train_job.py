@@ -27,11 +27,9 @@ from utils.engine.task import Task
 from utils.engine.trainer import Trainer
 from utils.files import write_text
 from utils.run import checkpoint
-from utils.run.folder import RunFolder
-from utils.run.paths import run_folder
+from utils.run.folder import RunFolder, run_folder
 from utils.run.resume import check_same_run, evaluation_changed
-from utils.tasks.names import look_up_names
-from utils.tasks.registry import task_class
+from utils.tasks.registry import look_up_names, task_class
 
 log = logging.getLogger(__name__)
 

@@ -2,15 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
+import torch
+
 from config.errors import UserError
-from config.schema.run import RunConfig
+from config.schema.run import NO_VALIDATION, RunConfig
 from data.cores import available_cores
 from data.reader import UnreadableSample
-from utils.check.report import Report
+from utils.check.report import Report, quiet
 from utils.check.timing import StepTime, StepTimer, prepare_samples
+from utils.device import Amp, effective_amp, resolve_device
 from utils.engine.batches import loader_processes
 from utils.engine.memory_probe import out_of_memory
 from utils.engine.task import Task
+from utils.tasks.registry import task_class
 
 
 def report_cost(report: Report, task: Task, config: RunConfig) -> None:
@@ -110,3 +117,29 @@ def duration(hours: float) -> str:
     if hours < 0.1:
         return f"about {60 * hours:.2g} minutes"
     return f"about {hours:.3g} hours" if hours < 48 else f"about {hours / 24:.3g} days"
+
+
+def trial_task(report: Report, config: RunConfig, readers: Mapping[str, Any], *, initial_weights: bool) -> Task | None:
+    """Make the task of a job without its evaluation; where it refuses to start, that is a problem, and None returned.
+
+    Args:
+        report: takes the problem.
+        config: the whole job.
+        readers: the datasets, by their place in the configuration.
+        initial_weights: load what the run starts from.
+    """
+    device = resolve_device(config.device)
+    amp, _ = effective_amp(config.amp, device)
+    try:
+        return unevaluated_task(config, device, amp, readers=readers, initial_weights=initial_weights)
+    except UserError as fault:
+        if str(fault) not in report.problems:
+            report.problems.append(str(fault))
+        return None
+
+
+def unevaluated_task(config: RunConfig, device: torch.device, amp: Amp, **options: Any) -> Task:
+    """Return the task of a job that evaluates nothing, so that its test data need not be there."""
+    train = config.train.model_copy(update={"validation": NO_VALIDATION})
+    with quiet():
+        return task_class(config)(config.model_copy(update={"train": train}), device, amp, **options)

@@ -18,7 +18,7 @@ from config.schema.recognition import RecognitionConfig
 from utils.device import resolve_amp, resolve_device
 from utils.draw.picture_file import picture_path, save_picture
 from utils.evaluate.results import write_results
-from utils.run.paths import run_folder
+from utils.run.folder import run_folder
 from utils.weights.files import read_file
 
 log = logging.getLogger(__name__)
