@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 import torch
-from torch.utils.data import Dataset
+from torch.utils.data import Dataset, default_collate
 
 from config.errors import UserError
 from config.schema.detection import DetectionData
@@ -61,12 +61,20 @@ class DetectionTrainingSet(Dataset):
         return replace(sample, image=changed(PHOTOMETRIC, augment.photometric, sample.image, rng))
 
 
-def collate(samples: list[dict[str, Any]]) -> dict[str, Any]:
-    """Join samples: `image` uint8 [B, H, W, 3]; `region`, `affinity`, `mask` float32 [B, H/2, W/2]; lists of names."""
-    batch: dict[str, Any] = {
-        name: torch.from_numpy(np.stack([sample[name] for sample in samples]))
-        for name in ("image", "region", "affinity", "mask")
-    }
+def collate(samples: list[dict[str, Any]], maps: torch.dtype = torch.float32) -> dict[str, Any]:
+    """Join samples: `image` uint8 [B, H, W, 3]; `region`, `affinity`, `mask` [B, H/2, W/2]; lists of names.
+
+    In a loader process the samples are copied once, into the memory that it shares with the training process.
+
+    Args:
+        samples: items of a `DetectionTrainingSet`.
+        maps: type of the maps; as float16 they take half the memory and are off by at most 0.00025.
+    """
+    # What a tensor can be made of without a copy: contiguous and writable.
+    images = [np.require(sample["image"], requirements="CW") for sample in samples]
+    batch: dict[str, Any] = {"image": default_collate(images)}
+    for name in ("region", "affinity", "mask"):
+        batch[name] = default_collate([torch.from_numpy(sample[name]).to(maps) for sample in samples])
     batch["sample_id"] = [sample["sample_id"] for sample in samples]
     batch["unreadable"] = [name for sample in samples for name in sample["unreadable"]]
     return batch

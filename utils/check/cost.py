@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Mapping
 from typing import Any
 
@@ -10,10 +9,12 @@ import torch
 
 from config.errors import UserError
 from config.schema.run import NO_VALIDATION, RunConfig
+from data.cores import available_cores
 from data.reader import UnreadableSample
 from utils.check.report import Report, quiet
 from utils.check.timing import StepTime, StepTimer, prepare_samples
 from utils.device import Amp, effective_amp, resolve_device
+from utils.engine.batches import loader_processes
 from utils.engine.memory_probe import out_of_memory
 from utils.engine.task import Task
 from utils.tasks.registry import task_class
@@ -34,13 +35,14 @@ def report_cost(report: Report, task: Task, config: RunConfig) -> None:
         report.problems.append(_too_large(step, task, config))
     if step.batch == 0:
         return
-    workers = min(train.num_workers, os.cpu_count() or 1)
+    loaders, cores = loader_processes(train, task.device), available_cores()
+    workers = min(loaders, cores)
     data_rate, network_rate = 1 / sample_seconds, size / step.seconds
     prepared = data_rate * max(1, workers)
     # Without loader processes the two take turns; with them the slower one decides.
-    iteration = max(step.seconds, size / prepared) if train.num_workers else step.seconds + size * sample_seconds
-    waits = train.num_workers > 0 and prepared < network_rate
-    slower = "data" if waits or (not train.num_workers and size * sample_seconds > step.seconds) else "network"
+    iteration = max(step.seconds, size / prepared) if loaders else step.seconds + size * sample_seconds
+    waits = loaders > 0 and prepared < network_rate
+    slower = "data" if waits or (not loaders and size * sample_seconds > step.seconds) else "network"
     iterations = train.end_iter - train.st_iter
     passes = 0 if first is None else -(-iterations // (first - train.st_iter))
     hours = (iterations * iteration + passes * (labelling or 0.0)) / 3600
@@ -76,10 +78,10 @@ def report_cost(report: Report, task: Task, config: RunConfig) -> None:
             f"the network was run with {shape} only and its time extrapolated, to keep you from waiting; a whole batch "
             "takes more memory than that"
         )
-    if train.num_workers > workers:
-        lines.append(f"train.num_workers is {train.num_workers}, but there are {workers} CPU cores")
+    if loaders > cores:
+        lines.append(f"train.num_workers is {loaders}, but there are {cores} CPU cores")
     if waits:
-        report.remarks.append(_starved(data_rate, network_rate, train.num_workers, task.unit))
+        report.remarks.append(_starved(data_rate, network_rate, loaders, task.unit))
     report.section("Cost of an iteration", lines)
 
 
@@ -89,11 +91,11 @@ def _starved(data_rate: float, network_rate: float, workers: int, unit: str) -> 
     Args:
         data_rate: of one loader process, a second.
         network_rate: of the network, a second.
-        workers: `train.num_workers`.
+        workers: loader processes.
         unit: what is counted.
     """
     wanted = -(-network_rate // data_rate)
-    cores = os.cpu_count() or 1
+    cores = available_cores()
     remedy = (
         f"raise train.num_workers to {wanted:.0f}"
         if workers < wanted <= cores

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Mapping, Sequence
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -73,7 +74,8 @@ class DetectionTask(Task):
         self.side = data.output_size
         # First, for it is quick: a large ground truth is not converted only to find that there is no test data.
         self._test_name, self._test, self._test_reader = self._validation(config)
-        self.collate = collate
+        # Half the bytes on their way to a device that rounds more than that anyway.
+        self.collate = collate if device.type == "cpu" or amp == "off" else partial(collate, maps=torch.float16)
         self.judges_start = config.train.ckpt_path is not None
         self.dataset, self.data_fingerprint, self.samples_per_step = self._open_data(config)
         self.preprocess = Preprocess(tuple(data.mean), tuple(data.std))
@@ -120,7 +122,7 @@ class DetectionTask(Task):
     def loss(self, model: nn.Module, batch: Mapping[str, Any]) -> dict[str, Tensor]:
         images = self.preprocess.normalise_batch(batch["image"])
         scores, _ = model(images.contiguous(memory_format=self._format))
-        parts = self._criterion(scores, batch["region"], batch["affinity"], batch["mask"])
+        parts = self._criterion(scores, *(batch[name].float() for name in ("region", "affinity", "mask")))
         return {"loss": parts.total, "loss_region": parts.region, "loss_affinity": parts.affinity}
 
     def evaluate(self, model: nn.Module) -> Evaluation | None:
@@ -158,7 +160,7 @@ class DetectionTask(Task):
         with torch.no_grad(), eval_mode(model), autocast(self.device, self.amp):
             scores, _ = model(self.preprocess.normalise_batch(images))
         scores = scores.float().cpu().numpy()
-        targets = [batch[name][:PICTURES].cpu().numpy() for name in ("region", "affinity")]
+        targets = [batch[name][:PICTURES].float().cpu().numpy() for name in ("region", "affinity")]
         return {
             f"sample_{index}": training_picture(
                 images[index].cpu().numpy(),
