@@ -21,7 +21,7 @@ from pathlib import Path
 import numpy as np
 
 from config.errors import UserError
-from data.durable import PART, move, part_of, replacing, sync_all
+from data.io.durable import PART, move, part_of, replacing, sync_all
 from data.pseudo_label.records import COLUMN_NAMES, ImageLabels, LabelSettings, LabelStatistics, join_labels
 from data.pseudo_label.stored import ABOUT, COLUMNS, PseudoLabels
 from data.reader import Reader

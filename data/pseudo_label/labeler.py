@@ -18,10 +18,10 @@ from typing import Protocol
 
 import numpy as np
 
+from data.io.read_ahead import read_ahead
 from data.pseudo_label.records import ImageLabels, LabelSettings
 from data.pseudo_label.watershed import find_characters
 from data.pseudo_label.words import CutImage, cut_image, label_image, network_input, padded_shape, word_map
-from data.read_ahead import read_ahead
 from data.reader import Reader
 
 MAX_WAITING = 8

@@ -15,7 +15,7 @@ import numpy as np
 
 from config.errors import UserError
 from data.graphemes import count_clusters, nfc
-from data.progress import progress_bar
+from data.io.progress import progress_bar
 from data.reader import DropReport
 from data.readers.naming import leaves_folder
 from data.readers.npy import NpyWriter

@@ -16,7 +16,7 @@ import numpy as np
 
 from config.errors import UserError
 from config.optional import optional_package
-from data.progress import progress_bar
+from data.io.progress import progress_bar
 from data.reader import UnreadableSample
 from data.readers.sniff import what_is_file
 from data.readers.synthtext_spool import Spool

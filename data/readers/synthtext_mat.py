@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 
 from config.errors import UserError
-from data.progress import progress_bar
+from data.io.progress import progress_bar
 from data.readers.images import read_image
 from data.readers.matfile import NUMERIC_CLASSES, NUMERIC_TYPES, DamagedError, Matrix, strings_of, variables
 from data.readers.synthtext_spool import QuadColumn, Spool, TextColumn

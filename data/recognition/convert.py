@@ -16,14 +16,14 @@ import cv2
 
 from config.errors import UserError
 from config.schema.conversion import ConvertConfig
-from data.durable import move, sync, write_synced
-from data.progress import Progress
+from data.io.durable import move, sync, write_synced
+from data.io.progress import Progress
+from data.io.workplace import open_workplace
 from data.reader import DropReport, UnreadableSample
 from data.recognition.readers import open_word_sets
 from data.recognition.readers.pictures import decode_picture, suffix_of
 from data.recognition.sample import WordReader
 from data.recognition.writers.folder import FolderItem, write_labels_csv, write_labels_jsonl
-from data.workplace import open_workplace
 
 logger = logging.getLogger(__name__)
 

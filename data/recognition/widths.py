@@ -7,7 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 
-from data.progress import progress_bar
+from data.io.progress import progress_bar
 from data.reader import UnreadableSample
 from data.recognition.buckets import Widths
 from data.recognition.preprocess import WordPreprocess

@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from data.progress import progress_bar
+from data.io.progress import progress_bar
 from utils.check.lookalikes import alike
 from utils.check.probe import Survey, same_content
 from utils.check.report import Report, counted, some, table

@@ -20,7 +20,7 @@ from typing import NamedTuple
 import numpy as np
 from PIL import Image
 
-from data.progress import progress_bar
+from data.io.progress import progress_bar
 from data.reader import UnreadableSample
 from utils.check.lookalikes import NO_HASH, perceptual_hash
 from utils.check.sources import Source

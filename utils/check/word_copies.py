@@ -6,7 +6,7 @@ import hashlib
 from collections import defaultdict
 from collections.abc import Sequence
 
-from data.progress import progress_bar
+from data.io.progress import progress_bar
 from data.reader import UnreadableSample
 from utils.check.duplicates import Copy, pairs_of, report_copies
 from utils.check.report import Report, counted

@@ -15,7 +15,7 @@ import numpy as np
 import torch
 from torch import nn
 
-from data.progress import progress_bar
+from data.io.progress import progress_bar
 from data.pseudo_label.cache import LabelCache
 from data.pseudo_label.fill import fill_cache
 from data.pseudo_label.labeler import LabelProgress, Teacher

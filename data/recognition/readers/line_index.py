@@ -20,7 +20,7 @@ from typing import Any
 
 import numpy as np
 
-from data.durable import replacing
+from data.io.durable import replacing
 from data.reader import DropReport
 from data.readers.index_home import cache_folder, file_identity, open_in_home
 from data.readers.npy import NpyWriter

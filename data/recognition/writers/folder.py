@@ -15,7 +15,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
-from data.durable import sync, sync_all
+from data.io.durable import sync, sync_all
 from data.recognition.writers.written import WrittenWords
 
 LABELS_FILE = "labels.csv"

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from config.schema.generation import GenerateConfig
-from data.durable import replacing
+from data.io.durable import replacing
 from data.synth.resources import Resources
 from data.synth.writing.output import Output, ShardSummary
 from data.synth.writing.shards import Plan, Shard

@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from config.schema.generation import GenerateConfig
-from data.durable import write_synced
+from data.io.durable import write_synced
 from data.synth.resources import Resources
 from data.synth.scene import draw_scene, encode_jpeg
 from data.synth.writing.gt_mat import SceneAnnotation, gt_mat_bytes

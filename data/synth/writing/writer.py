@@ -17,15 +17,15 @@ from typing import Any
 
 from config.errors import UserError
 from config.schema.generation import GenerateConfig
-from data.durable import move, sync
-from data.progress import Progress
+from data.io.durable import move, sync
+from data.io.progress import Progress
+from data.io.workplace import open_workplace
 from data.synth.resources import Resources
 from data.synth.writing.existing import find_manifests, find_whole, make_room, move_aside, refuse_others, refuse_unknown
 from data.synth.writing.manifest import DATASET, SHARD, dataset_manifest, settings_hash, shard_manifest, write_manifest
 from data.synth.writing.output import Output, output_of
 from data.synth.writing.pool import Pool
 from data.synth.writing.shards import Plan, Shard, make_plan
-from data.workplace import open_workplace
 
 logger = logging.getLogger(__name__)
 
