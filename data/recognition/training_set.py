@@ -159,7 +159,7 @@ def widest_batch(batch: Mapping[str, Any], preprocess: WordPreprocess, width_mul
         width_multiple: of the network, see `model.recognizer.Recognizer`.
     """
     greatest = int(preprocess.input_width(preprocess.height, preprocess.max_width))
-    images = preprocess.widened(batch["image"], max(greatest, batch["image"].shape[2]))
+    images = preprocess.padded_to(batch["image"], max(greatest, batch["image"].shape[2]))
     widths = np.full(len(images), images.shape[2], np.int64)
     if preprocess.fixed_width is None:
         widths[0] = max(preprocess.min_width, widths[0] - max(width_multiple, preprocess.width_multiple))

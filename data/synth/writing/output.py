@@ -72,14 +72,3 @@ class Output(Protocol):
             OSError: as for `draw`; libraries' own exceptions for a full disk are turned into it.
         """
         ...
-
-
-def output_of(config: GenerateConfig) -> Output:
-    """Return the output that the settings ask for; what the others need is not imported."""
-    if config.output == "scenes":
-        from data.synth.writing.scenes import SceneOutput
-
-        return SceneOutput()
-    from data.synth.writing.crops import FolderOutput, LmdbOutput
-
-    return FolderOutput() if config.crops.format == "folder" else LmdbOutput()

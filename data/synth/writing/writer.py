@@ -23,7 +23,7 @@ from data.io.workplace import open_workplace
 from data.synth.resources import Resources
 from data.synth.writing.existing import find_manifests, find_whole, make_room, move_aside, refuse_others, refuse_unknown
 from data.synth.writing.manifest import DATASET, SHARD, dataset_manifest, settings_hash, shard_manifest, write_manifest
-from data.synth.writing.output import Output, output_of
+from data.synth.writing.output import Output
 from data.synth.writing.pool import Pool
 from data.synth.writing.shards import Plan, Shard, make_plan
 
@@ -174,3 +174,14 @@ def _explain(error: OSError, writer: _Writer) -> str:
         f"The output folder {writer.root} cannot be written ({error.strerror or error}); {writer.whole()}: mend that, "
         f"or choose another output_dir."
     )
+
+
+def output_of(config: GenerateConfig) -> Output:
+    """Return the output that the settings ask for; what the others need is not imported."""
+    if config.output == "scenes":
+        from data.synth.writing.scenes import SceneOutput
+
+        return SceneOutput()
+    from data.synth.writing.crops import FolderOutput, LmdbOutput
+
+    return FolderOutput() if config.crops.format == "folder" else LmdbOutput()
