@@ -31,6 +31,6 @@ class MixedTrainingSet(Dataset):
 
     def __getitem__(self, position: int) -> Any:
         block, offset = divmod(position, self.size)
-        part = next(number for number, end in enumerate(self._ends) if offset < end)
+        part = next(index for index, end in enumerate(self._ends) if offset < end)
         count = self.counts[part]
         return self.sets[part][block * count + offset - (self._ends[part] - count)]

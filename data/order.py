@@ -30,10 +30,10 @@ class SampleOrder:
         self._permutation = np.zeros(0, np.int64)
 
     def __getitem__(self, position: int) -> int:
-        number, offset = divmod(position, self.size)
-        if number != self._pass:
-            self._permutation = np.random.default_rng((self.seed, 0, number)).permutation(self.size)
-            self._pass = number
+        pass_index, offset = divmod(position, self.size)
+        if pass_index != self._pass:
+            self._permutation = np.random.default_rng((self.seed, 0, pass_index)).permutation(self.size)
+            self._pass = pass_index
         return int(self._permutation[offset])
 
 
@@ -86,5 +86,5 @@ class StreamBatchSampler(Sampler[list[int]]):
         Gradients are added up over micro-batches and averaged over processes. With these weights the outcome is the
         gradient of the mean over all samples of the step, also where the shares are not equal.
         """
-        own = len(range(self._firsts[micro], self.samples, self.world * len(self._firsts)))
-        return own * self.world / self.samples
+        size = len(range(self._firsts[micro], self.samples, self.world * len(self._firsts)))
+        return size * self.world / self.samples

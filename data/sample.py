@@ -56,7 +56,7 @@ class TextSample:
             image=image,
             word_quads=transform_points(self.word_quads, matrix),
             char_quads=transform_points(self.char_quads, matrix),
-            word_polygons=None if polygons is None else [transform_points(one, matrix) for one in polygons],
+            word_polygons=None if polygons is None else [transform_points(polygon, matrix) for polygon in polygons],
         )
 
 

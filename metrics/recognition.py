@@ -213,4 +213,4 @@ def confusions(records: Iterable[WordRecord], count: int = 20) -> list[Confusion
             became = "" if edit.tag == "delete" else record.prediction[edit.dest_pos]
             found[was, became] += 1
     ordered = sorted(found.items(), key=lambda item: (-item[1], item[0]))
-    return [Confusion(was, became, number) for (was, became), number in ordered[:count]]
+    return [Confusion(was, became, occurrences) for (was, became), occurrences in ordered[:count]]

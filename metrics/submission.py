@@ -158,9 +158,9 @@ def _read_files(path: str | Path, prefix: str) -> dict[str, list[_Line]]:
 
 def _lines(place: str, text: str) -> Iterator[_Line]:
     # Not splitlines(): a transcription may hold characters that it takes for the end of a line.
-    for number, line in enumerate(text.split("\n"), start=1):
+    for line_number, line in enumerate(text.split("\n"), start=1):
         if line.strip():
-            yield _Line(f"{place} line {number}", line.rstrip("\r"))
+            yield _Line(f"{place} line {line_number}", line.rstrip("\r"))
 
 
 def _run(fields: list[str]) -> int:

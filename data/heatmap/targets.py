@@ -62,7 +62,7 @@ def _confidence(sample: TextSample, shape: tuple[int, int], known_words: np.ndar
     values[known] = 1.0 if sample.word_confidence is None else sample.word_confidence[known]
     outlines = sample.word_quads if sample.word_polygons is None else sample.word_polygons
     # Where words overlap, the least confidence is drawn last and stays.
-    for word in sorted(np.flatnonzero(values < 1).tolist(), key=lambda one: -values[one]):
+    for word in sorted(np.flatnonzero(values < 1).tolist(), key=lambda index: -values[index]):
         outline = transform_points(outlines[word], INPUT_TO_MAP)
         if not np.isfinite(outline).all():
             continue

@@ -55,7 +55,7 @@ def open_workplace(root: Path) -> Iterator[Path]:
 def remove_abandoned(root: Path) -> None:
     """Remove the folders in `root` of jobs that have ended without doing so."""
     for folder in {path.with_name(path.name.removesuffix(_LOCK)) for path in root.glob(f"{_PREFIX}*")}:
-        if folder.name.startswith(_own_prefix()):
+        if folder.name.startswith(_host_prefix()):
             _remove_if_unlocked(folder)
         elif time.time() - _last_change(folder) > _ABANDONED_SECONDS:
             shutil.rmtree(folder, ignore_errors=True)
@@ -65,7 +65,7 @@ def remove_abandoned(root: Path) -> None:
 def _claim(root: Path) -> tuple[Path, FileLock]:
     """Find a name and take its lock before the folder is there, so that the folder never is without."""
     while True:
-        folder = root / f"{_own_prefix()}{uuid.uuid4().hex[:12]}"
+        folder = root / f"{_host_prefix()}{uuid.uuid4().hex[:12]}"
         lock = FileLock(_path_of_lock(folder))
         taken = try_lock(lock)
         if taken is None:  # a file system without locks, or a folder that cannot be written, which raises here
@@ -93,7 +93,7 @@ def _remove_lock(lock: FileLock) -> None:
         Path(lock.lock_file).unlink(missing_ok=True)
 
 
-def _own_prefix() -> str:
+def _host_prefix() -> str:
     host = re.sub(r"[^A-Za-z0-9_]", "_", socket.gethostname()) or "host"
     return f"{_PREFIX}{host}-"
 

@@ -59,8 +59,8 @@ class LabelCache:
         """Return the numbers of the blocks that this process has still to label."""
         if self.complete:
             return []
-        own = range(rank, len(self._blocks), world_size)
-        return [number for number in own if not self._block(number).exists()]
+        mine = range(rank, len(self._blocks), world_size)
+        return [block for block in mine if not self._block(block).exists()]
 
     def images(self, block: int) -> range:
         """Return the indices of a block's images."""
@@ -94,8 +94,8 @@ class LabelCache:
 
     def _join(self) -> None:
         parts = [join_labels([])]
-        for number in range(len(self._blocks)):
-            with np.load(self._block(number), allow_pickle=False) as stored:
+        for block in range(len(self._blocks)):
+            with np.load(self._block(block), allow_pickle=False) as stored:
                 parts.append({name: stored[name] for name in COLUMN_NAMES})
         columns = {name: np.concatenate([part[name] for part in parts]) for name in COLUMN_NAMES}
         for name, entries in (("word_ends", "kind"), ("char_ends", "char_quads")):
@@ -125,8 +125,8 @@ class LabelCache:
         (folder / ABOUT).write_text(json.dumps(about, indent=2) + "\n", encoding="utf-8")
         sync_all([*folder.iterdir(), folder])
 
-    def _block(self, number: int) -> Path:
-        return self.folder / f"block_{number:05d}.npz"
+    def _block(self, block: int) -> Path:
+        return self.folder / f"block_{block:05d}.npz"
 
 
 def remove_old_caches(root: Path, keep: int, *, dataset: str, using: Path | None = None) -> list[Path]:

@@ -66,38 +66,38 @@ class _Batcher:
         self._found: dict[tuple[int, int], np.ndarray | Future] = {}
 
     def add(self, cut: CutImage) -> None:
-        for number, crop in enumerate(cut.crops):
+        for index, crop in enumerate(cut.crops):
             shape = padded_shape(crop)
             group = self._waiting.setdefault(shape, [])
-            group.append((cut, number))
+            group.append((cut, index))
             self._pixels += shape[0] * shape[1]
             if (len(group) + 1) * shape[0] * shape[1] > self._max_pixels:
                 self._run(shape)
             elif self._pixels > MAX_WAITING * self._max_pixels:
-                self._run(max(self._waiting, key=lambda one: len(self._waiting[one]) * one[0] * one[1]))
+                self._run(max(self._waiting, key=lambda size: len(self._waiting[size]) * size[0] * size[1]))
 
     def finish(self) -> None:
         for shape in sorted(self._waiting):
             self._run(shape)
 
     def boxes(self, cut: CutImage) -> list[np.ndarray]:
-        found = [self._found.pop((id(cut), number)) for number in range(len(cut.crops))]
-        return [one.result() if isinstance(one, Future) else one for one in found]
+        found = [self._found.pop((id(cut), index)) for index in range(len(cut.crops))]
+        return [boxes.result() if isinstance(boxes, Future) else boxes for boxes in found]
 
     def _run(self, shape: tuple[int, int]) -> None:
         group = self._waiting.pop(shape)
         self._pixels -= len(group) * shape[0] * shape[1]
-        crops = [cut.crops[number] for cut, number in group]
+        crops = [cut.crops[index] for cut, index in group]
         regions = self._teacher(network_input(crops, self._settings))[..., 0]
         limits = {"sure_fg_th": self._settings.sure_fg_th, "sure_bg_th": self._settings.sure_bg_th}
-        for (cut, number), crop, region in zip(group, crops, regions, strict=True):
+        for (cut, index), crop, region in zip(group, crops, regions, strict=True):
             arguments = {**limits, "vertical": crop.vertical}
             part = word_map(region, crop)
-            cut.crops[number] = crop.without_pixels()  # A block of dense pages would hold gigabytes of them.
+            cut.crops[index] = crop.without_pixels()  # A block of dense pages would hold gigabytes of them.
             if self._executor is None:
-                self._found[id(cut), number] = find_characters(part, **arguments)
+                self._found[id(cut), index] = find_characters(part, **arguments)
             else:
-                self._found[id(cut), number] = self._executor.submit(find_characters, part.copy(), **arguments)
+                self._found[id(cut), index] = self._executor.submit(find_characters, part.copy(), **arguments)
 
 
 def label_blocks(

@@ -128,12 +128,12 @@ class LabelStatistics:
     @classmethod
     def of(cls, images: int, kind: np.ndarray, confidence: np.ndarray) -> LabelStatistics:
         """Count columns [W] of `ImageLabels`."""
-        words = {one: int((kind == one).sum()) for one in WordKind}
+        words = {word_kind: int((kind == word_kind).sum()) for word_kind in WordKind}
         labelled = np.isin(kind, LABELLED)
         # Confidence 1 is had only by the right number of characters.
         return cls(
             images,
-            {one: count for one, count in words.items() if count},
+            {word_kind: count for word_kind, count in words.items() if count},
             float(confidence[labelled].sum(dtype=np.float64)),
             int((confidence[labelled] == 1).sum()),
         )
@@ -182,18 +182,18 @@ def join_labels(labels: Iterable[ImageLabels]) -> dict[str, np.ndarray]:
     `word_ends` int64 [I] and `char_ends` int64 [W] are running totals; `char_words` follows from the latter.
     """
     labels = list(labels)
-    counts = [np.bincount(one.char_words, minlength=len(one.kind)) for one in labels]
+    counts = [np.bincount(image.char_words, minlength=len(image.kind)) for image in labels]
 
     def column(name: str, dtype: str, shape: tuple[int, ...] = ()) -> np.ndarray:
-        parts = [np.zeros((0, *shape), dtype), *(np.asarray(getattr(one, name), dtype) for one in labels)]
+        parts = [np.zeros((0, *shape), dtype), *(np.asarray(getattr(image, name), dtype) for image in labels)]
         return np.concatenate(parts)
 
     return {
-        "word_ends": np.cumsum([len(one.kind) for one in labels], dtype="<i8"),
+        "word_ends": np.cumsum([len(image.kind) for image in labels], dtype="<i8"),
         "char_ends": np.cumsum(np.concatenate([np.zeros(0, np.int64), *counts]), dtype="<i8"),
         "char_quads": column("char_quads", "<f4", (4, 2)),
         "confidence": column("confidence", "<f4"),
         "kind": column("kind", "|u1"),
         "found": column("found", "<i4"),
-        "checksum": np.array([one.checksum for one in labels], "<u4"),
+        "checksum": np.array([image.checksum for image in labels], "<u4"),
     }

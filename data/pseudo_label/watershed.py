@@ -29,8 +29,8 @@ def find_characters(region: np.ndarray, *, sure_fg_th: float, sure_bg_th: float,
         to 0.5.
     """
     region = np.nan_to_num(np.asarray(region, np.float32))
-    number, markers = cv2.connectedComponents((region > sure_fg_th).astype(np.uint8), connectivity=4)
-    if number <= 1:
+    count, markers = cv2.connectedComponents((region > sure_fg_th).astype(np.uint8), connectivity=4)
+    if count <= 1:
         return np.zeros((0, 4), np.float32)
     basins = watershed(-region, markers, mask=region >= sure_bg_th)
     slices = ndimage.find_objects(basins)

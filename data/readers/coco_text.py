@@ -67,8 +67,8 @@ def open_coco_text(config: CocoTextDataset) -> WordReader:
             continue
         seen.add(name)
         bare += not of_image[key]
-        for number, annotation in of_image[key]:
-            _word(annotation, path.name, number, words)
+        for word_id, annotation in of_image[key]:
+            _word(annotation, path.name, word_id, words)
         words.image(name)
     if bare:
         logger.info("%s: %d images are listed without words and count as images without text", path, bare)

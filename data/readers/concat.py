@@ -33,15 +33,15 @@ class Joined(BaseReader, Generic[AnyReader]):
     def report(self) -> DropReport:
         """The readers' reports added up, with the first three examples of each reason."""
         merged = DropReport()
-        for own in (reader.report for reader in self.readers):
-            merged.images += own.images
-            merged.words += own.words
-            merged.chars += own.chars
-            merged.unparsed += [reason for reason in own.unparsed if reason not in merged.unparsed]
-            for counts, theirs in ((merged.dropped, own.dropped), (merged.noted, own.noted)):
+        for part in (reader.report for reader in self.readers):
+            merged.images += part.images
+            merged.words += part.words
+            merged.chars += part.chars
+            merged.unparsed += [reason for reason in part.unparsed if reason not in merged.unparsed]
+            for counts, theirs in ((merged.dropped, part.dropped), (merged.noted, part.noted)):
                 for reason, count in theirs.items():
                     counts[reason] = counts.get(reason, 0) + count
-            for reason, places in own.examples.items():
+            for reason, places in part.examples.items():
                 merged.examples[reason] = (merged.examples.get(reason, []) + places)[:3]
         return merged
 
@@ -53,8 +53,8 @@ class Joined(BaseReader, Generic[AnyReader]):
         return hashlib.sha256(joined.encode()).hexdigest()[:16]
 
     def path(self, index: int) -> Path | None:
-        reader, own = self._locate(index)
-        return reader.path(own)
+        reader, index_there = self._locate(index)
+        return reader.path(index_there)
 
     def _locate(self, index: int) -> tuple[AnyReader, int]:
         """Return the reader that holds a sample, and the sample's index there."""
@@ -67,13 +67,13 @@ class ConcatReader(Joined[Reader], Reader):
     """The samples of several readers of images, one reader after the other."""
 
     def __getitem__(self, index: int) -> TextSample:
-        reader, own = self._locate(index)
-        return reader[own]
+        reader, index_there = self._locate(index)
+        return reader[index_there]
 
     def annotation(self, index: int) -> TextSample:
-        reader, own = self._locate(index)
-        return reader.annotation(own)
+        reader, index_there = self._locate(index)
+        return reader.annotation(index_there)
 
     def place(self, index: int, word: int) -> str:
-        reader, own = self._locate(index)
-        return reader.place(own, word)
+        reader, index_there = self._locate(index)
+        return reader.place(index_there, word)

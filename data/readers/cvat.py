@@ -170,8 +170,8 @@ def _polygon(points: str) -> list[float] | None:
     pairs = [point.split(",") for point in points.split(";")]
     if any(len(pair) != 2 for pair in pairs):
         return None
-    numbers = [_number(value) for pair in pairs for value in pair]
-    return None if None in numbers else [number for number in numbers if number is not None]
+    coordinates = [_number(value) for pair in pairs for value in pair]
+    return None if None in coordinates else [value for value in coordinates if value is not None]
 
 
 def _number(text: str | None) -> float | None:

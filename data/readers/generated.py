@@ -77,18 +77,18 @@ class GeneratedReader(Reader):
         return self._length
 
     def __getitem__(self, index: int) -> TextSample:
-        return render_scene(self._config, self._resources, self._split, self._number(index))
+        return render_scene(self._config, self._resources, self._split, self._stored_index(index))
 
     def annotation(self, index: int) -> TextSample:
         """Return the sample without its image, which is drawn nevertheless: where words stand depends on it."""
-        scene = draw_scene(self._config, self._resources, self._split, self._number(index))
+        scene = draw_scene(self._config, self._resources, self._split, self._stored_index(index))
         return replace(scene.sample, image=np.zeros((0, 0, 3), np.uint8))
 
     def fingerprint(self) -> str:
         content = f"{self._hash} {self._split} {None if self._chosen is None else self._chosen.tolist()} {self._length}"
         return hashlib.sha256(content.encode()).hexdigest()[:16]
 
-    def _number(self, index: int) -> int:
+    def _stored_index(self, index: int) -> int:
         """Return the number of the scene in its split."""
         index = self._checked(index)
         return index if self._chosen is None else int(self._chosen[index])

@@ -53,13 +53,13 @@ def line_parser(parse: Callable[[str], tuple[list[float], str]]) -> FileParser:
 
     def parse_file(data: bytes, name: str, words: WordBuilder) -> tuple[int, tuple[int, int]]:
         lines = numbered_lines(data)
-        for number, line in lines:
+        for line_number, line in lines:
             try:
-                words.word(name, number, *parse(line.decode("utf-8")))
+                words.word(name, line_number, *parse(line.decode("utf-8")))
             except UnicodeDecodeError:
-                words.drop("line is not UTF-8", name, number)
+                words.drop("line is not UTF-8", name, line_number)
             except MalformedLineError as fault:
-                words.drop(str(fault), name, number, fault.detail, parsed=fault.parsed)
+                words.drop(str(fault), name, line_number, fault.detail, parsed=fault.parsed)
         return len(lines), (0, 0)
 
     return parse_file
@@ -120,4 +120,4 @@ def label_bytes(path: Path) -> bytes:
 def numbered_lines(data: bytes) -> list[tuple[int, bytes]]:
     """Return number and bytes of each line that is not blank, without its end, whichever end lines have."""
     numbered = enumerate(data.replace(b"\r\n", b"\n").replace(b"\r", b"\n").split(b"\n"), 1)
-    return [(number, line) for number, line in numbered if line.strip()]
+    return [(line_number, line) for line_number, line in numbered if line.strip()]

@@ -54,27 +54,27 @@ class _Parser:
         shapes = content.get("shapes") if isinstance(content, dict) else None
         if not isinstance(shapes, list):
             raise LabelFileError("has no list `shapes`, as labelme writes it")
-        for number, shape in enumerate(shapes, 1):
-            self._shape(shape, name, number, words)
+        for position, shape in enumerate(shapes, 1):
+            self._shape(shape, name, position, words)
         return len(shapes), (integer(content.get("imageHeight")), integer(content.get("imageWidth")))
 
-    def _shape(self, shape: Any, name: str, number: int, words: WordBuilder) -> None:
+    def _shape(self, shape: Any, name: str, position: int, words: WordBuilder) -> None:
         if not isinstance(shape, dict):
-            words.drop("shape is not a mapping", name, number)
+            words.drop("shape is not a mapping", name, position)
             return
         points = flat_points(shape.get("points"))
         if points is None:
-            words.drop("points are not pairs of numbers", name, number)
+            words.drop("points are not pairs of numbers", name, position)
             return
         kind = shape.get("shape_type") or "polygon"
         if kind == "rectangle" and len(points) == 4:
             (left, right), (top, bottom) = sorted(points[::2]), sorted(points[1::2])
             points = [left, top, right, top, right, bottom, left, bottom]
         elif kind not in ("polygon", "rectangle", *_FOUR):
-            words.drop("shape is no box and no polygon", name, number, repr(kind), parsed=True)
+            words.drop("shape is no box and no polygon", name, position, repr(kind), parsed=True)
             return
         elif kind != "polygon" and len(points) != 8:
-            words.drop("shape has not as many points as its type", name, number, f"{len(points) // 2} for {kind!r}")
+            words.drop("shape has not as many points as its type", name, position, f"{len(points) // 2} for {kind!r}")
             return
         label, description = (_text(shape.get(key)) for key in ("label", "description"))
         self.words += self._text_from == "label"
@@ -82,7 +82,7 @@ class _Parser:
         self.described += bool(description.strip())
         flags = shape.get("flags")
         difficult = shape.get("difficult") is True or (isinstance(flags, dict) and flags.get("difficult") is True)
-        words.word(name, number, points, label if self._text_from == "label" else description, difficult)
+        words.word(name, position, points, label if self._text_from == "label" else description, difficult)
 
 
 def _text(value: Any) -> str:

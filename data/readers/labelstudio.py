@@ -48,13 +48,13 @@ class _Region:
 @dataclass
 class _Task:
     source: str
-    number: str
+    task_id: str
     data: dict[str, Any]
     regions: dict[str, _Region]
 
     @property
     def place(self) -> str:
-        return f"{self.source} task {self.number}"
+        return f"{self.source} task {self.task_id}"
 
 
 def open_labelstudio(config: LabelStudioDataset) -> WordReader:
@@ -92,8 +92,8 @@ def open_labelstudio(config: LabelStudioDataset) -> WordReader:
 def _tasks(path: Path, export: ExportBuilder) -> Iterator[_Task]:
     """Yield the tasks of a file that were worked on; count the others."""
     for position, entry in enumerate(_load(path), 1):
-        number = str(entry.get("id", f"at position {position}"))
-        place = f"{path.name} task {number}"
+        task_id = str(entry.get("id", f"at position {position}"))
+        place = f"{path.name} task {task_id}"
         annotations = entry.get("annotations")
         if not isinstance(annotations, list):
             raise UserError(f"{place}: has no list `annotations`; export as 'JSON', which is not 'JSON-MIN'")
@@ -109,7 +109,7 @@ def _tasks(path: Path, export: ExportBuilder) -> Iterator[_Task]:
         chosen = next((each for each in valid if each.get("ground_truth") is True), valid[0])
         data = entry.get("data")
         yield _Task(
-            path.name, number, data if isinstance(data, dict) else {}, _regions(chosen["result"], place, export)
+            path.name, task_id, data if isinstance(data, dict) else {}, _regions(chosen["result"], place, export)
         )
 
 
@@ -154,7 +154,7 @@ def _word(region: _Region, task: _Task, key: str, text_from: str, export: Export
     """Take in a word; return the height and width of the image that it was drawn on, zeros where that is not said."""
     shape = region.shape
     assert shape is not None, "regions without one are none"
-    item, words = f"{task.number}, region {key}", export.words
+    item, words = f"{task.task_id}, region {key}", export.words
     width, height = integer(shape.get("original_width")), integer(shape.get("original_height"))
     kind = str(shape.get("type")).removesuffix("labels")
     if not export.is_word(region.labels, f"{task.place}, region {key}"):
@@ -187,11 +187,11 @@ def _outline(value: dict[str, Any], kind: str, across: float, down: float) -> li
     """
     if kind == "polygon":
         points = flat_points(value.get("points"))
-        return points and [number * (down if odd % 2 else across) for odd, number in enumerate(points)]
-    numbers = [value.get("x"), value.get("y"), value.get("width"), value.get("height"), value.get("rotation", 0)]
-    if not are_numbers(numbers):
+        return points and [coordinate * (down if odd % 2 else across) for odd, coordinate in enumerate(points)]
+    values = [value.get("x"), value.get("y"), value.get("width"), value.get("height"), value.get("rotation", 0)]
+    if not are_numbers(values):
         return None
-    left, top, width, height, degrees = numbers
+    left, top, width, height, degrees = values
     left, top = left * across, top * down
     return turned_rectangle(left, top, width * across, height * down, degrees, (left, top))
 

@@ -138,8 +138,8 @@ def selector(select: str | None) -> Callable[[str], bool]:
     first, last = int(limits[1]), int(limits[2])
 
     def takes(name: str) -> bool:
-        number = re.search(r"([0-9]+)(\.[^./\\]*)?$", name)
-        return number is not None and first <= int(number[1]) <= last
+        digits = re.search(r"([0-9]+)(\.[^./\\]*)?$", name)
+        return digits is not None and first <= int(digits[1]) <= last
 
     return takes
 

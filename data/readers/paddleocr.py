@@ -42,7 +42,7 @@ def open_paddleocr(config: PaddleOcrDataset) -> WordReader:
     bare = 0
     for label in config.labels:
         path = label_path(config.root, label)
-        for number, line in numbered_lines(label_bytes(path)):
+        for line_number, line in numbered_lines(label_bytes(path)):
             name, listed, fault = _parse_line(line)
             total += 1
             if name and not takes(name):
@@ -53,14 +53,14 @@ def open_paddleocr(config: PaddleOcrDataset) -> WordReader:
             if image in seen:
                 fault = "image: listed twice"
             if fault or image is None:
-                place = f"{path.name} line {number}"
+                place = f"{path.name} line {line_number}"
                 report.drop(fault, f"{place}: {name!r}" if name else place, unparsed=unparsed)
                 report.drop("word: its image was left out", place, max(len(listed), 1))
                 continue
             seen.add(image)
             bare += not listed
             for position, entry in enumerate(listed, 1):
-                _word(entry, path.name, f"{number}, word {position}", words)
+                _word(entry, path.name, f"{line_number}, word {position}", words)
             words.image(image)
     if config.select is not None:
         check_selected(seen, total, config.select, folder)

@@ -35,21 +35,21 @@ def parse_totaltext_file(data: bytes, name: str, words: WordBuilder) -> tuple[in
     if not data.lstrip().startswith(b"x:"):
         return line_parser(parse_totaltext)(data, name, words)
     records: list[tuple[int, bytes]] = []
-    for number, line in numbered_lines(data):
+    for line_number, line in numbered_lines(data):
         if line.lstrip().startswith(b"x:") or not records:
-            records.append((number, line))
+            records.append((line_number, line))
         else:
             first, begun = records[-1]
             records[-1] = first, begun + b" " + line
-    for number, record in records:
+    for line_number, record in records:
         try:
             coordinates, text, ignore = parse_record(record.decode("utf-8"))
         except UnicodeDecodeError:
-            words.drop("line is not UTF-8", name, number)
+            words.drop("line is not UTF-8", name, line_number)
         except MalformedLineError as fault:
-            words.drop(str(fault), name, number, fault.detail, parsed=fault.parsed)
+            words.drop(str(fault), name, line_number, fault.detail, parsed=fault.parsed)
         else:
-            words.word(name, number, coordinates, text, ignore)
+            words.word(name, line_number, coordinates, text, ignore)
     return len(records), (0, 0)
 
 

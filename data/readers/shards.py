@@ -33,21 +33,21 @@ def find_shards(config: SynthTextDataset) -> list[Path]:
 def shard_folders(root: Path) -> list[Path]:
     """Return the shards in a folder in order, none where it holds none; raises as `find_shards`."""
     matches = [match for path in root.iterdir() if (match := SHARD_NAME.fullmatch(path.name)) is not None]
-    numbers = sorted({int(match[2]) for match in matches})
-    if not numbers:
+    counts = sorted({int(match[2]) for match in matches})
+    if not counts:
         return []
-    if len(numbers) > 1:
-        divisions = " and of ".join(map(str, numbers))
+    if len(counts) > 1:
+        divisions = " and of ".join(map(str, counts))
         raise UserError(f"{root}: holds shards of {divisions}; keep those of one division, or make the dataset anew")
     found = {int(match[1]): root / match[0] for match in matches}
-    missing = [number for number in range(1, numbers[0] + 1) if number not in found]
+    missing = [shard for shard in range(1, counts[0] + 1) if shard not in found]
     if missing:
         which = ", ".join(map(str, missing[:5])) + (", ..." if len(missing) > 5 else "")
         raise UserError(
-            f"{root}: {len(missing)} of {numbers[0]} shards are missing (number {which}); run generate.py again, which "
+            f"{root}: {len(missing)} of {counts[0]} shards are missing (number {which}); run generate.py again, which "
             f"makes only those"
         )
-    return [found[number] for number in sorted(found)]
+    return [found[shard] for shard in sorted(found)]
 
 
 def open_synthtext(config: SynthTextDataset) -> Reader:
@@ -70,7 +70,7 @@ class ShardedReader(Reader):
     def __init__(self, config: SynthTextDataset, shards: list[Path]) -> None:
         whole = {"samples": -1, "max_dropped": 1.0}
         self._all = ConcatReader(
-            [SynthTextReader(config.model_copy(update={"root": str(one), **whole})) for one in shards]
+            [SynthTextReader(config.model_copy(update={"root": str(shard), **whole})) for shard in shards]
         )
         check_dropped(self.report, config.max_dropped, config.root)
         self._chosen = choose_samples(len(self._all), config.samples, config.root)

@@ -50,17 +50,17 @@ class SynthTextReader(Reader):
 
     def annotation(self, index: int) -> TextSample:
         """Return the sample without its image, and so with boxes that may lie beyond the image."""
-        return self._index.annotation(self._number(index))
+        return self._index.annotation(self._stored_index(index))
 
     def path(self, index: int) -> Path | None:
         """Return the file of a sample's image; None where it lies in an `.h5` file."""
-        return self._source.path(self._index.name(self._number(index)))
+        return self._source.path(self._index.name(self._stored_index(index)))
 
     def fingerprint(self) -> str:
         content = f"{self._index.digest} {len(self)}"
         return hashlib.sha256(content.encode()).hexdigest()[:16]
 
-    def _number(self, index: int) -> int:
+    def _stored_index(self, index: int) -> int:
         """Return a sample's number in the index."""
         index = self._checked(index)
         return index if self._chosen is None else int(self._chosen[index])
@@ -81,12 +81,12 @@ class SynthTextReader(Reader):
                     self.report.drop(f"{item}: outside the image", sample.sample_id, int(out.sum()))
             self.report.words -= int(words_out.sum())
             self.report.chars -= int(chars_out.sum())
-        new_number = np.cumsum(~words_out) - 1
+        new_index = np.cumsum(~words_out) - 1
         return replace(
             sample,
             words=[word for word, out in zip(sample.words, words_out, strict=True) if not out],
             word_quads=sample.word_quads[~words_out],
             ignore=sample.ignore[~words_out],
             char_quads=sample.char_quads[~chars_out],
-            char_words=new_number[sample.char_words[~chars_out]],
+            char_words=new_index[sample.char_words[~chars_out]],
         )

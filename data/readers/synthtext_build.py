@@ -94,7 +94,7 @@ class IndexBuilder:
         char_quads = char_quads[np.repeat(kept, np.maximum(char_counts, 0))]
         self._kept(
             [name for name, keep in zip(names, kept, strict=True) if keep],
-            [[nfc(word) for word in own] for own, keep in zip(words, kept, strict=True) if keep],
+            [[nfc(word) for word in image_words] for image_words, keep in zip(words, kept, strict=True) if keep],
             np.array(word_chars, np.int64),
             word_quads,
             char_quads,
@@ -109,7 +109,7 @@ class IndexBuilder:
         char_quads: np.ndarray,
     ) -> None:
         """Take in images whose texts and boxes fit together, without their unusable boxes."""
-        flat = [word for own in words for word in own]
+        flat = [word for image_words in words for word in image_words]
         image_of_word = np.repeat(np.arange(len(names)), _lengths(words))
         word_of_char = np.repeat(np.arange(len(flat)), word_chars)
 

@@ -132,8 +132,8 @@ class WordBuilder:
                 self.report.note(reason, self._place_of(word))
                 continue
             good[word] = False
-            own = written[ends[word - 1] if word else 0 : ends[word]]
-            far = np.isfinite(own).all() and (np.abs(own) > LIMIT).any()
+            outline = written[ends[word - 1] if word else 0 : ends[word]]
+            far = np.isfinite(outline).all() and (np.abs(outline) > LIMIT).any()
             self.report.drop(f"word: {_TOO_LARGE}" if far else reason, self._place_of(word))
         boxes, owners = self._characters(boxes, good)
         return self._columns(np.flatnonzero(good), points, ends, quads, boxes, owners)
@@ -188,14 +188,14 @@ class WordBuilder:
         for word in four[backwards].tolist():
             self.report.note("word: counter-clockwise, corners put in order", self._place_of(word))
         for word in np.flatnonzero(counts != 4).tolist():
-            own = points[ends[word] - counts[word] : ends[word]]
-            if np.isfinite(own).all():
-                if outline_crosses(own):
+            outline = points[ends[word] - counts[word] : ends[word]]
+            if np.isfinite(outline).all():
+                if outline_crosses(outline):
                     self.report.note("word: sides of the polygon cross", self._place_of(word))
-                elif outline_area(own) < 0:
+                elif outline_area(outline) < 0:
                     self.report.note("word: counter-clockwise, corners put in order", self._place_of(word))
-                own[:] = clockwise_outline(own)
-                quads[word] = reading_rectangle(own)
+                outline[:] = clockwise_outline(outline)
+                quads[word] = reading_rectangle(outline)
         return points, quads
 
     def _characters(self, boxes: np.ndarray, good: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -209,9 +209,11 @@ class WordBuilder:
         complete = good.copy()
         complete[owners[faults != 0]] = False
         for word in np.unique(owners[(faults != 0) & good[owners]]).tolist():
-            own = owners == word
-            reason = FAULTS[int(faults[own & (faults != 0)][0])]
-            self.report.drop(f"char: {reason}, as is one at least of its word", self._place_of(word), int(own.sum()))
+            of_word = owners == word
+            reason = FAULTS[int(faults[of_word & (faults != 0)][0])]
+            self.report.drop(
+                f"char: {reason}, as is one at least of its word", self._place_of(word), int(of_word.sum())
+            )
         kept = complete[owners]
         return boxes[kept], owners[kept]
 

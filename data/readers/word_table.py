@@ -27,7 +27,7 @@ class Texts:
     def __init__(self, strings: Sequence[str]) -> None:
         encoded = [string.encode("utf-8", "surrogatepass") for string in strings]
         self._data = b"".join(encoded)
-        self._ends = np.cumsum([len(one) for one in encoded], dtype=np.int64)
+        self._ends = np.cumsum([len(text) for text in encoded], dtype=np.int64)
 
     def __len__(self) -> int:
         return len(self._ends)

@@ -25,7 +25,7 @@ class Alphabet:
 
     def __init__(self, characters: Iterable[str]) -> None:
         self.characters = checked_characters("".join(characters))
-        self._classes = {character: number for number, character in enumerate(self.characters, start=1)}
+        self._classes = {character: index for index, character in enumerate(self.characters, start=1)}
 
     @property
     def classes(self) -> int:
@@ -54,7 +54,7 @@ class Alphabet:
 
     def decode(self, classes: Sequence[int]) -> str:
         """Return the characters of classes, blanks left out; nothing is merged (see `utils.decode.ctc`)."""
-        return "".join(self.characters[number - 1] for number in classes if number != BLANK)
+        return "".join(self.characters[index - 1] for index in classes if index != BLANK)
 
     def unknown(self, text: str) -> list[str]:
         """Return the characters of a text that are not in the alphabet, each once, in their order."""

@@ -151,7 +151,7 @@ def filter_words(
     """
     if isinstance(reader, JoinedWords):
         parts = [
-            filter_words(part, rule, f"{source}, dataset {number}") for number, part in enumerate(reader.readers, 1)
+            filter_words(part, rule, f"{source}, dataset {position}") for position, part in enumerate(reader.readers, 1)
         ]
         _check(sum(len(part) for part in reader.readers), JoinedWords(parts), rule, source, max_dropped)
         return JoinedWords(parts)
@@ -164,13 +164,13 @@ def filter_words(
 
 
 def _filter(reader: WordReader, rule: LabelRule) -> FilteredWords:
-    own = reader.report
+    found = reader.report
     report = FilterReport(
-        images=own.images,
-        dropped=dict(own.dropped),
-        examples=copy.deepcopy(own.examples),
-        noted=dict(own.noted),
-        unparsed=list(own.unparsed),
+        images=found.images,
+        dropped=dict(found.dropped),
+        examples=copy.deepcopy(found.examples),
+        noted=dict(found.noted),
+        unparsed=list(found.unparsed),
     )
     counts: Counter[str] = Counter()
     dropped: list[int] = []
@@ -192,7 +192,7 @@ def _filter(reader: WordReader, rule: LabelRule) -> FilteredWords:
         dropped.append(index)
         report.drop(fault, f"{place} has {', '.join(map(character_name, unknown[:3]))}" if unknown else place)
     report.unknown = dict(counts)
-    if own.images == own.words:
+    if found.images == found.words:
         report.images = report.words
     return FilteredWords(reader, Kept(len(reader), dropped), rule, report)
 
@@ -207,7 +207,7 @@ def _check(total: int, kept: FilteredWords | JoinedWords, rule: LabelRule, sourc
         (reason for reason in (_NOTHING, _UNKNOWN, _LONG) if reason in report.dropped),
         key=lambda reason: -report.dropped[reason],
     )
-    why = "; ".join(f"{report.dropped[one]:,} x {one} (e.g. {report.examples[one][0]})" for one in reasons)
+    why = "; ".join(f"{report.dropped[reason]:,} x {reason} (e.g. {report.examples[reason][0]})" for reason in reasons)
     unknown = report.unknown if isinstance(report, FilterReport) else {}
     allowed = "none is left" if not len(kept) else f"more than `max_dropped` ({max_dropped:g}) allows"
     lacking = f" (it lacks {named(unknown)})" if unknown else ""
@@ -221,7 +221,9 @@ def _check(total: int, kept: FilteredWords | JoinedWords, rule: LabelRule, sourc
 def _check_generator(characters: frozenset[str], longest: int | None, rule: LabelRule, source: str) -> None:
     """Raise `UserError` where a generator may write a label that the rule leaves out."""
     keep = replace(rule, unknown="drop")
-    lacking = sorted({one for character in characters for one in keep.fold(character) if one not in rule.alphabet})
+    lacking = sorted(
+        {folded for character in characters for folded in keep.fold(character) if folded not in rule.alphabet}
+    )
     if lacking:
         more = f" and {len(lacking) - _NAMED:,} more" if len(lacking) > _NAMED else ""
         raise UserError(

@@ -35,13 +35,13 @@ class Word:
     """A picture on its way to the disk.
 
     Attributes:
-        number: from 1.
+        position: its place in the dataset, from 1.
         data: the image file.
         suffix: of the file's name.
         text: the label.
     """
 
-    number: int
+    position: int
     data: bytes
     suffix: str
     text: str
@@ -49,7 +49,7 @@ class Word:
     @property
     def name(self) -> str:
         """Name of the file, where each picture is one."""
-        return f"word_{self.number:09d}{self.suffix}"
+        return f"word_{self.position:09d}{self.suffix}"
 
 
 def convert(config: ConvertConfig) -> DropReport:

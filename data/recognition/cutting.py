@@ -80,11 +80,11 @@ def cuts_of(
     cuts: list[Cut] = []
     for words in _parted(groups, sample.words, max_length):
         text = line_text([sample.words[word] for word in words])
-        one = Cut(text, line_quad(sample.word_quads[words]), bool(downwards[words[0]]))
-        if cut_size(one.quad, vertical=one.vertical)[0] < min_height:
+        cut = Cut(text, line_quad(sample.word_quads[words]), bool(downwards[words[0]]))
+        if cut_size(cut.quad, vertical=cut.vertical)[0] < min_height:
             out += [("lower than `min_height`", word) for word in words]
         else:
-            cuts.append(one)
+            cuts.append(cut)
     return cuts, out
 
 

@@ -21,7 +21,7 @@ MOST = 0.9
 
 def required_steps(target: Sequence[Any]) -> int:
     """Return the least number of time steps that a label takes, given as text or as classes."""
-    return len(target) + sum(one == other for one, other in pairwise(target))
+    return len(target) + sum(first == other for first, other in pairwise(target))
 
 
 @dataclass(frozen=True)
@@ -92,9 +92,9 @@ def labels_without_room(
     """
     needed = np.fromiter(needed, np.int64)
     height, width = np.maximum(sizes.T.astype(np.int64), 1)
-    own = np.broadcast_to(preprocess.input_width(height, width), needed.shape)
-    steps_of, width_for = _tables(output_length, int(own.max(initial=1)), int(needed.max(initial=0)))
-    steps = steps_of[own]
+    input_widths = np.broadcast_to(preprocess.input_width(height, width), needed.shape)
+    steps_of, width_for = _tables(output_length, int(input_widths.max(initial=1)), int(needed.max(initial=0)))
+    steps = steps_of[input_widths]
     found = np.flatnonzero((steps < needed) & (sizes.min(axis=1, initial=1) > 0))
     result = {"total": len(needed), "indices": found, "steps": steps[found], "needed": needed[found]}
     if not len(found):

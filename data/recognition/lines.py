@@ -93,8 +93,8 @@ def _followers(quads: np.ndarray) -> dict[int, int]:
     follower: dict[int, int] = {}
     taken: set[int] = set()
     pairs = np.argwhere(fits)
-    for one, other in pairs[np.argsort(np.abs(gap[fits]), kind="stable")].tolist():
-        if one not in follower and other not in taken:
-            follower[one] = other
+    for word, other in pairs[np.argsort(np.abs(gap[fits]), kind="stable")].tolist():
+        if word not in follower and other not in taken:
+            follower[word] = other
             taken.add(other)
     return follower

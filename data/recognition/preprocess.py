@@ -98,8 +98,8 @@ class WordPreprocess:
         """Return the width of a picture's own input: what `fit` makes of a picture of this size, pixels."""
         if self.fixed_width is not None:
             return self.fixed_width + 0 * width
-        own = np.maximum(self.min_width, self.resized_width(height, width))
-        return _like(width, -(-own // self.width_multiple) * self.width_multiple)
+        least = np.maximum(self.min_width, self.resized_width(height, width))
+        return _like(width, -(-least // self.width_multiple) * self.width_multiple)
 
     def is_squeezed(self, height: Whole, width: Whole) -> Any:
         """Return whether a picture is too long for the greatest width and loses its ratio."""
@@ -188,12 +188,12 @@ class WordPreprocess:
         return cls(**{**state, "mean": tuple(state["mean"]), "std": tuple(state["std"])})
 
     def _padded(self, image: np.ndarray, width: int) -> np.ndarray:
-        own = image.shape[1]
-        if own == width:
+        end = image.shape[1]
+        if end == width:
             return image
         padded = np.empty((image.shape[0], width, image.shape[2]), np.uint8)
-        padded[:, :own] = image
-        padded[:, own:] = image[:, own - 1 :] if self.padding == "edge" else np.rint(255 * np.array(self.mean))
+        padded[:, :end] = image
+        padded[:, end:] = image[:, end - 1 :] if self.padding == "edge" else np.rint(255 * np.array(self.mean))
         return padded
 
 

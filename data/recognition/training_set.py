@@ -75,9 +75,9 @@ class WordTrainingSet(Dataset):
         self._target = target
         self.order: SampleOrder | WidthOrder = SampleOrder(size, self.seed)
         if widths is not None and settings.bucket_batches is not None and self.preprocess.fixed_width is None:
-            own = widths if self._kept is None else _KeptWidths(widths, self._kept)
+            kept_widths = widths if self._kept is None else _KeptWidths(widths, self._kept)
             self.order = WidthOrder(
-                size, self.seed, batch, own, batches=settings.bucket_batches, schedule_seed=seed
+                size, self.seed, batch, kept_widths, batches=settings.bucket_batches, schedule_seed=seed
             )  # fmt: skip
 
     def __getitem__(self, position: int) -> dict[str, Any]:
@@ -96,8 +96,8 @@ class WordTrainingSet(Dataset):
         """Return which sample of the reader stands at a position of the run."""
         return self._index(self.order[position])
 
-    def _index(self, number: int) -> int:
-        return number if self._kept is None else int(self._kept[number])
+    def _index(self, index: int) -> int:
+        return index if self._kept is None else int(self._kept[index])
 
     def _read(self, position: int) -> tuple[WordSample, list[str]]:
         index, unreadable = self.index(position), []

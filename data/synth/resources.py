@@ -103,7 +103,7 @@ class Resources:
             for family in self.families[split]:
                 for face in family.faces:
                     size = Path(face.path).stat().st_size
-                    digest.update(f"{family.name} {Path(face.path).name} {size} {face.number} {face.axes}".encode())
+                    digest.update(f"{family.name} {Path(face.path).name} {size} {face.index} {face.axes}".encode())
         return digest.hexdigest()[:16]
 
     def __getstate__(self) -> dict[str, object]:

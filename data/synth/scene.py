@@ -79,28 +79,28 @@ def draw_scene(config: GenerateConfig, resources: Resources, split: str, index: 
     image = ground.image
     placed: list[PlacedBlock] = []
     taken: list[np.ndarray] = []
-    for number in range(whole(rng, layout.blocks)):
-        one = place_block(config, resources, split, (width, height), taken, number == 0, rng, ground.preference)
-        if one is not None:
-            placed.append(one)
-            taken.append(one.quad())
-    for one in placed:
-        draw_block(image, one.block, one.matrix, one.size, one.margin, config.look, rng, one.bend)
+    for k in range(whole(rng, layout.blocks)):
+        item = place_block(config, resources, split, (width, height), taken, k == 0, rng, ground.preference)
+        if item is not None:
+            placed.append(item)
+            taken.append(item.quad())
+    for item in placed:
+        draw_block(image, item.block, item.matrix, item.size, item.margin, config.look, rng, item.bend)
     _draw_distractors(image, config, ground.distractors, taken, rng)
     image = photograph(image, config.camera, rng)
-    word_quads = [one.word_quads() for one in placed]
-    char_quads = [one.char_quads() for one in placed]
-    firsts = np.cumsum([0] + [len(one.block.words) for one in placed])
+    word_quads = [item.word_quads() for item in placed]
+    char_quads = [item.char_quads() for item in placed]
+    firsts = np.cumsum([0] + [len(item.block.words) for item in placed])
     sample = TextSample(
         sample_id=f"{split}/{index}",
         image=image,
-        words=[word for one in placed for word in one.block.words],
+        words=[word for item in placed for word in item.block.words],
         word_quads=np.concatenate(word_quads).astype(np.float32),
         ignore=np.zeros(int(firsts[-1]), bool),
         char_quads=np.concatenate(char_quads).astype(np.float32),
-        char_words=np.concatenate([one.block.char_words + first for one, first in zip(placed, firsts, strict=False)]),
+        char_words=np.concatenate([item.block.char_words + first for item, first in zip(placed, firsts, strict=False)]),
     )
-    return Scene(sample, [one.block.text for one in placed], whole(rng, config.camera.jpeg_quality), placed)
+    return Scene(sample, [item.block.text for item in placed], whole(rng, config.camera.jpeg_quality), placed)
 
 
 @dataclass(frozen=True)
@@ -128,13 +128,13 @@ def _ground(
 def _draw_distractors(
     image: np.ndarray,
     config: GenerateConfig,
-    number: Sequence[int],
+    counts: Sequence[int],
     taken: list[np.ndarray],
     rng: np.random.Generator,
 ) -> None:
     height, width = image.shape[:2]
     taken = list(taken)
-    for _ in range(whole(rng, number)):
+    for _ in range(whole(rng, counts)):
         tall = between_log(rng, config.layout.text_height)
         long = tall * rng.uniform(1.5, 9.0)
         box = np.array([[0.0, 0.0, long, tall]])

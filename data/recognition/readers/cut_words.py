@@ -104,7 +104,7 @@ class CutReader(_Cutter):
         texts: list[str] = []
         for image in range(len(reader)):
             usable = self._usable(reader.annotation(image), self.report)
-            places += [(image, number) for number in range(len(usable))]
+            places += [(image, cut) for cut in range(len(usable))]
             texts += [label for _, label in usable]
         # Faults that the dataset itself left out count, too: nobody sees its report.
         for reason, count in reader.report.dropped.items():
@@ -118,21 +118,21 @@ class CutReader(_Cutter):
         return len(self._places)
 
     def __getitem__(self, index: int) -> WordSample:
-        image, number = self._place(index)
+        image, cut = self._place(index)
         sample = self._image(image)
-        return self._sample(self.name(index), sample, self.cuts(image, sample)[number])
+        return self._sample(self.name(index), sample, self.cuts(image, sample)[cut])
 
     def text(self, index: int) -> str:
         self._place(index)
         return self._texts[index % len(self)]
 
     def name(self, index: int) -> str:
-        image, number = self._place(index)
-        return f"{self._reader.annotation(image).sample_id}#{number + 1}"
+        image, cut = self._place(index)
+        return f"{self._reader.annotation(image).sample_id}#{cut + 1}"
 
     def size(self, index: int) -> tuple[int, int]:
-        image, number = self._place(index)
-        return self._size(self.cuts(image)[number])
+        image, cut = self._place(index)
+        return self._size(self.cuts(image)[cut])
 
     def path(self, index: int) -> Path | None:
         return self._reader.path(self._place(index)[0])
@@ -144,8 +144,8 @@ class CutReader(_Cutter):
         """Return the image of a sample, and which cut of it the sample is."""
         if not -len(self) <= index < len(self):
             raise IndexError(index)
-        image, number = self._places[index].tolist()
-        return image, number
+        image, cut = self._places[index].tolist()
+        return image, cut
 
 
 class SceneWords(_Cutter):

@@ -22,21 +22,21 @@ class JoinedWords(Joined[WordReader], WordReader):
         return any(reader.stored for reader in self.readers)
 
     def __getitem__(self, index: int) -> WordSample:
-        reader, own = self._locate(index)
-        return reader[own]
+        reader, index_there = self._locate(index)
+        return reader[index_there]
 
     def text(self, index: int) -> str:
-        reader, own = self._locate(index)
-        return reader.text(own)
+        reader, index_there = self._locate(index)
+        return reader.text(index_there)
 
     def name(self, index: int) -> str:
-        reader, own = self._locate(index)
-        return reader.name(own)
+        reader, index_there = self._locate(index)
+        return reader.name(index_there)
 
     def size(self, index: int) -> tuple[int, int]:
-        reader, own = self._locate(index)
-        return reader.size(own)
+        reader, index_there = self._locate(index)
+        return reader.size(index_there)
 
     def raw(self, index: int) -> bytes | None:
-        reader, own = self._locate(index)
-        return reader.raw(own)
+        reader, index_there = self._locate(index)
+        return reader.raw(index_there)

@@ -26,8 +26,8 @@ def open_jsonl(config: JsonlWords) -> FileWords:
     path = label_path(config.root, config.labels)
     report = DropReport()
     words = WordList(images, report)
-    for number, line in read_lines(path, path.name, report):
-        place = f"{path.name} line {number}"
+    for line_number, line in read_lines(path, path.name, report):
+        place = f"{path.name} line {line_number}"
         try:
             entry = json.loads(line)
         except (ValueError, RecursionError):
@@ -57,8 +57,8 @@ def open_json(config: JsonWords) -> FileWords:
         for name, text in document.items():
             words.add(name, text, repr(name))
     elif isinstance(document, list):
-        for number, entry in enumerate(document, 1):
-            _take(entry, config.name_key, config.text_key, f"entry {number}", words, report)
+        for position, entry in enumerate(document, 1):
+            _take(entry, config.name_key, config.text_key, f"entry {position}", words, report)
     else:
         raise UserError(
             f"{path}: holds neither MMOCR's `data_list`, nor texts by file name, nor a list of objects; set the "
@@ -82,8 +82,8 @@ def _take(entry: Any, name_key: str, text_key: str, place: str, words: WordList,
 
 def _take_mmocr(entries: Iterable[Any], words: WordList, report: DropReport) -> None:
     """Take in the `data_list` of MMOCR 1.x, where a picture has one instance."""
-    for number, entry in enumerate(entries, 1):
-        place = f"data_list {number}"
+    for position, entry in enumerate(entries, 1):
+        place = f"data_list {position}"
         instances = entry.get("instances") if isinstance(entry, dict) else None
         if not isinstance(instances, list) or not isinstance(entry.get("img_path"), str):
             report.drop("word: its object has no `img_path` and `instances`", place, unparsed=True)

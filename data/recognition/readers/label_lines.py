@@ -21,13 +21,13 @@ class LabelLine:
     """A line of a label file.
 
     Attributes:
-        number: of the line, from 1.
+        line_number: from 1.
         name: path of the picture; empty where the line is of another form.
         text: the label.
         fault: what is wrong with the line, or "".
     """
 
-    number: int
+    line_number: int
     name: str = ""
     text: str = ""
     fault: str = ""
@@ -117,14 +117,15 @@ def split_csv(lines: Sequence[tuple[int, str]], mark: str, quoted: bool) -> Iter
     """
     part = re.escape(mark)
     form = re.compile(rf"\s*(?:{_CSV_FIELD}|([^\"{part}]*)){part}(?:{_CSV_FIELD}|([^\"{part}]*))\s*", re.DOTALL)
-    for number, line in lines:
+    for line_number, line in lines:
         if not quoted:
             name, found, text = line.strip().partition(mark)
-            yield LabelLine(number, name.strip(), text) if found else LabelLine(number, fault=f"has no '{mark}'")
+            fault = "" if found else f"has no '{mark}'"
+            yield LabelLine(line_number, fault=fault) if fault else LabelLine(line_number, name.strip(), text)
             continue
         match = form.fullmatch(line)
         if match is None:
-            yield LabelLine(number, fault=f"is not two fields parted by '{mark}', quoted as a CSV writer does")
+            yield LabelLine(line_number, fault=f"is not two fields parted by '{mark}', quoted as a CSV writer does")
             continue
-        name, text = (match[one].replace('""', '"') if match[one] is not None else match[one + 1] for one in (1, 3))
-        yield LabelLine(number, name, text)
+        name, text = (match[k].replace('""', '"') if match[k] is not None else match[k + 1] for k in (1, 3))
+        yield LabelLine(line_number, name, text)

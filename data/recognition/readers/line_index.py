@@ -122,8 +122,8 @@ def _make(path: Path, place: Path, parse: Parse) -> None:
         replacing(place.with_name(f"{place.name}.npy")) as array,
         contextlib.closing(NpyWriter(array, "<i8", ())) as writer,
     ):
-        for data, number, offset in _blocks(path):
-            writer.append(np.array(parse(data, number, offset, report), np.int64))
+        for data, line_number, offset in _blocks(path):
+            writer.append(np.array(parse(data, line_number, offset, report), np.int64))
         writer.finish()
     with replacing(place.with_name(f"{place.name}.json")) as facts:
         facts.write_text(json.dumps(asdict(report)), encoding="utf-8")
@@ -134,7 +134,7 @@ def _make(path: Path, place: Path, parse: Parse) -> None:
 
 def _blocks(path: Path) -> Iterator[tuple[bytes, int, int]]:
     """Yield whole lines, the number of the first one, and where they begin in the file."""
-    number, offset, rest = 1, 0, b""
+    line_number, offset, rest = 1, 0, b""
     with path.open("rb") as file:
         if file.read(3) == b"\xef\xbb\xbf":
             offset = 3
@@ -144,8 +144,8 @@ def _blocks(path: Path) -> Iterator[tuple[bytes, int, int]]:
             end = data.rfind(b"\n") + 1
             rest = data[end:]
             if end:
-                yield data[:end], number, offset
-                number += data.count(b"\n", 0, end)
+                yield data[:end], line_number, offset
+                line_number += data.count(b"\n", 0, end)
                 offset += end
     if rest:
-        yield rest, number, offset
+        yield rest, line_number, offset

@@ -115,15 +115,15 @@ class LmdbReader(WordReader):
         digest = hashlib.sha256()
         good = np.zeros(total, bool)
         seen = np.zeros(total, bool)
-        for number, value in _numbered(database, _LABEL, values=True):
-            if not 1 <= number <= total:
-                self.report.note("label: its number is beyond num-samples", f"label-{number:09d}")
+        for key, value in _numbered(database, _LABEL, values=True):
+            if not 1 <= key <= total:
+                self.report.note("label: its number is beyond num-samples", f"label-{key:09d}")
                 continue
-            seen[number - 1] = True
-            digest.update(b"%d " % number + value + b"\n")
-            label = decoded_label(value, f"{self._prefix}label-{number:09d}", self.report)
+            seen[key - 1] = True
+            digest.update(b"%d " % key + value + b"\n")
+            label = decoded_label(value, f"{self._prefix}label-{key:09d}", self.report)
             if label is not None:
-                good[number - 1] = True
+                good[key - 1] = True
                 self.report.chars += len(label)
         for row in np.flatnonzero(~seen).tolist():
             self.report.drop("word: its label is missing", f"{self._prefix}label-{row + 1:09d}")
@@ -138,9 +138,9 @@ class LmdbReader(WordReader):
         if all_there and database.get(_key(_IMAGE, 0)) is not None:
             return
         there = np.zeros(len(good), bool)
-        for number, _ in _numbered(database, _IMAGE, values=False):
-            if 1 <= number <= len(good):
-                there[number - 1] = True
+        for key, _ in _numbered(database, _IMAGE, values=False):
+            if 1 <= key <= len(good):
+                there[key - 1] = True
         if not there.any():
             raise UserError(
                 f"{self._path}: this database holds labels, but no images; set the dataset's `images` to their folder"
@@ -198,8 +198,8 @@ def _labels_alone(parts: list[Path], config: LmdbWords) -> FileWords:
     for part in parts:
         database = open_database(part)
         _number_of_samples(part, database)
-        for number, value in _numbered(database, _LABEL, values=True):
-            place = f"{part.name} label-{number:09d}"
+        for key, value in _numbered(database, _LABEL, values=True):
+            place = f"{part.name} label-{key:09d}"
             try:
                 line = value.decode()
             except UnicodeDecodeError:

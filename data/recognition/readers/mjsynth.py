@@ -91,25 +91,25 @@ def open_mjsynth(config: MjsynthWords) -> MjsynthReader:
     return MjsynthReader(images, *open_lines(path, config.index_dir, parse_lines))
 
 
-def parse_lines(data: bytes, number: int, offset: int, report: DropReport) -> list[int]:
+def parse_lines(data: bytes, line_number: int, offset: int, report: DropReport) -> list[int]:
     """Return where the usable lines begin; see `line_index.Parse`."""
     matches = list(_PLAIN.finditer(data))
     if len(matches) == data.count(b"\n") + (not data.endswith(b"\n")):
         starts = [offset + match.start() for match in matches]
         chars = sum(match.end(1) - match.start(1) for match in matches)
     else:
-        starts, chars = _parse_each(data, number, offset, report)
+        starts, chars = _parse_each(data, line_number, offset, report)
     report.words += len(starts)
     report.images += len(starts)
     report.chars += chars
     return starts
 
 
-def _parse_each(data: bytes, number: int, offset: int, report: DropReport) -> tuple[list[int], int]:
+def _parse_each(data: bytes, line_number: int, offset: int, report: DropReport) -> tuple[list[int], int]:
     """Return where the usable lines begin, and the number of their labels' characters."""
     starts, chars = [], 0
     for ahead, line in enumerate(data.split(b"\n")):
-        place, start = f"line {number + ahead}", offset
+        place, start = f"line {line_number + ahead}", offset
         offset += len(line) + 1
         if not line.strip():
             continue

@@ -35,8 +35,8 @@ def find_parts(root: str, name: str) -> list[Path]:
         return shards
     found = []
     for parent, folders, _ in os.walk(folder):
-        folders[:] = sorted((one for one in folders if not one.startswith(".")), key=natural_key)
-        found += [Path(parent) / one for one in folders if (Path(parent) / one / name).is_file()]
+        folders[:] = sorted((folder for folder in folders if not folder.startswith(".")), key=natural_key)
+        found += [Path(parent) / folder for folder in folders if (Path(parent) / folder / name).is_file()]
     if not found:
         near = nearest(name, visible_files(folder))
         hint = f"did you mean '{near}'?" if near else "set the dataset's `root` to the folder that does"

@@ -21,9 +21,9 @@ def refuse_unreadable(reader: WordReader, source: str) -> None:
     """
     looked_at = min(_PICTURES, len(reader))
     faults: list[UnreadableSample] = []
-    for number in range(looked_at):
+    for index in range(looked_at):
         try:
-            reader[number * len(reader) // looked_at]
+            reader[index * len(reader) // looked_at]
         except UnreadableSample as fault:
             faults.append(fault)
     if 2 * len(faults) > looked_at:

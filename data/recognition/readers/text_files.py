@@ -65,8 +65,10 @@ def open_gt_txt(config: GtTxtWords) -> FileWords:
         logger.info("%s: a %s parts paths from labels in most lines", path, separator)
     split = SPLITTERS[separator]
     taken = (
-        LabelLine(number, *found) if (found := split(text)) else LabelLine(number, fault=f"has no {separator}")
-        for number, text in lines
+        LabelLine(line_number, *found)
+        if (found := split(text))
+        else LabelLine(line_number, fault=f"has no {separator}")
+        for line_number, text in lines
     )
     _add(words, "", path, path.parent, taken, report)
     return words.reader(config)
@@ -90,11 +92,11 @@ def read_lines(path: Path, place: str, report: DropReport) -> list[tuple[int, st
     if kind not in (None, "a text file"):
         raise UserError(f"{path}: this is no label file, it is {kind}; set the dataset's `labels`")
     lines = []
-    for number, line in numbered_lines(data):
+    for line_number, line in numbered_lines(data):
         try:
-            lines.append((number, line.decode()))
+            lines.append((line_number, line.decode()))
         except UnicodeDecodeError:
-            report.drop("word: its line is not UTF-8", f"{place} line {number}", unparsed=True)
+            report.drop("word: its line is not UTF-8", f"{place} line {line_number}", unparsed=True)
     return lines
 
 
@@ -104,7 +106,7 @@ def _csv_lines(path: Path, quotes: str, report: DropReport, root: Path) -> Itera
     if not lines:
         return []
     header = lines[0][1]
-    mark = next((one for one in (",", ";", "\t") if one in header), ",")
+    mark = next((separator for separator in (",", ";", "\t") if separator in header), ",")
     fields = header.split(mark)
     if not is_image_name(fields[0]):
         if len(fields) != 2:
@@ -129,7 +131,7 @@ def _add(words: WordList, prefix: str, path: Path, root: Path, lines: Iterable[L
     """Take in lines of a file; `prefix` leads from the folder of the pictures to where the paths start."""
     source = path.relative_to(root).as_posix()
     for line in lines:
-        place = f"{source} line {line.number}"
+        place = f"{source} line {line.line_number}"
         if line.fault:
             report.drop(f"word: its line {line.fault}", place, unparsed=True)
         else:

@@ -55,7 +55,7 @@ def write_lmdb(folder: Path, words: Iterable[LmdbItem]) -> WrittenWords:
         database = lmdb.open(str(folder), map_size=_FIRST_MAP, lock=False, sync=False, metasync=False)
         try:
             _append(database, _images(words, labels, written))
-            _append(database, ((b"label-%09d" % number, label) for number, label in enumerate(labels, start=1)))
+            _append(database, ((b"label-%09d" % key, label) for key, label in enumerate(labels, start=1)))
             _append(database, [(b"num-samples", b"%d" % len(labels))])
             database.sync(True)
         finally:
@@ -66,10 +66,10 @@ def write_lmdb(folder: Path, words: Iterable[LmdbItem]) -> WrittenWords:
 
 def _images(words: Iterable[LmdbItem], labels: list[bytes], written: WrittenWords) -> Iterator[tuple[bytes, bytes]]:
     """Yield the images under their keys, and put their labels aside: these come later in the order of the keys."""
-    for number, word in enumerate(words, start=1):
+    for key, word in enumerate(words, start=1):
         labels.append(word.text.encode())
         written.add(word.text)
-        yield b"image-%09d" % number, word.image
+        yield b"image-%09d" % key, word.image
 
 
 def _append(database: lmdb.Environment, pairs: Iterable[tuple[bytes, bytes]]) -> None:

@@ -82,13 +82,13 @@ def draw_crop(config: GenerateConfig, resources: Resources, split: str, index: i
         UserError: no word of the split is short enough, or the crop is too large for its format.
     """
     rng = _source(config, split, index)
-    one = place_text(config, resources, split, rng)
-    image = make_ground(config, resources, split, index, one.view.width, one.view.height, rng)
-    size = one.style.size
-    draw_block(image, one.block, one.view.matrix, size, _PLATE_MARGIN * size, config.look, rng, one.bend)
-    image = take_photo(image, one.cap_height, config, rng)
-    image = one.view.cut(image, cv2.INTER_CUBIC if rng.random() < 0.5 else cv2.INTER_LINEAR)
-    return Crop(image, one.text.label, one.char_quads(), whole(rng, config.crops.jpeg_quality))
+    placed = place_text(config, resources, split, rng)
+    image = make_ground(config, resources, split, index, placed.view.width, placed.view.height, rng)
+    size = placed.style.size
+    draw_block(image, placed.block, placed.view.matrix, size, _PLATE_MARGIN * size, config.look, rng, placed.bend)
+    image = take_photo(image, placed.cap_height, config, rng)
+    image = placed.view.cut(image, cv2.INTER_CUBIC if rng.random() < 0.5 else cv2.INTER_LINEAR)
+    return Crop(image, placed.text.label, placed.char_quads(), whole(rng, config.crops.jpeg_quality))
 
 
 def crop_label(config: GenerateConfig, resources: Resources, split: str, index: int) -> str:

@@ -48,11 +48,11 @@ class PhotoCache:
         It is a function of the seed, the split and index // 64; None, with a warning, where the photo is unreadable.
         """
         settings, photos, run = config.backgrounds, resources.photos[split], index // _RUN
-        number = stable_hash(config.seed, "photo", split, run)
-        path = Path(settings.folder or "") / photos[number % len(photos)]
+        photo = stable_hash(config.seed, "photo", split, run)
+        path = Path(settings.folder or "") / photos[photo % len(photos)]
         key = (path, config.seed, split, run, settings.photo_flip, settings.photo_light)
         if key not in self._parts:
-            rng = np.random.default_rng([config.seed, number])
+            rng = np.random.default_rng([config.seed, photo])
             self._parts[key] = load_photo(path, *_PART, rng, settings.photo_flip, settings.photo_light)
             while len(self._parts) > self._most:
                 self._parts.popitem(last=False)

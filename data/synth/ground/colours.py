@@ -33,10 +33,10 @@ def random_palette(rng: np.random.Generator, count: int) -> list[np.ndarray]:
 def with_luma(colour: np.ndarray, luma: float) -> np.ndarray:
     """Return a colour of about the same hue whose luminance is `luma` (0..255)."""
     luma = float(np.clip(luma, 0, 255))
-    own = float(colour @ LUMA)
-    if luma <= own:
-        return colour * (luma / max(own, 1e-3))
-    return 255 - (255 - colour) * ((255 - luma) / max(255 - own, 1e-3))
+    present = float(colour @ LUMA)
+    if luma <= present:
+        return colour * (luma / max(present, 1e-3))
+    return 255 - (255 - colour) * ((255 - luma) / max(255 - present, 1e-3))
 
 
 def text_colour(background: np.ndarray, settings: LookSettings, rng: np.random.Generator) -> np.ndarray:

@@ -98,8 +98,8 @@ def hulls_of(quads: np.ndarray, groups: np.ndarray, boxes: np.ndarray, bend: Ben
     for word, box in enumerate(boxes):
         angle = bend.curvature * ((box[0] + box[2]) / 2 - bend.x)
         turn = np.array([[np.cos(angle), np.sin(angle)], [-np.sin(angle), np.cos(angle)]])
-        own = quads[groups == word].reshape(-1, 2) @ turn.T
-        low, high = own.min(axis=0) - pad, own.max(axis=0) + pad
+        corners = quads[groups == word].reshape(-1, 2) @ turn.T
+        low, high = corners.min(axis=0) - pad, corners.max(axis=0) + pad
         hulls.append(np.array([low, [high[0], low[1]], high, [low[0], high[1]]]) @ turn)
     return np.array(hulls)
 
@@ -149,4 +149,4 @@ def make_bend(
 
 def any_meet(quads: np.ndarray) -> bool:
     """Return whether any two of the convex quads [N, 4, 2] share a point."""
-    return any(polygons_meet(one, other) for index, one in enumerate(quads) for other in quads[index + 1 :])
+    return any(polygons_meet(quad, other) for index, quad in enumerate(quads) for other in quads[index + 1 :])

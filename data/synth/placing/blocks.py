@@ -13,7 +13,7 @@ from data.draws import between, between_log
 from data.synth.placing.bend import Bend, band, hull, hulls_of, make_bend, quads_of
 from data.synth.placing.placement import Pose, find_place, map_points, shift_matrix, tilt_matrix
 from data.synth.placing.smooth import Preference
-from data.synth.placing.spread import INK_SPREAD, widened
+from data.synth.placing.spread import INK_SPREAD, with_spread_ink
 from data.synth.resources import Resources
 from data.synth.setting.glyphs import drawing_size
 from data.synth.setting.layout import Block, BlockStyle, box_quads, set_block
@@ -132,14 +132,14 @@ def place_block(
         cap_height = between_log(rng, (low, low * (high / low) ** share))
         # Where no scene has curves no number is drawn for them, so such scenes are what they were before curves.
         curved = layout.curve.probability > 0 and rng.random() < layout.curve.probability
-        number = 1 if curved else layout.lines[0] + int(rng.random() * share * (layout.lines[1] - layout.lines[0] + 1))
+        count = 1 if curved else layout.lines[0] + int(rng.random() * share * (layout.lines[1] - layout.lines[0] + 1))
         longest = None if attempt < _ATTEMPTS else max(layout.words[0], 3)
         lines = [
             [
                 face.shown(resources.texts[split].draw(rng, longest))
                 for _ in range(layout.words[0] + int(rng.random() * share * (layout.words[1] - layout.words[0] + 1)))
             ]
-            for _ in range(number)
+            for _ in range(count)
         ]
         em = cap_height / face.cap_height
         size = drawing_size(em)
@@ -155,15 +155,17 @@ def place_block(
         )
         block = set_block(lines, style, resources.glyphs)
         bend = _draw_bend(block, size, config, rng) if curved else None
-        one = _stand(block, em / size, size, pose, config.layout.margin, bend)
+        candidate = _stand(block, em / size, size, pose, config.layout.margin, bend)
         if config.look.antialias:
-            one = replace(one, block=widened(block, one.matrix, bend, style.pad))
+            candidate = replace(candidate, block=with_spread_ink(block, candidate.matrix, bend, style.pad))
         if preference is None or attempt >= _ATTEMPTS:
-            place = find_place(one.quad(), taken, width, height, _PLACES, rng)
+            place = find_place(candidate.quad(), taken, width, height, _PLACES, rng)
         else:
-            place = find_place(one.quad(), taken, width, height, _PLACES_TO_COMPARE, rng, preference, *one.lattice())
+            place = find_place(
+                candidate.quad(), taken, width, height, _PLACES_TO_COMPARE, rng, preference, *candidate.lattice()
+            )
         if place is not None:
-            return replace(one, matrix=shift_matrix(*place) @ one.matrix)
+            return replace(candidate, matrix=shift_matrix(*place) @ candidate.matrix)
     if must:
         raise UserError(
             f"No word fits into a scene of {width} x {height} pixels at text height {layout.text_height[0]:g}: "

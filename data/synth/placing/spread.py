@@ -23,7 +23,7 @@ INK_SPREAD = 0.9
 """How far ink spreads where drawings are smoothed before they are shrunk, pixels of the scene."""
 
 
-def widened(block: Block, matrix: np.ndarray, bend: Bend | None, pad: float) -> Block:
+def with_spread_ink(block: Block, matrix: np.ndarray, bend: Bend | None, pad: float) -> Block:
     """Return the block with boxes that hold the ink of each character at the scale it has in the scene.
 
     Args:
@@ -36,7 +36,7 @@ def widened(block: Block, matrix: np.ndarray, bend: Bend | None, pad: float) -> 
     extra = np.maximum(INK_SPREAD * pixel_of(boxes, matrix, bend) - pad, 0)
     wider = np.concatenate([boxes[:, :2] - extra, boxes[:, 2:] + extra], axis=1)
     words = [wider[block.char_words == word] for word in range(len(block.words))]
-    hulls = [np.concatenate([own[:, :2].min(axis=0), own[:, 2:].max(axis=0)]) for own in words]
+    hulls = [np.concatenate([rows[:, :2].min(axis=0), rows[:, 2:].max(axis=0)]) for rows in words]
     return replace(block, char_boxes=wider, word_boxes=np.array(hulls))
 
 

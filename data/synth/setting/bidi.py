@@ -63,13 +63,13 @@ def order_line(words: Sequence[Sequence[str]], leftwards: bool) -> LineOrder:
     every = _resolve(flat, int(leftwards))
     levels = [every[first : first + len(word)] for first, word in zip(firsts, words, strict=True)]
     blocks: list[int] = []
-    for first, own in zip(firsts, levels, strict=True):
+    for first, word_levels in zip(firsts, levels, strict=True):
         if blocks:
             blocks.append(every[first - 1])
-        blocks.append(min(own))
+        blocks.append(min(word_levels))
     return LineOrder(
         words=[place // 2 for place in visual_order(blocks) if place % 2 == 0],
-        clusters=[visual_order(own) for own in levels],
+        clusters=[visual_order(word_levels) for word_levels in levels],
         levels=levels,
     )
 
@@ -139,7 +139,7 @@ def _brackets(kinds: list[str], flat: Sequence[str], edge: str) -> None:
         if cluster in _BRACKETS:
             opened.append(place)
         elif cluster in _CLOSING:
-            match = next((one for one in reversed(opened) if flat[one] == _CLOSING[cluster]), None)
+            match = next((opening for opening in reversed(opened) if flat[opening] == _CLOSING[cluster]), None)
             if match is not None:
                 pairs.append((match, place))
                 del opened[opened.index(match) :]

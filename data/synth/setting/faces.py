@@ -50,7 +50,7 @@ class FontFace:
 
     Attributes:
         path: font file.
-        number: index of the face within a collection, else 0.
+        index: index of the face within a collection, else 0.
         axes: value of each variation axis in the file's order; empty for a static font.
         weight: 100 to 900.
         italic: slanted or not.
@@ -59,7 +59,7 @@ class FontFace:
     """
 
     path: str
-    number: int
+    index: int
     axes: tuple[float, ...]
     weight: float
     italic: bool
@@ -83,7 +83,7 @@ class FontFace:
 @lru_cache(maxsize=256)
 def open_face(face: FontFace, size: int) -> ImageFont.FreeTypeFont:
     """Return the face at `size` pixels per em; kept open, for opening costs more than drawing a word."""
-    font = ImageFont.truetype(face.path, size, index=face.number)
+    font = ImageFont.truetype(face.path, size, index=face.index)
     if face.axes:
         font.set_variation_by_axes(list(face.axes))
     # FreeType measures the first text after a change of the axes a little differently from all others; what a scene
@@ -116,7 +116,7 @@ def read_faces(path: Path, settings: FontSettings, alphabet: str) -> list[FaceRe
     """
     if path.suffix.lower() in (".ttc", ".otc"):
         with _tables().TTCollection(path, lazy=True) as collection:
-            return [_read_face(path, number, font, settings, alphabet) for number, font in enumerate(collection.fonts)]
+            return [_read_face(path, index, font, settings, alphabet) for index, font in enumerate(collection.fonts)]
     with _tables().TTFont(path, lazy=True) as font:
         return [_read_face(path, 0, font, settings, alphabet)]
 
@@ -125,7 +125,7 @@ def _tables() -> ModuleType:
     return optional_package("fontTools.ttLib", "generate", "drawing text")
 
 
-def _read_face(path: Path, number: int, font: TTFont, settings: FontSettings, alphabet: str) -> FaceReading:
+def _read_face(path: Path, index: int, font: TTFont, settings: FontSettings, alphabet: str) -> FaceReading:
     family = font["name"].getBestFamilyName() or path.stem
     cmap = font.getBestCmap() or {}
     needed = [character for character in alphabet if not is_invisible(character)]
@@ -133,14 +133,14 @@ def _read_face(path: Path, number: int, font: TTFont, settings: FontSettings, al
     if missing:
         return FaceReading(family, [], missing)
     # Character by character, which needs no text engine. A glyph without ink has no height.
-    proof = ImageFont.truetype(str(path), _PROOF_SIZE, index=number, layout_engine=ImageFont.Layout.BASIC)
+    proof = ImageFont.truetype(str(path), _PROOF_SIZE, index=index, layout_engine=ImageFont.Layout.BASIC)
     boxes = {character: proof.getbbox(character, anchor="ls") for character in needed}
     blank = [character for character, (_, top, _, bottom) in boxes.items() if top >= bottom]
     if blank:
         return FaceReading(family, [], blank)
     os2 = font["OS/2"]
     italic = bool(os2.fsSelection & 1) or "italic" in path.stem.lower()
-    drawn = ImageFont.truetype(str(path), 100, index=number)
+    drawn = ImageFont.truetype(str(path), 100, index=index)
     cap_height = _ink_height(drawn, "H") / 100 if ord("H") in cmap else 0.0
     if not 0.3 <= cap_height <= 1.2:
         cap_height = 0.7
@@ -152,7 +152,7 @@ def _read_face(path: Path, number: int, font: TTFont, settings: FontSettings, al
         if axes:
             proof.set_variation_by_axes(list(axes))
             proof.getmask(alphabet[:4])
-        faces.append(FontFace(str(path), number, axes, weight, italic, cap_height, capitals_only))
+        faces.append(FontFace(str(path), index, axes, weight, italic, cap_height, capitals_only))
     return FaceReading(family, faces, [])
 
 

@@ -76,17 +76,17 @@ def find_families(settings: FontSettings, alphabet: str) -> tuple[list[FontFamil
             report.drop(_UNREADABLE, f"{_named(path, settings)} ({type(error).__name__})")
             continue
         readable += len(readings)
-        for one in readings:
-            if one.missing:
-                for character in one.missing:
+        for reading in readings:
+            if reading.missing:
+                for character in reading.missing:
                     lacking[character] = lacking.get(character, 0) + 1
-                shown = " ".join(map(_visible, one.missing[:5])) + (" ..." if len(one.missing) > 5 else "")
+                shown = " ".join(map(_visible, reading.missing[:5])) + (" ..." if len(reading.missing) > 5 else "")
                 report.drop(_LACKING, f"{_named(path, settings)} lacks {shown}")
-            elif any(face.capitals_only for face in one.faces) and (capitals := _capitals_beyond(alphabet)):
+            elif any(face.capitals_only for face in reading.faces) and (capitals := _capitals_beyond(alphabet)):
                 # What such a font writes for "a" reads "A", and no label may say that.
                 report.drop(_CAPITALS, f"{_named(path, settings)} shows {' '.join(capitals[:5])}")
             else:
-                found.setdefault((family or one.family, kind), []).extend(one.faces)
+                found.setdefault((family or reading.family, kind), []).extend(reading.faces)
     families = [
         FontFamily(name, kind, tuple(_of_weight(faces, settings.weight)))
         for (name, kind), faces in sorted(found.items())
@@ -98,7 +98,7 @@ def find_families(settings: FontSettings, alphabet: str) -> tuple[list[FontFamil
 
 def _capitals_beyond(alphabet: str) -> list[str]:
     """Return the capitals of the alphabet's letters that the alphabet does not hold."""
-    return sorted({one.upper() for one in alphabet if len(one.upper()) == 1} - set(alphabet))
+    return sorted({character.upper() for character in alphabet if len(character.upper()) == 1} - set(alphabet))
 
 
 def _nothing_usable(
@@ -113,7 +113,7 @@ def _nothing_usable(
     if lacking:
         worst = sorted(lacking, key=lambda character: (-lacking[character], character))
         nowhere = [character for character in worst if lacking[character] == readable]
-        listed = ", ".join(f"{_visible(one)} (U+{ord(one):04X})" for one in (nowhere or worst)[:5])
+        listed = ", ".join(f"{_visible(character)} (U+{ord(character):04X})" for character in (nowhere or worst)[:5])
         more = f" and {len(nowhere or worst) - 5} more" if len(nowhere or worst) > 5 else ""
         if nowhere:
             return (

@@ -90,8 +90,8 @@ class GlyphCache:
         key = (face, first, second, direction)
         if key not in self._kerning:
             alone = self._length(face, first, direction) + self._length(face, second, direction)
-            both = self._length(face, pair_text(first, second), direction)
-            kerning = (both - alone) / _KERNING_SIZE
+            together = self._length(face, pair_text(first, second), direction)
+            kerning = (together - alone) / _KERNING_SIZE
             if abs(kerning) > _MOST_KERNING and any(map(needs_shaping, first + second)):
                 # The font puts other shapes for the two, such as a ligature, so the lengths say nothing.
                 kerning = 0.0

@@ -73,16 +73,16 @@ def set_block(lines: list[list[str]], style: BlockStyle, cache: GlyphCache) -> B
         placed = _stack_columns(lines, style, cache)
     else:
         placed = _stack_rows(lines, style, cache, runs_left(every))
-    around = hull(np.array([one.box for one in placed]))
+    around = hull(np.array([character.box for character in placed]))
     margin = max(4, round(0.25 * style.size))
     x0, y0 = margin - int(np.floor(around[0])), margin - int(np.floor(around[1]))
-    placed = [one.moved(x0, y0) for one in placed]
-    char_boxes = np.array([one.box for one in placed])
-    char_words = np.array([one.word for one in placed])
+    placed = [character.moved(x0, y0) for character in placed]
+    char_boxes = np.array([character.box for character in placed])
+    char_words = np.array([character.word for character in placed])
     return Block(
         width=int(np.ceil(around[2])) + x0 + margin,
         height=int(np.ceil(around[3])) + y0 + margin,
-        glyphs=[(one.glyph, one.x, one.y) for one in placed],
+        glyphs=[(character.glyph, character.x, character.y) for character in placed],
         words=every,
         text="\n".join(" ".join(words) for words in lines),
         char_boxes=char_boxes,
@@ -103,7 +103,7 @@ def paint(block: Block, only: int | None = None) -> np.ndarray:
 
 def _stack_rows(lines: list[list[str]], style: BlockStyle, cache: GlyphCache, leftwards: bool) -> list[Placed]:
     rows = [set_row(words, style, cache, leftwards) for words in lines]
-    hulls = [hull(np.array([one.box for one in row])) for row in rows]
+    hulls = [hull(np.array([character.box for character in row])) for row in rows]
     widest = max(around[2] - around[0] for around in hulls)
     alignment = 1 - style.alignment if leftwards else style.alignment
     placed: list[Placed] = []
@@ -113,7 +113,7 @@ def _stack_rows(lines: list[list[str]], style: BlockStyle, cache: GlyphCache, le
             wanted = baseline + style.line_spacing * style.size
             baseline = round(max(wanted, lowest + _LINE_GAP * style.size - around[1]))
         indent = round((widest - (around[2] - around[0])) * alignment - around[0])
-        placed += [one.moved(indent, baseline).counted(first) for one in row]
+        placed += [character.moved(indent, baseline).counted(first) for character in row]
         lowest = baseline + around[3]
         first += len(words)
     return placed
@@ -122,7 +122,7 @@ def _stack_rows(lines: list[list[str]], style: BlockStyle, cache: GlyphCache, le
 def _stack_columns(lines: list[list[str]], style: BlockStyle, cache: GlyphCache) -> list[Placed]:
     """Set each line as a column; those of full-width characters follow one another to the left, others to the right."""
     columns = [set_column(words, style, cache) for words in lines]
-    hulls = [hull(np.array([one.box for one in column])) for column in columns]
+    hulls = [hull(np.array([character.box for character in column])) for column in columns]
     tallest = max(around[3] - around[1] for around in hulls)
     wide = [is_wide(character) for words in lines for word in words for character in word]
     way = -1 if 2 * sum(wide) > len(wide) else 1
@@ -133,7 +133,7 @@ def _stack_columns(lines: list[list[str]], style: BlockStyle, cache: GlyphCache)
         if placed:
             axis = round(max(axis + style.line_spacing * style.size, reached + _LINE_GAP * style.size - near))
         drop = round((tallest - (around[3] - around[1])) * style.alignment - around[1])
-        placed += [one.moved(way * axis, drop).counted(first) for one in column]
+        placed += [character.moved(way * axis, drop).counted(first) for character in column]
         reached = axis + far
         first += len(words)
     return placed

@@ -95,8 +95,8 @@ def set_row(words: Sequence[str], style: BlockStyle, cache: GlyphCache, leftward
             if before >= 0:
                 first, second = forms[min(before, place)], forms[max(before, place)]
                 # Neighbours of two directions do not follow one another in the text: they are not kerned.
-                one_run = abs(before - place) == 1 and (levels is None or levels[index][before] == level)
-                kerning = cache.kerning(style.face, first, second, direction) if one_run else 0.0
+                adjacent = abs(before - place) == 1 and (levels is None or levels[index][before] == level)
+                kerning = cache.kerning(style.face, first, second, direction) if adjacent else 0.0
                 spacing = 0.0 if touching(first, second) else style.letter_spacing
                 pen += (kerning + spacing) * style.size
             glyph = cache.glyph(style.face, style.size, forms[place], direction)
@@ -105,16 +105,16 @@ def set_row(words: Sequence[str], style: BlockStyle, cache: GlyphCache, leftward
                 placed[place] = Placed(glyph, x, glyph.top, _box(glyph, x, glyph.top, style), index)
             pen += glyph.advance
             before = place
-        left = min(one.box[0] for one in placed.values())
+        left = min(character.box[0] for character in placed.values())
         if left - right < _WORD_GAP * style.size:
             # An overhanging letter must not lean over the space: words are told apart by it.
             shift = int(np.ceil(right + _WORD_GAP * style.size - left))
-            placed = {place: one.moved(shift, 0) for place, one in placed.items()}
+            placed = {place: character.moved(shift, 0) for place, character in placed.items()}
             pen += shift
-        right = max(one.box[2] for one in placed.values())
+        right = max(character.box[2] for character in placed.values())
         pen += (_WORD_SPACE + max(0.0, style.letter_spacing)) * style.size
         line[index] = [placed[place] for place in sorted(placed)]
-    return [one for index in range(len(words)) for one in line[index]]
+    return [character for index in range(len(words)) for character in line[index]]
 
 
 def set_column(words: Sequence[str], style: BlockStyle, cache: GlyphCache) -> list[Placed]:
@@ -139,11 +139,11 @@ def set_column(words: Sequence[str], style: BlockStyle, cache: GlyphCache) -> li
             y = round(baseline) + glyph.top
             box = _box(glyph, x, y, style)
             shift = max(0, int(np.ceil(lowest + gap * style.size - box[1]))) if column else 0
-            one = Placed(glyph, x, y, box, index).moved(0, shift)
-            column.append(one)
+            character = Placed(glyph, x, y, box, index).moved(0, shift)
+            column.append(character)
             step = 1.0 if wide else style.face.cap_height + _STEP_GAP
             baseline += shift + (step + style.letter_spacing) * style.size
-            lowest = one.box[3]
+            lowest = character.box[3]
             gap = _LEAST_STEP_GAP
     return column
 

@@ -73,7 +73,10 @@ def stays_horizontal(words: Iterable[str]) -> bool:
     """Return whether words cannot be set from top to bottom: their letters join, or run from right to left."""
     return any(
         not word.isascii()
-        and any(unicodedata.bidirectional(one) in ("R", "AL") or _CURSIVE.match(one) is not None for one in word)
+        and any(
+            unicodedata.bidirectional(character) in ("R", "AL") or _CURSIVE.match(character) is not None
+            for character in word
+        )
         for word in words
     )
 

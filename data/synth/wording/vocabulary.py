@@ -103,8 +103,8 @@ def make_alphabet(settings: TextSettings, words: list[str]) -> str:
     else:
         letters = {character for word in words[:_LETTERS_FROM] for character in word if _is_letter(character)}
         # Only letters that both cases of a word need: "ß".upper() is two letters, for which nothing is promised.
-        both = {form for character in letters for form in (character, character.upper()) if len(form) == 1}
-        characters = set(ASCII_ALPHABET) | both
+        forms = {form for character in letters for form in (character, character.upper()) if len(form) == 1}
+        characters = set(ASCII_ALPHABET) | forms
     characters = {character for character in characters if not character.isspace()}
     if not characters:
         raise UserError("text.alphabet is empty: list the characters to write, or set it to null.")

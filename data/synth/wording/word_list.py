@@ -48,17 +48,17 @@ def read_word_lists(paths: Sequence[str], report: DropReport) -> tuple[list[str]
 
 def _read_list(path: Path, report: DropReport) -> dict[str, float]:
     lines = _split(_decode(path))
-    counted = [number for number, _, count in lines if count is not None]
+    counted = [line_number for line_number, _, count in lines if count is not None]
     if counted and len(counted) < len(lines):
-        bare = next(number for number, _, count in lines if count is None)
+        bare = next(line_number for line_number, _, count in lines if count is None)
         raise UserError(
             f"{path} line {bare} has no count, but line {counted[0]} has one: give every word of the list a count, "
             f"or none."
         )
     frequencies: dict[str, float] = {}
-    for number, word, count in lines:
-        place = f"{path.name} line {number}"
-        value = _count(count, f"{path} line {number}") if count is not None else 1.0
+    for line_number, word, count in lines:
+        place = f"{path.name} line {line_number}"
+        value = _count(count, f"{path} line {line_number}") if count is not None else 1.0
         fault = _fault(word) or ("a count of 0" if value == 0 else None)
         if fault:
             report.drop(f"word list: {fault}", place)
@@ -95,17 +95,17 @@ def _decode(path: Path) -> str:
 def _split(text: str) -> list[_Line]:
     # Not `splitlines`, which also splits where an editor shows no new line.
     rows = [
-        (number, unicodedata.normalize("NFC", row.strip()))
-        for number, row in enumerate(text.replace("\r\n", "\n").replace("\r", "\n").split("\n"), start=1)
+        (line_number, unicodedata.normalize("NFC", row.strip()))
+        for line_number, row in enumerate(text.replace("\r\n", "\n").replace("\r", "\n").split("\n"), start=1)
     ]
-    rows = [(number, row) for number, row in rows if row]
+    rows = [(line_number, row) for line_number, row in rows if row]
     parts = [row.split() for _, row in rows]
     if parts and all(len(part) == 2 and part[1].isdecimal() for part in parts):
-        return [(number, word, count) for (number, _), (word, count) in zip(rows, parts, strict=True)]
+        return [(line_number, word, count) for (line_number, _), (word, count) in zip(rows, parts, strict=True)]
     lines: list[_Line] = []
-    for number, row in rows:
+    for line_number, row in rows:
         word, tab, count = row.partition("\t")
-        lines.append((number, word.strip(), count.strip() if tab else None))
+        lines.append((line_number, word.strip(), count.strip() if tab else None))
     return lines
 
 

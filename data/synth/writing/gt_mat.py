@@ -36,12 +36,12 @@ def gt_mat_bytes(annotations: Sequence[SceneAnnotation]) -> bytes:
     """Return the contents of a `gt.mat`: equal annotations give equal bytes, for its header holds no date."""
     count = len(annotations)
     cells = {key: np.empty((1, count), object) for key in ("imnames", "charBB", "wordBB", "txt")}
-    for index, one in enumerate(annotations):
-        words = np.ascontiguousarray(one.word_quads.transpose(2, 1, 0), np.float32)
-        cells["imnames"][0, index] = np.array([one.name])
-        cells["charBB"][0, index] = np.ascontiguousarray(one.char_quads.transpose(2, 1, 0), np.float32)
+    for index, annotation in enumerate(annotations):
+        words = np.ascontiguousarray(annotation.word_quads.transpose(2, 1, 0), np.float32)
+        cells["imnames"][0, index] = np.array([annotation.name])
+        cells["charBB"][0, index] = np.ascontiguousarray(annotation.char_quads.transpose(2, 1, 0), np.float32)
         cells["wordBB"][0, index] = words[:, :, 0] if words.shape[2] == 1 else words
-        cells["txt"][0, index] = np.array(one.texts)
+        cells["txt"][0, index] = np.array(annotation.texts)
     buffer = io.BytesIO()
     savemat(buffer, cells, format="5", oned_as="row")
     # The first 116 bytes are free text, where scipy writes the time.

@@ -45,7 +45,7 @@ def shard_manifest(
         "version": VERSION,
         "settings_hash": settings,
         "split": shard.split,
-        "shard": shard.number + 1,
+        "shard": shard.index + 1,
         "of": shard.of,
         "first": shard.first,
         "count": shard.count,
@@ -67,12 +67,12 @@ def dataset_manifest(
     """Return the manifest of a whole dataset: the same, whichever job writes it."""
     splits: dict[str, dict[str, object]] = {}
     for split, count in config.splits.items():
-        own = [manifests[shard] for shard in plan.shards if shard.split == split]
-        names = dict.fromkeys(name for manifest in own for name in manifest["counts"])
+        of_split = [manifests[shard] for shard in plan.shards if shard.split == split]
+        names = dict.fromkeys(name for manifest in of_split for name in manifest["counts"])
         splits[split] = {
             f"{output.unit}s": count,
-            **{name: sum(manifest["counts"].get(name, 0) for manifest in own) for name in names},
-            "shards": len(own),
+            **{name: sum(manifest["counts"].get(name, 0) for manifest in of_split) for name in names},
+            "shards": len(of_split),
             "fonts": [family.name for family in resources.families[split]],
         }
     return {
@@ -102,7 +102,7 @@ def read_manifest(path: Path) -> dict[str, Any] | None:
 
 def is_of(manifest: Mapping[str, Any] | None, shard: Shard, settings: str) -> bool:
     """Tell whether a manifest is that of a shard made with these settings."""
-    wanted = (settings, shard.split, shard.number + 1, shard.of, shard.first, shard.count)
+    wanted = (settings, shard.split, shard.index + 1, shard.of, shard.first, shard.count)
     keys = ("settings_hash", "split", "shard", "of", "first", "count")
     return manifest is not None and wanted == tuple(manifest.get(key) for key in keys)
 

@@ -40,8 +40,8 @@ class _Context:
     resources: Resources
     output: Output
 
-    def draw(self, folder: Path, split: str, numbers: Iterable[int]) -> Iterator[Any]:
-        for index in numbers:
+    def draw(self, folder: Path, split: str, indices: Iterable[int]) -> Iterator[Any]:
+        for index in indices:
             yield self.output.draw(self.config, self.resources, folder, split, index)
 
 
@@ -49,7 +49,7 @@ class _Context:
 class _Task:
     folder: Path
     split: str
-    numbers: range
+    indices: range
 
 
 _context: _Context | None = None
@@ -110,7 +110,7 @@ class Pool:
             cv2.setNumThreads(1)
             try:
                 for task in tasks:
-                    yield from self._context.draw(task.folder, task.split, task.numbers)
+                    yield from self._context.draw(task.folder, task.split, task.indices)
             finally:
                 cv2.setNumThreads(threads)
             return
@@ -170,4 +170,4 @@ def _end_with(sentinel: int) -> None:
 
 def _draw(task: _Task) -> list[Any]:
     assert _context is not None, "_start runs first in every process"
-    return list(_context.draw(task.folder, task.split, task.numbers))
+    return list(_context.draw(task.folder, task.split, task.indices))

@@ -53,16 +53,17 @@ class SceneOutput:
         write_synced(folder / GT, data)
         files[GT] = len(data)
         counts = {
-            "words": sum(len(one.word_quads) for one in annotations),
-            "characters": sum(len(one.char_quads) for one in annotations),
+            "words": sum(len(annotation.word_quads) for annotation in annotations),
+            "characters": sum(len(annotation.char_quads) for annotation in annotations),
         }
         return ShardSummary(_hash(annotations), files, counts)
 
 
 def _hash(annotations: Iterable[SceneAnnotation]) -> str:
     digest = hashlib.sha256()
-    for one in annotations:
-        digest.update(json.dumps([one.name, one.texts, len(one.word_quads), len(one.char_quads)]).encode())
-        digest.update(np.ascontiguousarray(one.word_quads, "<f4").tobytes())
-        digest.update(np.ascontiguousarray(one.char_quads, "<f4").tobytes())
+    for annotation in annotations:
+        facts = [annotation.name, annotation.texts, len(annotation.word_quads), len(annotation.char_quads)]
+        digest.update(json.dumps(facts).encode())
+        digest.update(np.ascontiguousarray(annotation.word_quads, "<f4").tobytes())
+        digest.update(np.ascontiguousarray(annotation.char_quads, "<f4").tobytes())
     return digest.hexdigest()

@@ -79,8 +79,8 @@ class _Writer:
         if not self._config.overwrite:
             refuse_unknown(self.root, self._plan)
             refuse_others(self.root, self._plan, self._settings)
-        self.done = find_whole(self.root, self._plan.own, self._settings)
-        missing = [shard for shard in self._plan.own if shard not in self.done]
+        self.done = find_whole(self.root, self._plan.assigned, self._settings)
+        missing = [shard for shard in self._plan.assigned if shard not in self.done]
         if missing:
             if self.done:
                 logger.info("%s already.", self.whole())
@@ -89,8 +89,8 @@ class _Writer:
 
     def whole(self) -> str:
         """Return how far the job is."""
-        number, total = len(self.done), len(self._plan.own)
-        return f"{number} of {total} {'shard is' if total == 1 else 'shards are'} there"
+        count, total = len(self.done), len(self._plan.assigned)
+        return f"{count} of {total} {'shard is' if total == 1 else 'shards are'} there"
 
     def _make(self, missing: list[Shard]) -> None:
         items = sum(shard.count for shard in missing)
@@ -160,8 +160,8 @@ def _take(items: Iterator[Any], count: int, progress: Progress) -> Iterator[Any]
 
 
 def _describe(facts: dict[str, Any]) -> str:
-    numbers = {name: value for name, value in facts.items() if isinstance(value, int)}
-    return ", ".join(f"{value:,} {name if value != 1 else name.removesuffix('s')}" for name, value in numbers.items())
+    counts = {name: value for name, value in facts.items() if isinstance(value, int)}
+    return ", ".join(f"{value:,} {name if value != 1 else name.removesuffix('s')}" for name, value in counts.items())
 
 
 def _explain(error: OSError, writer: _Writer) -> str:

@@ -58,7 +58,7 @@ def test_jobs_divide_every_split_without_gap_or_overlap(count: int, shards: int,
             make_plan(config, (1, jobs))
         return
     plans = [make_plan(config, (number, jobs)) for number in range(1, jobs + 1)]
-    assert sorted((shard for plan in plans for shard in plan.own), key=lambda shard: shard.name) == sorted(
+    assert sorted((shard for plan in plans for shard in plan.assigned), key=lambda shard: shard.name) == sorted(
         plans[0].shards, key=lambda shard: shard.name
     )
     for split, total in config.splits.items():
@@ -76,7 +76,7 @@ def test_mistaken_shard_is_refused(text: str) -> None:
 def test_shard_option_is_read_and_sets_the_number_of_shards() -> None:
     assert parse_job(None) == (1, 1) and parse_job("2/8") == (2, 8)
     plan = make_plan(recipe(Path("out"), shards=None), (2, 3))
-    assert [shard.name for shard in plan.own] == ["train/shard_0002_of_0003", "test/shard_0002_of_0002"]
+    assert [shard.name for shard in plan.assigned] == ["train/shard_0002_of_0003", "test/shard_0002_of_0002"]
 
 
 @pytest.mark.parametrize(("jobs", "workers"), [(1, 2), (2, 1), (3, 1)])
