@@ -74,11 +74,11 @@ class ImageWords:
 
     Attributes:
         sample_id: name of the image.
-        gt: polygons of the words, quadrilaterals or with more points.
-        ignore: bool [len(gt)], True for "don't care".
-        det: polygons of the detections.
+        gt: W polygons of the words, quadrilaterals or with more points.
+        ignore: bool [W], True for "don't care".
+        det: D polygons of the detections.
         texts: transcription of each word in `gt`; None where it is not known.
-        scores: score of each detection in 0..1, higher is surer; None where there is none.
+        scores: float [D] in 0..1, score of each detection, higher is surer; None where there is none.
     """
 
     sample_id: str
@@ -147,7 +147,15 @@ class DetectionMetric(ABC):
         texts: Sequence[str] | None = None,
         scores: Sequence[float] | np.ndarray | None = None,
     ) -> ImageRecord:
-        """Add an image; the arguments are the attributes of `ImageWords`, and each image may be added once.
+        """Add an image, at most once.
+
+        Args:
+            sample_id: name of the image.
+            gt: W polygons of the words, see `Polygons`.
+            ignore: bool [W], True for "don't care".
+            det: D polygons of the detections.
+            texts: transcription of each word; None where it is not known.
+            scores: float [D] in 0..1, higher is surer; None where there is none.
 
         Raises:
             ValueError: a name comes twice, the flags are not as many as the words, or as `score` says.

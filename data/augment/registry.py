@@ -30,7 +30,16 @@ WORD: Registry[Change] = Registry("word augmentation", "extra_augment.N.name", p
 def drawn(
     registry: Registry[Change], wanted: Sequence[NamedAugmentation], rng: np.random.Generator
 ) -> Iterator[Callable[..., np.ndarray]]:
-    """Yield the augmentations that happen to a sample; one number is drawn for each that is wanted, just before it."""
+    """Yield the augmentations that are applied to a sample: functions with their options filled in.
+
+    They return a homography, float [3, 3], or an image, uint8 [H, W] or [H, W, 3]; see the registries above. Whether an
+    augmentation is applied is drawn just before it is yielded.
+
+    Args:
+        registry: where the names are registered.
+        wanted: names, options and probabilities, in the order of the YAML.
+        rng: source of randomness.
+    """
     for augmentation in wanted:
         if rng.random() < augmentation.probability:
             yield registry.bind(augmentation.name, augmentation.options)
@@ -39,7 +48,7 @@ def drawn(
 def changed(
     registry: Registry[Change], wanted: Sequence[NamedAugmentation], image: np.ndarray, rng: np.random.Generator
 ) -> np.ndarray:
-    """Return an image uint8 [H, W] or [H, W, 3] with those of the wanted augmentations that happen.
+    """Return an image, uint8 [H, W] or [H, W, 3], after the augmentations that `drawn` yields for it.
 
     Raises:
         ValueError: a function returned an image of another size or type.

@@ -32,7 +32,14 @@ class NpyWriter:
         self._write_header()
 
     def append(self, values: np.ndarray) -> None:
-        """Append values [n, *entry_shape]."""
+        """Append n entries.
+
+        Args:
+            values: [n, ...] with the axes of `entry_shape` after the first; converted to the type of the file.
+
+        Raises:
+            ValueError: the entries have another shape.
+        """
         data = np.ascontiguousarray(values, self._dtype)
         if data.shape[1:] != self._entry_shape:
             raise ValueError(f"entries of shape {data.shape[1:]}, not {self._entry_shape}")

@@ -54,6 +54,7 @@ class H5Source:
         return None
 
     def image(self, name: str) -> np.ndarray:
+        """Return the image of that name, uint8 [H, W, 3] RGB, or raise `UnreadableSample`."""
         file_name, _, key = name.partition("/")
         try:
             dataset = self._file(file_name)["data"][key]

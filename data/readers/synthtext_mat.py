@@ -65,6 +65,7 @@ class MatSource:
         return self._root / name
 
     def image(self, name: str) -> np.ndarray:
+        """Return the image of that name, uint8 [H, W, 3] RGB, or raise `UnreadableSample`."""
         return read_image(self._root, name, name)
 
 

@@ -71,8 +71,9 @@ class QuadColumn(Column):
         """Append the quads of one image.
 
         Args:
-            corners: numbers in the order x, y of the first corner of the first quad, of its second corner
-                and so on, of any type and shape; None where they could not be read.
+            corners: [N, 4, 2] or any other shape in which the same numbers follow one another: x and y of the first
+                corner of the first quad, then of its second corner and so on, in pixels. None where they could not be
+                read. Stored as float32.
         """
         if corners is None:
             self.append(None)

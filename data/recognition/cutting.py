@@ -119,7 +119,13 @@ def _parted(groups: list[list[int]], words: list[str], max_length: int | None) -
 
 
 def cut_size(quad: np.ndarray, *, vertical: bool = False, margin: float = 0.0) -> tuple[int, int]:
-    """Return (height, width) of the crop that `cut_out` makes."""
+    """Return (height, width), in pixels, of the crop that `cut_out` makes.
+
+    Args:
+        quad: float [4, 2], in pixels of the image.
+        vertical: as in `cut_out`.
+        margin: as in `cut_out`.
+    """
     height, width, border = _layout(quad, vertical, margin)
     height, width = height + 2 * border, width + 2 * border
     return (width, height) if vertical else (height, width)

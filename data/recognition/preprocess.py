@@ -198,7 +198,15 @@ class WordPreprocess:
 
 
 def enlarge(image: np.ndarray, size: tuple[int, int]) -> np.ndarray:
-    """Return a picture resized by cubics to (width, height), as it is where it has that size."""
+    """Return a picture resized to `size` by bicubic interpolation.
+
+    Args:
+        image: uint8 [H, W] or [H, W, 3]; it is returned as it is where it has this size.
+        size: width and height of the result, pixels.
+
+    Returns:
+        uint8 [height, width] or [height, width, 3].
+    """
     if image.shape[1::-1] == size:
         return image
     return cv2.resize(image, size, interpolation=cv2.INTER_CUBIC)

@@ -200,7 +200,17 @@ def _seen(block: Block, mine: np.ndarray, view: View) -> float:
 
 
 def take_photo(image: np.ndarray, cap_height: float, config: GenerateConfig, rng: np.random.Generator) -> np.ndarray:
-    """Return the picture as the camera took it and, at times, as a JPEG file kept it; uint8, of the same size."""
+    """Return the picture as the camera takes it; sometimes it is also compressed as JPEG and decoded again.
+
+    Args:
+        image: uint8 [H, W, 3] RGB.
+        cap_height: height of a capital in the picture, pixels; it limits the blur.
+        config: the settings.
+        rng: source of randomness.
+
+    Returns:
+        uint8 [H, W, 3].
+    """
     image = photograph(image, _within_limits(config.camera, cap_height, config.crops), rng)
     if rng.random() < config.crops.recompressed:
         kept = cv2.imdecode(_jpeg(image, whole(rng, config.camera.jpeg_quality)), cv2.IMREAD_COLOR)

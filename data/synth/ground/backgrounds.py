@@ -25,7 +25,16 @@ def make_background(width: int, height: int, settings: BackgroundSettings, rng: 
 
 
 def add_grain(image: np.ndarray, deviation: float, rng: np.random.Generator) -> np.ndarray:
-    """Return the image with a surface's fine, grey roughness of this standard deviation (0..255)."""
+    """Return an image with smooth grey noise added, as of a rough surface.
+
+    Args:
+        image: uint8 [H, W, 3].
+        deviation: standard deviation of the noise, in grey levels, 0..255; below 0.5 nothing is added.
+        rng: source of randomness.
+
+    Returns:
+        uint8 [H, W, 3].
+    """
     if deviation < 0.5:
         return image
     height, width = image.shape[:2]
@@ -36,7 +45,14 @@ def add_grain(image: np.ndarray, deviation: float, rng: np.random.Generator) -> 
 
 
 def add_shapes(image: np.ndarray, palette: list[np.ndarray], count: int, rng: np.random.Generator) -> None:
-    """Draw `count` ellipses, rectangles, polygons and lines into the image, large ones rarer than small ones."""
+    """Draw ellipses, rectangles, polygons and lines, in place; large ones are rarer than small ones.
+
+    Args:
+        image: uint8 [H, W, 3] RGB.
+        palette: RGB colours, float [3] each, in 0..255.
+        count: how many shapes.
+        rng: source of randomness.
+    """
     height, width = image.shape[:2]
     side = min(width, height)
     for _ in range(count):

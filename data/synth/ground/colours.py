@@ -19,7 +19,11 @@ def random_colour(rng: np.random.Generator) -> np.ndarray:
 
 
 def random_palette(rng: np.random.Generator, count: int) -> list[np.ndarray]:
-    """Return `count` colours around a common one: half are its relatives in shade, half are free."""
+    """Return `count` RGB colours, float32 [3] each, in 0..255.
+
+    The first is drawn at random; each of the others is, with equal probability, a lighter or darker shade of it, or
+    drawn at random as well.
+    """
     base = random_colour(rng)
     palette = [base]
     for _ in range(count - 1):
@@ -31,7 +35,15 @@ def random_palette(rng: np.random.Generator, count: int) -> list[np.ndarray]:
 
 
 def with_luma(colour: np.ndarray, luma: float) -> np.ndarray:
-    """Return a colour of about the same hue whose luminance is `luma` (0..255)."""
+    """Return a colour of about the same hue with another luminance.
+
+    Args:
+        colour: RGB, float [3] in 0..255.
+        luma: the luminance wanted, 0..255.
+
+    Returns:
+        RGB, float [3] in 0..255.
+    """
     luma = float(np.clip(luma, 0, 255))
     present = float(colour @ LUMA)
     if luma <= present:

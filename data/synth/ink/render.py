@@ -33,7 +33,7 @@ class Window:
     height: int
 
     def of(self, image: np.ndarray) -> np.ndarray:
-        """Return the view of `image` that the window shows."""
+        """Return the part of an image [H, W] or [H, W, 3] inside the window, a view [height, width, ...]."""
         return image[self.y : self.y + self.height, self.x : self.x + self.width]
 
 

@@ -56,7 +56,11 @@ class Bend:
         return np.stack([s, t], axis=-1)
 
     def flatten(self, x: np.ndarray, y: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Return the flat coordinates of bent ones, in the precision they come in."""
+        """Return the coordinates in the flat block of points of the bent one: the inverse of `apply`.
+
+        Args:
+            x, y: float [...], of one shape, pixels of the block; float32 stays float32.
+        """
         k = self.curvature
         if abs(k) < _STRAIGHT:
             return x, y

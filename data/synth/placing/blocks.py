@@ -111,8 +111,8 @@ def place_block(
         resources: words and fonts.
         split: which split's.
         scene_size: width and height of the scene.
-        taken: ground of the blocks that stand already.
-        must: go on until it is as small as the settings allow.
+        taken: areas of the blocks placed so far, convex polygons float64 [K, 2], in pixels of the scene.
+        must: the block has to be placed: try until it is as small as the settings allow.
         rng: source of randomness.
         preference: which of the free places is taken, if any suits; without one, the first.
 

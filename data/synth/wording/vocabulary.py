@@ -29,8 +29,8 @@ def load_words(settings: TextSettings, report: DropReport | None = None) -> tupl
         report: counts the words of it that are left out.
 
     Returns:
-        Words in NFC, commonest first, without repeats, and float64 weights of the same length: the
-        frequencies to the power `commonness`.
+        W words in NFC, the most frequent first, without repeats, and their weights, float64 [W]: the frequencies to
+        the power `commonness`.
 
     Raises:
         UserError: the language or a file is not there, or holds no word that is wanted.

@@ -31,7 +31,7 @@ def read_word_lists(paths: Sequence[str], report: DropReport) -> tuple[list[str]
         report: counts the lines that are left out.
 
     Returns:
-        Words in NFC, the most frequent first, without repeats, and their frequencies, float64 of the same length.
+        W words in NFC, the most frequent first, without repeats, and their frequencies, float64 [W].
 
     Raises:
         UserError: a file cannot be read, is not UTF-8, has a line with a wrong count, or holds no word.
