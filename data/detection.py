@@ -1,4 +1,4 @@
-"""The training set of the detector: reads, augments, draws targets, and joins samples to batches."""
+"""The training set of the detector: it reads and augments samples, draws their targets and joins them to batches."""
 
 from __future__ import annotations
 
@@ -25,7 +25,8 @@ MAX_UNREADABLE_IN_A_ROW = 20
 class DetectionTrainingSet(Dataset):
     """Samples by their position in the run (see `data.order`), not by their index in the dataset.
 
-    A sample that cannot be read is replaced by another one and named in the batch; twenty in a row are an error.
+    A sample that cannot be read is replaced by another one and named in the batch. Twenty such samples in a row are an
+    error.
 
     Args:
         reader: the annotated images.

@@ -13,8 +13,8 @@ class MixedTrainingSet(Dataset):
     """Joins training sets so that every batch holds the same number of samples of each.
 
     Positions of the run (see `data.order`) come in blocks of `size`: the first `counts[0]` of a block belong to the
-    first set, the next `counts[1]` to the second, and so on. Each set sees positions of its own, 0, 1, 2, ..., so what
-    it yields does not depend on what it is mixed with.
+    first set, the next `counts[1]` to the second, and so on. Each set is asked for positions 0, 1, 2, ... in turn, so
+    what it yields does not depend on the other sets.
 
     Args:
         sets: training sets by position.
@@ -23,7 +23,7 @@ class MixedTrainingSet(Dataset):
 
     def __init__(self, sets: Sequence[Dataset], counts: Sequence[int]) -> None:
         if len(sets) != len(counts) or min(counts, default=0) < 0 or sum(counts) < 1:
-            raise ValueError(f"{len(sets)} sets cannot be mixed in the numbers {list(counts)}")
+            raise ValueError(f"{len(sets)} sets cannot be mixed with the counts {list(counts)}")
         self.sets = list(sets)
         self.counts = list(counts)
         self.size = sum(counts)

@@ -1,8 +1,8 @@
 """Which sample stands at which position of a run, and which positions make up a batch.
 
-A run reads one endless stream of positions 0, 1, 2, ... Step s takes the positions from s * G on, G being the
-number of its samples, and process r takes its share of them. What stands at a position is a function of (seed,
-position) alone, so the number of workers, of processes, and an interruption change nothing.
+A run reads one endless stream of positions 0, 1, 2, ... A step of G samples takes G positions: step s those from
+s * G on. Each process takes its share of them. The sample at a position is a function of (seed, position) alone, so it
+does not depend on the number of workers or processes, nor on interruptions.
 """
 
 from __future__ import annotations
@@ -45,15 +45,15 @@ def position_rng(seed: int, position: int) -> np.random.Generator:
 class StreamBatchSampler(Sampler[list[int]]):
     """Yields the positions of one process's batches, from step `start` up to step `end`.
 
-    A process takes every so-manieth position of a step, so that of a mixed batch it gets its part of each dataset.
+    With n processes each takes every n-th position of a step, and so its part of each dataset of a mixed batch.
 
     Args:
-        samples: those of a step, of all processes and micro-batches together. They need not be shared out evenly.
+        samples: number of samples of a step, over all processes and micro-batches; not necessarily a multiple of them.
         start: first step.
         end: step before which to stop.
         rank: number of this process among all.
         world: how many processes there are.
-        accumulate: micro-batches of a step; so many batches are yielded for it.
+        accumulate: micro-batches of a step; one batch is yielded for each.
 
     Raises:
         ValueError: a process would get no sample.
@@ -81,10 +81,10 @@ class StreamBatchSampler(Sampler[list[int]]):
         return max(0, self.end - self.start) * len(self._firsts)
 
     def weight(self, micro: int) -> float:
-        """Return what the mean loss of a step's micro-batch counts in this process.
+        """Return the weight of the mean loss of a step's micro-batch in this process.
 
         Gradients are added up over micro-batches and averaged over processes. With these weights the outcome is the
-        gradient of the mean over all samples of the step, also where the shares are not equal.
+        gradient of the mean over all samples of the step, even if the shares are not equal.
         """
         size = len(range(self._firsts[micro], self.samples, self.world * len(self._firsts)))
         return size * self.world / self.samples

@@ -1,4 +1,4 @@
-"""What a dataset reader offers to the rest of the framework, and how it reports what it left out."""
+"""The interface of dataset readers, and the report of what a reader left out."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ class DropReport:
         dropped: reason -> how many items were left out for it. A reason reads as "word: zero area".
         examples: reason -> up to three places, with what is wrong there where the reason does not say it all
             ("gt_img_7.txt line 3", "gt_img_7.txt line 7: 'x12'", "8/ballet_106_0.jpg word 2").
-        unparsed: those reasons of `dropped` that are about how something is written, such as a number that is none,
-            and not about what it says.
+        unparsed: the reasons in `dropped` that are about the form of an entry, such as a coordinate that is not a
+            number, and not about its content.
         noted: reason -> how many items are odd, but kept; their examples are among the others.
     """
 
@@ -32,7 +32,7 @@ class DropReport:
     unparsed: list[str] = field(default_factory=list)
 
     def drop(self, reason: str, example: str, count: int = 1, *, unparsed: bool = False) -> None:
-        """Count `count` items left out for `reason`, remembering `example` while there are under three."""
+        """Count `count` items left out for `reason`, and keep `example` if there are fewer than three of them."""
         if unparsed and reason not in self.unparsed:
             self.unparsed.append(reason)
         self.dropped[reason] = self.dropped.get(reason, 0) + count
@@ -59,9 +59,9 @@ class DropReport:
 
 
 class UnreadableSample(Exception):
-    """A sample whose image cannot be had: missing, damaged, or outside the data root.
+    """A sample whose image cannot be read: it is missing, damaged, or outside the data root.
 
-    Readers raise it from `__getitem__`; whoever iterates catches it, counts it and takes another sample.
+    Readers raise it from `__getitem__`; the caller catches it, counts it and takes another sample.
 
     Attributes:
         sample_id: name of the sample within its dataset.

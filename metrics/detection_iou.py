@@ -33,8 +33,8 @@ class DetectionIoU(DetectionMetric):
     """The metric of the competition.
 
     Args:
-        iou: a match needs a greater intersection over union.
-        ignored_share: a detection is not counted when a greater share of its area is "don't care".
+        iou: threshold; the intersection over union of a match is greater.
+        ignored_share: threshold; a detection is not counted if a greater share of its area is "don't care".
     """
 
     name = "icdar2015_iou"
@@ -91,7 +91,7 @@ def _shapes(polygons: Polygons) -> np.ndarray:
     shapes = shapely.polygons(shapely.linearrings(np.concatenate(arrays), indices=owners))
     invalid = ~shapely.is_valid(shapes)
     if invalid.any():
-        # make_valid may leave lines and points behind; a buffer of 0 keeps the areas alone.
+        # make_valid may also return lines and points; a buffer of 0 keeps only areas.
         shapes[invalid] = shapely.buffer(shapely.make_valid(shapes[invalid]), 0)
     return shapes
 

@@ -11,7 +11,7 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[1]
 
-DONE = (*("data", "loss", "metrics", "utils/decode", "utils/draw", "utils/evaluate"),)
+DONE = ("data", "loss", "metrics", "utils/decode", "utils/draw", "utils/evaluate")
 """Folders (with those inside them) and files in which every such function does."""
 
 TO_DO = (

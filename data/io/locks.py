@@ -1,4 +1,4 @@
-"""Locks between processes. The system takes them back from a process that ends, in whatever way."""
+"""Locks between processes. The system releases them when the process ends, even if it is killed."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""One labelling pass: what is missing in a cache is labelled and written, block by block."""
+"""One labelling pass: the blocks that a cache lacks are labelled and written, one after the other."""
 
 from __future__ import annotations
 
@@ -24,9 +24,9 @@ def fill_cache(
     executor: Executor | None = None,
     on_progress: Callable[[LabelProgress], None] | None = None,
 ) -> None:
-    """Label this process's share of the blocks that are missing; the rest of the arguments is that of `label_blocks`.
+    """Label this process's share of the missing blocks; the other arguments are those of `label_blocks`.
 
-    The processes of a run label different blocks. When all are through, each may call `cache.finish()`.
+    The processes of a run label different blocks. When all have finished, each may call `cache.finish()`.
     """
     missing = cache.missing(rank, world_size)
     labels = label_blocks(

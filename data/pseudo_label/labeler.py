@@ -1,8 +1,8 @@
 """Runs a teacher over the words of many images: crops of one shape share a forward pass.
 
-While the network works on a batch, threads read and cut the next images; the watershed runs in an executor, if one is
-given. The crops of a block of images are batched among themselves and nothing is carried over to the next block, so a
-block's labels do not depend on which blocks were labelled before it, or by whom.
+While the network computes a batch, threads read and cut the next images; the watershed runs in an executor, if one is
+given. A batch holds crops of one block of images only, so the labels of a block do not depend on which blocks were
+labelled before it, or by which process.
 """
 
 from __future__ import annotations
@@ -25,11 +25,11 @@ from data.pseudo_label.words import CutImage, cut_image, label_image, network_in
 from data.reader import Reader
 
 MAX_WAITING = 8
-"""Crops wait for others of their shape until they hold this many batches' worth of pixels all together."""
+"""Crops wait for others of their shape until all waiting crops together have the pixels of this many batches."""
 
 
 class Teacher(Protocol):
-    """A network in eval mode, as the labelling sees it."""
+    """The interface of the network: a function of batches, in eval mode."""
 
     def __call__(self, batch: np.ndarray) -> np.ndarray:
         """Map float32 [B, 3, H, W] to scores float [B, H/2, W/2, 2], region first."""
@@ -52,7 +52,7 @@ class LabelProgress:
 
     @property
     def eta_seconds(self) -> float:
-        """Time left, if the rest goes as fast as what is done; infinite before the first image."""
+        """Time left at the speed so far; infinite before the first image."""
         return self.seconds / self.images * (self.total - self.images) if self.images else float("inf")
 
 
@@ -93,7 +93,7 @@ class _Batcher:
         for (cut, index), crop, region in zip(group, crops, regions, strict=True):
             arguments = {**limits, "vertical": crop.vertical}
             part = word_map(region, crop)
-            cut.crops[index] = crop.without_pixels()  # A block of dense pages would hold gigabytes of them.
+            cut.crops[index] = crop.without_pixels()  # The pixels of a block of dense pages would take gigabytes.
             if self._executor is None:
                 self._found[id(cut), index] = find_characters(part, **arguments)
             else:
@@ -121,7 +121,7 @@ def label_blocks(
         max_batch_pixels: greatest number of input pixels of a batch of several crops.
         loader_threads: threads that read and cut images.
         executor: where watersheds run; None runs them here.
-        on_progress: called after each image that was read, and after each block.
+        on_progress: called after each image and after each block.
     """
     blocks = [list(block) for block in blocks]
     start, images, words, total = time.perf_counter(), 0, 0, sum(map(len, blocks))
@@ -151,7 +151,7 @@ def label_blocks(
 def label_one_by_one(
     reader: Reader, indices: Iterable[int], settings: LabelSettings, teacher: Teacher
 ) -> Iterator[ImageLabels]:
-    """Label images with one forward pass for each word: what `label_blocks` must agree with, and is faster than."""
+    """Label images with one forward pass for each word: slower than `label_blocks`, with the same result."""
     for index in indices:
         cut = cut_image(reader, index, settings)
         found = []

@@ -1,4 +1,4 @@
-"""Reading finished pseudo-labels: columns that every process maps into memory, and none loads."""
+"""Reading finished pseudo-labels: columns that every process maps into memory instead of loading them."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ ABOUT = "labels.json"
 
 
 class PseudoLabels:
-    """The finished labels of a dataset; cheap to pickle and to open: each process maps the columns on first use.
+    """The finished labels of a dataset. They are cheap to pickle: each process maps the columns on first use.
 
     Args:
         folder: of a `LabelCache` that is complete.

@@ -1,7 +1,7 @@
 """One line of an ICDAR label file.
 
 ICDAR 2015: `x1,y1,x2,y2,x3,y3,x4,y4,text`; the text is everything after the eighth comma. ICDAR 2017 MLT has the name
-of the script before the text. ICDAR 2013: `left, top, right, bottom, "text"`, parted by commas or by spaces;
+of the script before the text. ICDAR 2013: `left, top, right, bottom, "text"`, separated by commas or by spaces;
 quotes within the text are written as `\\"`.
 """
 
@@ -18,7 +18,7 @@ class MalformedLineError(Exception):
 
     Attributes:
         detail: the part of the line that is wrong, where there is one.
-        parsed: the line is of its format, only what it says makes no sense.
+        parsed: the line has the right format, but its content makes no sense.
     """
 
     def __init__(self, reason: str, detail: str = "", *, parsed: bool = False) -> None:
@@ -62,7 +62,7 @@ def parse_icdar2013(line: str) -> tuple[list[float], str]:
 
 
 def numbers(fields: Sequence[str]) -> list[float]:
-    """Return the fields as numbers, or raise `MalformedLineError` with the one that is none."""
+    """Return the fields as numbers, or raise `MalformedLineError` that names the one that is not a number."""
     try:
         return [float(field) for field in fields]
     except ValueError:
@@ -71,7 +71,7 @@ def numbers(fields: Sequence[str]) -> list[float]:
 
 
 def is_number(field: str) -> bool:
-    """Tell whether `float` reads the field."""
+    """Tell whether `float` can read the field."""
     try:
         float(field)
     except ValueError:
@@ -80,6 +80,6 @@ def is_number(field: str) -> bool:
 
 
 def shortened(text: str) -> str:
-    """Return a text as it stands in a message: quoted, and not much of it."""
+    """Return the beginning of a text, quoted, for a message."""
     text = text.strip()
     return repr(text if len(text) <= 60 else f"{text[:57]}...")

@@ -1,4 +1,4 @@
-"""Datasets with a label file for each image, whatever is in the label files."""
+"""Datasets with one label file for each image, of any format."""
 
 from __future__ import annotations
 
@@ -21,31 +21,31 @@ _BOM = b"\xef\xbb\xbf"
 
 
 class LabelFileError(Exception):
-    """Says why nothing in a label file can be used, without naming the file."""
+    """The reason why a label file cannot be used, without the name of the file."""
 
 
 class FileParser(Protocol):
-    """Understands one label file."""
+    """A function that parses one label file."""
 
     def __call__(self, data: bytes, name: str, words: WordBuilder) -> tuple[int, tuple[int, int]]:
-        """Hand the words of a file to `words.word` or `words.drop`.
+        """Pass the words of a file to `words.word` or `words.drop`.
 
         Args:
             data: content of the file, without a byte order mark.
             name: name of the file, for places.
 
         Returns:
-            How many words the file lists, whether or not they can be used; height and width of the image as
-            the file has them, or zeros.
+            How many words the file lists, usable or not; height and width of the image as the file gives them, or
+            zeros.
 
         Raises:
-            LabelFileError: the file as a whole cannot be understood.
+            LabelFileError: the file as a whole cannot be parsed.
         """
         ...
 
 
 def line_parser(parse: Callable[[str], tuple[list[float], str]]) -> FileParser:
-    """Return the parser of files with one word a line.
+    """Return a parser of files with one word a line.
 
     Args:
         parse: returns coordinates and text of a line, or raises `MalformedLineError`.
@@ -68,9 +68,9 @@ def line_parser(parse: Callable[[str], tuple[list[float], str]]) -> FileParser:
 def open_label_files(config: FolderDataset, parse: FileParser, unit: str = "line") -> WordReader:
     """Open a dataset with a label file for each image.
 
-    Samples come in natural order (`img_2` before `img_10`). An image without a label file, or with an empty one, is an
-    image without text; which of the two is said once in the log. An image whose label file cannot be understood
-    is left out, since its text would pass for background. Label files of images that are not there are counted.
+    Samples come in natural order (`img_2` before `img_10`). An image without a label file, or with an empty one, counts
+    as an image without text; the log says how many of each there are. An image whose label file cannot be parsed is
+    left out, because its text would be taken for background. Label files without an image are counted.
 
     Raises:
         UserError: a folder is missing or does not fit, `select` is no range, or too many words are faulty.
@@ -118,6 +118,6 @@ def label_bytes(path: Path) -> bytes:
 
 
 def numbered_lines(data: bytes) -> list[tuple[int, bytes]]:
-    """Return number and bytes of each line that is not blank, without its end, whichever end lines have."""
+    """Return the number (from 1) and the bytes of each non-blank line, without its line end of any kind."""
     numbered = enumerate(data.replace(b"\r\n", b"\n").replace(b"\r", b"\n").split(b"\n"), 1)
     return [(line_number, line) for line_number, line in numbered if line.strip()]

@@ -1,9 +1,9 @@
 """labelme: a JSON file for each image with a list of shapes (also written by X-AnyLabeling).
 
 `{"shapes": [{"label", "points": [[x, y], ...], "shape_type", "description", "flags"}, ...], "imageHeight",
-"imageWidth"}`. A `rectangle` is two opposite corners, or all four; a `polygon` three points or more; a `rotation`
-(X-AnyLabeling), `oriented_rectangle` (labelme) or `quadrilateral` four. Other shapes are no boxes. `"difficult": true`,
-on the shape or among its flags, marks "don't care".
+"imageWidth"}`. A `rectangle` has two opposite corners, or all four; a `polygon` has three points or more; a `rotation`
+(X-AnyLabeling), `oriented_rectangle` (labelme) or `quadrilateral` has four. Other shapes are not boxes.
+`"difficult": true`, in the shape or among its flags, marks "don't care".
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ def open_labelme(config: LabelmeDataset) -> WordReader:
 
 
 class _Parser:
-    """A `label_files.FileParser` that remembers whether the labels look like texts."""
+    """A `label_files.FileParser` that also records whether the labels look like texts."""
 
     def __init__(self, text_from: str) -> None:
         self._text_from = text_from

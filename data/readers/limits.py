@@ -1,4 +1,4 @@
-"""What every reader does with its options: how much may be dropped, and which samples are used."""
+"""Options that all readers share: how much may be dropped, and which samples are used."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ def words_dropped(report: DropReport) -> int:
 
 
 def check_dropped(report: DropReport, max_dropped: float, source: str) -> None:
-    """Raise `UserError` where a greater share of the words than `max_dropped` was left out as faulty.
+    """Raise `UserError` if a greater share of the words than `max_dropped` was left out as faulty.
 
     Args:
         report: counts over the whole source.
         max_dropped: the dataset's option, 0..1.
-        source: what the words come from, for the message.
+        source: name of the dataset, for the message.
     """
     lost = words_dropped(report)
     total = lost + report.words
@@ -37,7 +37,7 @@ def check_dropped(report: DropReport, max_dropped: float, source: str) -> None:
 
 
 def choose_samples(total: int, samples: int, source: str) -> np.ndarray | None:
-    """Return the indices int64 [samples] of an evenly spread subset, or None where all `total` are used.
+    """Return the indices of an evenly spread subset, int64 [samples], or None if all `total` samples are used.
 
     Raises:
         UserError: nothing would be left.

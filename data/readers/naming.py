@@ -1,4 +1,4 @@
-"""Names of files: their natural order, and which ones may be followed."""
+"""Names of files: their natural order, and which of them are safe."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ def leaves_folder(name: str) -> bool:
     """Tell whether a relative path could lead out of its folder (absolute, `..`, a drive), on any system."""
     if not name or "\0" in name:
         return True
-    if ".." not in name and ":" not in name and name[0] not in "/\\":  # the quick answer, for millions of names
+    if ".." not in name and ":" not in name and name[0] not in "/\\":  # a quick test first, for millions of names
         return False
     posix, windows = PurePosixPath(name), PureWindowsPath(name)
     return posix.is_absolute() or bool(windows.drive or windows.root) or ".." in windows.parts

@@ -1,6 +1,6 @@
 """Writes a `.npy` file of unknown length piece by piece.
 
-NumPy leaves room in a header for any length of the first axis, so that it can be written again when that is known.
+NumPy reserves space in a header for any length of the first axis, so the header can be rewritten when that is known.
 """
 
 from __future__ import annotations
@@ -48,7 +48,7 @@ class NpyWriter:
         self._file.write(data.data if data.size else b"")
 
     def finish(self) -> str:
-        """Write the header, bring everything to the disk and return the SHA-256 of the content."""
+        """Write the header, flush the file to the disk and return the SHA-256 of the content."""
         self._file.seek(0)
         self._write_header()
         self._file.flush()
@@ -62,6 +62,6 @@ class NpyWriter:
         npy_format.write_array_header_1_0(self._file, {"descr": descr, "fortran_order": False, "shape": shape})
 
     def close(self) -> None:
-        """Close the file, which is of no use unless it was finished."""
-        with contextlib.suppress(OSError):  # what is still to be written to a full disk
+        """Close the file; it cannot be used unless `finish` was called."""
+        with contextlib.suppress(OSError):  # buffered data that do not fit on a full disk
             self._file.close()

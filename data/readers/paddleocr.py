@@ -1,12 +1,12 @@
 """PaddleOCR: label files with a line `PATH<TAB>JSON` for each image.
 
 The JSON is a list of words, `{"transcription": "text", "points": [[x, y], ...]}` with four points or more, clockwise
-from the top left of the text. `"difficult": true` (PPOCRLabel) marks "don't care". Other keys are not read, with
-one exception of our own:
+from the top left of the text. `"difficult": true` (PPOCRLabel) marks "don't care". Other keys are not read, except for
+one extension of this project:
 
 `"chars": [[[x, y], [x, y], [x, y], [x, y]], ...]` holds the box of each character other than white space in reading
-order, its corners in the order of the word's. It is the way to give character boxes to a word, which then needs no
-pseudo-labels; PaddleOCR takes no notice of it.
+order, with corners in the same order as those of the word. A word with such character boxes needs no pseudo-labels.
+PaddleOCR ignores this key.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ logger = logging.getLogger(__name__)
 def open_paddleocr(config: PaddleOcrDataset) -> WordReader:
     """Open label files of PaddleOCR. Samples come in the order of the lines.
 
-    An image that is missing, listed twice, or whose line cannot be understood is left out with its words, all counted.
+    An image that is missing, listed twice, or whose line cannot be parsed is left out with its words, all counted.
 
     Raises:
         UserError: a folder or label file is missing, `select` is no range, or too many words are faulty.
@@ -104,7 +104,7 @@ def _word(entry: Any, source: str, item: str, words: WordBuilder) -> None:
 
 
 def _chars(value: Any) -> list[list[float]] | None:
-    """Return the corners of each character, x and y in turn; nothing where there are none, None where they are bad."""
+    """Return the corners of each character, x and y in turn; empty without characters, None if they are wrong."""
     if value is None:
         return []
     boxes = [flat_points(box) for box in value] if isinstance(value, list) else [None]

@@ -19,10 +19,10 @@ from data.synth.writing.shards import SHARD_NAME
 
 
 def find_shards(config: SynthTextDataset) -> list[Path]:
-    """Return the folders of all shards of a split in order, none where the dataset is not divided.
+    """Return the folders of all shards of a split, in order; an empty list if the dataset is not divided.
 
     Raises:
-        UserError: shards are missing, or there are those of two divisions.
+        UserError: shards are missing, or the folder has shards of two divisions.
     """
     root = Path(config.root).expanduser()
     if config.gt is not None or not root.is_dir() or (root / "gt.mat").is_file():
@@ -31,7 +31,7 @@ def find_shards(config: SynthTextDataset) -> list[Path]:
 
 
 def shard_folders(root: Path) -> list[Path]:
-    """Return the shards in a folder in order, none where it holds none; raises as `find_shards`."""
+    """Return the folders of the shards in a folder, in order; raises as `find_shards`."""
     matches = [match for path in root.iterdir() if (match := SHARD_NAME.fullmatch(path.name)) is not None]
     counts = sorted({int(match[2]) for match in matches})
     if not counts:
@@ -77,7 +77,7 @@ class ShardedReader(Reader):
 
     @property
     def report(self) -> DropReport:
-        """The shards' reports added up, whatever `samples` selects."""
+        """The sum of the shards' reports, whatever `samples` selects."""
         return self._all.report
 
     def __len__(self) -> int:
@@ -91,7 +91,7 @@ class ShardedReader(Reader):
         return self._all.annotation(self._locate(index))
 
     def path(self, index: int) -> Path | None:
-        """Return the file of a sample's image; None where it has none of its own."""
+        """Return the file of a sample's image, or None if it has no separate file."""
         return self._all.path(self._locate(index))
 
     def fingerprint(self) -> str:

@@ -1,8 +1,7 @@
 """The `.h5` files that the SynthText generator writes.
 
 Each image is a dataset `data/<name>`, uint8 [H, W, 3] RGB, with the attributes `wordBB` (2, 4, W), `charBB` (2, 4, C)
-and `txt` (strings, mostly bytes). Files are opened when a process first needs them, never passed on to
-another one.
+and `txt` (strings, mostly bytes). Each process opens the files itself when it first needs them.
 """
 
 from __future__ import annotations
@@ -77,7 +76,7 @@ class H5Source:
             spool.char_quads.append_quads(_corners(attributes.get("charBB")))
 
     def _file(self, name: str) -> h5py.File:
-        if self._owner != os.getpid():  # forked, or unpickled elsewhere: the handles are another process's
+        if self._owner != os.getpid():  # forked or unpickled: the handles belong to another process
             self._open, self._owner = {}, os.getpid()
         if name not in self._open:
             path = next((path for path in self.files if path.name == name), None)

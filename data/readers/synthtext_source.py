@@ -1,4 +1,4 @@
-"""Which ground truth a SynthText dataset has: what `gt.mat` and the generator's `.h5` files have in common."""
+"""The ground truth of a SynthText dataset: the common interface of `gt.mat` and of the generator's `.h5` files."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ class Source(Protocol):
     Attributes:
         label: its path, as messages name it.
         files: the files that hold the annotations.
-        index_home: folder beside the ground truth that its index belongs into.
+        index_home: folder for the index, beside the ground truth.
     """
 
     label: str
@@ -35,7 +35,7 @@ class Source(Protocol):
         ...
 
     def path(self, name: str) -> Path | None:
-        """Return the file of the image of that name, None where it has none of its own."""
+        """Return the file of the image of that name, or None if it has no separate file."""
         ...
 
     def image(self, name: str) -> np.ndarray:
@@ -44,7 +44,7 @@ class Source(Protocol):
 
 
 def find_source(config: SynthTextDataset) -> Source:
-    """Find the ground truth that `root` and `gt` mean.
+    """Find the ground truth by the keys `root` and `gt`.
 
     Raises:
         UserError: one of them is missing.

@@ -1,8 +1,8 @@
-"""Which labels an alphabet can write, and what becomes of the others.
+"""Selects the labels that an alphabet can write, and drops or changes the others.
 
-A character belongs to the alphabet or not, as `in` tells: no label and no alphabet is ever read as a pattern, so `]`,
-`^`, `-`, `\\` and the space are characters like all others. Case is folded before anything is asked, as the settings
-say, and never otherwise: an alphabet of capitals keeps every label in capitals.
+Membership is tested by `in`: neither labels nor alphabets are patterns, so `]`, `^`, `-`, `\\` and the space are
+ordinary characters. Case is folded first, and only if the settings say so: without folding, an alphabet of capitals
+keeps only labels in capitals.
 """
 
 from __future__ import annotations
@@ -26,12 +26,12 @@ _NOTHING = "word: none of its characters is in the alphabet"
 _UNKNOWN = "word: a character is not in the alphabet"
 _LONG = "word: longer than the greatest length of a label"
 _NAMED = 8
-"""So many of the characters that are lacking are named in a message, the commonest first."""
+"""Greatest number of missing characters that a message names, the most frequent first."""
 
 
 @dataclass(frozen=True)
 class LabelRule:
-    """What a label has to be to be learnt.
+    """Conditions that a label must meet to be trained on.
 
     Attributes:
         alphabet: the characters it may have.
@@ -47,7 +47,7 @@ class LabelRule:
     max_length: int | None = None
 
     def fold(self, text: str) -> str:
-        """Return a label in the case asked for, and without unknown characters if these are to be removed."""
+        """Return a label in the case of the settings, without unknown characters if these are to be removed."""
         if self.case != "keep":
             text = nfc(text.lower() if self.case == "lower" else text.upper())
         if self.unknown == "remove":
@@ -55,7 +55,7 @@ class LabelRule:
         return text
 
     def fault(self, folded: str) -> str | None:
-        """Return why a label that was folded is left out, or None where it is kept."""
+        """Return why a folded label is left out, or None if it is kept."""
         if not folded:
             return _NOTHING
         if any(character not in self.alphabet for character in folded):
@@ -67,7 +67,7 @@ class LabelRule:
 
 @dataclass
 class FilterReport(DropReport):
-    """A reader's report with what the alphabet left out.
+    """A reader's report, and what was left out because of the alphabet.
 
     Attributes:
         unknown: character outside the alphabet -> number of labels that have it.
@@ -84,20 +84,20 @@ class FilterReport(DropReport):
 
 
 def named(unknown: dict[str, int]) -> str:
-    """Return the commonest of the characters with the numbers of labels that have them."""
+    """Return the most frequent of the characters, with the number of labels that contain each."""
     common = sorted(unknown.items(), key=lambda item: (-item[1], item[0]))
     more = f" and {len(common) - _NAMED:,} more" if len(common) > _NAMED else ""
     return ", ".join(f"{character_name(character)} in {count:,}" for character, count in common[:_NAMED]) + more
 
 
 class FilteredWords(ChosenWords):
-    """The samples of a reader whose labels can be learnt, labels as the rule folds them.
+    """The samples of a reader whose labels meet a rule; the labels are folded by the rule.
 
     Args:
         reader: all samples.
         rows: those that are kept.
-        rule: what labels have to be.
-        report: of both.
+        rule: the conditions for labels.
+        report: of the reader and the rule.
     """
 
     def __init__(self, reader: WordReader, rows: Kept, rule: LabelRule, report: DropReport) -> None:
@@ -107,7 +107,7 @@ class FilteredWords(ChosenWords):
 
     @property
     def report(self) -> DropReport:
-        """What was kept and left out, by the reader and by the rule."""
+        """What the reader and the rule kept and left out."""
         return self._report
 
     def __getitem__(self, index: int) -> WordSample:
@@ -136,14 +136,14 @@ class FilteredWords(ChosenWords):
 def filter_words(
     reader: WordReader, rule: LabelRule, source: str, *, max_dropped: float = 1.0
 ) -> FilteredWords | JoinedWords:
-    """Return the samples of a reader whose labels can be learnt.
+    """Return the samples of a reader whose labels meet a rule.
 
-    Every label is looked at, but those of a generator, which knows what it writes.
+    Every label is checked, except those of a generator, which declares its characters.
 
     Args:
         reader: one dataset, or several that were joined.
-        rule: what labels have to be.
-        source: what to call the samples in a message, such as "train.datasets".
+        rule: the conditions for labels.
+        source: name of the samples in messages, such as "train.datasets".
         max_dropped: greatest share of the samples that may be left out, 0..1.
 
     Raises:
@@ -198,7 +198,7 @@ def _filter(reader: WordReader, rule: LabelRule) -> FilteredWords:
 
 
 def _check(total: int, kept: FilteredWords | JoinedWords, rule: LabelRule, source: str, max_dropped: float) -> None:
-    """Raise `UserError` where too many samples were left out."""
+    """Raise `UserError` if too many samples were left out."""
     lost = total - len(kept)
     if lost <= max_dropped * total and len(kept):
         return
@@ -219,7 +219,7 @@ def _check(total: int, kept: FilteredWords | JoinedWords, rule: LabelRule, sourc
 
 
 def _check_generator(characters: frozenset[str], longest: int | None, rule: LabelRule, source: str) -> None:
-    """Raise `UserError` where a generator may write a label that the rule leaves out."""
+    """Raise `UserError` if a generator can write a label that the rule leaves out."""
     keep = replace(rule, unknown="drop")
     lacking = sorted(
         {folded for character in characters for folded in keep.fold(character) if folded not in rule.alphabet}

@@ -1,7 +1,7 @@
 """Writing any dataset of words as an LMDB, as files with `labels.csv`, or as files with `labels.jsonl`.
 
-Image files are copied as they are, byte for byte; what has no file (crops that are cut or drawn) is written as PNG,
-which loses nothing. Everything is made in a hidden folder and moved to its place when it is whole.
+Image files are copied byte for byte; pictures without a file (crops that are cut out or drawn) are written as PNG,
+which is lossless. The dataset is made in a hidden folder and moved to its final place when it is complete.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ MANIFEST = "converted.json"
 
 @dataclass(frozen=True)
 class Word:
-    """A picture on its way to the disk.
+    """A picture to be written.
 
     Attributes:
         position: its place in the dataset, from 1.
@@ -48,7 +48,7 @@ class Word:
 
     @property
     def name(self) -> str:
-        """Name of the file, where each picture is one."""
+        """Name of the picture's file, in formats with one file for each picture."""
         return f"word_{self.position:09d}{self.suffix}"
 
 
@@ -116,7 +116,7 @@ def _words(reader: WordReader, config: ConvertConfig, report: DropReport) -> Ite
 
 
 def _image_file(reader: WordReader, index: int, name: str) -> tuple[bytes, str]:
-    """Return a sample's image file and the suffix of its kind; raise `UnreadableSample` where there is no picture."""
+    """Return a sample's image file and its suffix; raise `UnreadableSample` if the picture cannot be read."""
     data = reader.raw(index)
     if data is not None:
         image = decode_picture(data, name)
@@ -147,7 +147,7 @@ def _write(form: str, folder: Path, words: Iterator[Word]) -> None:
 
 
 def _check(total: int, report: DropReport, config: ConvertConfig) -> None:
-    """Raise `UserError` where too much was left out."""
+    """Raise `UserError` if too much was left out."""
     lost = total - report.words
     if report.words and lost <= config.max_dropped * total:
         return

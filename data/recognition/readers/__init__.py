@@ -40,14 +40,14 @@ __all__ = ["OPENERS", "open_word_sets", "open_words"]
 
 
 def _open_cut_words(config: CutWords) -> WordReader:
-    # Cutting needs torch, which the readers of files do without.
+    # Imported here, because only cutting needs torch.
     from data.recognition.readers.cut_words import open_cut_words
 
     return open_cut_words(config)
 
 
 def _open_generated(config: GeneratedWords) -> WordReader:
-    # Its fonts and image libraries are loaded by those who draw.
+    # Imported here, because its font and image libraries are needed only for drawing.
     from data.recognition.readers.drawn_words import DrawnWords
 
     return DrawnWords(config)
@@ -65,7 +65,7 @@ OPENERS: dict[type[DatasetBase], Callable[[Any], WordReader]] = {
     CutWords: _open_cut_words,
     GeneratedWords: _open_generated,
 }
-"""What opens a dataset, by the section of its format."""
+"""Function that opens a dataset, by the class of its section."""
 
 
 def open_words(config: WordCrops) -> WordReader:
@@ -83,7 +83,7 @@ def open_words(config: WordCrops) -> WordReader:
 
 
 def open_word_sets(configs: Sequence[WordCrops]) -> WordReader:
-    """Open several datasets as one, their samples one dataset after the other, their reports added up.
+    """Open several datasets as one: one dataset after the other, with their reports added up.
 
     Raises:
         UserError: there is none, or one of them cannot be opened.

@@ -1,4 +1,4 @@
-"""Pictures that are files, with the labels that a list or their names give them: the reader of most formats."""
+"""Pictures that are files, with labels from a list or from their names: the reader of most formats."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ from data.recognition.readers.splitting import in_part
 from data.recognition.sample import WordReader, WordSample
 
 _HEADER = 4096
-"""So many bytes of a file tell the size of nearly every picture."""
+"""Bytes at the beginning of a file that contain the size of nearly every picture."""
 
 
 class FileWords(WordReader):
     """Reader of pictures that are files; see `data.recognition.sample.WordReader`.
 
     Args:
-        folder: folder of the pictures; none may lie outside it, whatever links there are.
+        folder: folder of the pictures; links must not lead out of it.
         names: path of each picture below the folder.
         texts: their labels.
         report: what was kept and left out.
@@ -70,7 +70,7 @@ class FileWords(WordReader):
 
 
 def file_size(folder: Path, name: str) -> tuple[int, int]:
-    """Return (height, width) of a picture from its header; raise `UnreadableSample` where it is none.
+    """Return (height, width) of a picture, pixels, from its header; raise `UnreadableSample` if that fails.
 
     Args:
         folder: resolved folder of the pictures.
@@ -80,17 +80,17 @@ def file_size(folder: Path, name: str) -> tuple[int, int]:
         with (folder / name).open("rb") as file:
             size = header_size(file.read(_HEADER))
     except OSError:
-        size = None  # said why below
+        size = None  # the reason is found below
     return size or picture_size(image_bytes(folder, name, name), name)
 
 
 class WordList:
-    """Takes in pictures and their labels in order, leaves out what cannot be used, and counts it.
+    """Collects pictures and their labels in order; leaves out those that cannot be used, and counts them.
 
     Args:
         folder: folder of the pictures.
         report: counts what is left out.
-        listed: the names come from a listing of the folder, so every picture is there.
+        listed: the names come from a listing of the folder, so every picture exists.
     """
 
     def __init__(self, folder: Path, report: DropReport, *, listed: bool = False) -> None:
@@ -100,12 +100,12 @@ class WordList:
         self._texts: dict[str, str] = {}
 
     def add(self, name: str, text: str, place: str) -> None:
-        """Take in a picture.
+        """Add a picture.
 
         Args:
-            name: its path as the dataset has it.
+            name: its path in the dataset.
             text: its label.
-            place: where the dataset says so, for the report.
+            place: where the label is written, for the report.
         """
         found: str | None = name
         if self._found is not None:
@@ -128,10 +128,10 @@ class WordList:
             )
 
     def reader(self, config: ListedWords) -> FileWords:
-        """Return the reader of those pictures that `select` and `part` take.
+        """Return the reader of the pictures that `select` and `part` take.
 
         Raises:
-            UserError: they take none of them, or none is where the names say.
+            UserError: they take no picture, or no picture exists at its path.
         """
         if not self._texts and self._report.dropped.get(MISSING, 0) > 0 and len(self._report.dropped) == 1:
             example = self._report.examples[MISSING][0]

@@ -7,7 +7,10 @@ from data.recognition.sample import WordReader, WordSample
 
 
 class JoinedWords(Joined[WordReader], WordReader):
-    """The samples of several readers of words, one reader after the other; it is what one of them at least is."""
+    """The samples of several readers of words, one reader after the other.
+
+    It is `drawn`, has `slow_labels` or is `stored` if at least one of them is.
+    """
 
     @property
     def drawn(self) -> bool:

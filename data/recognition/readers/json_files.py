@@ -68,7 +68,7 @@ def open_json(config: JsonWords) -> FileWords:
 
 
 def _take(entry: Any, name_key: str, text_key: str, place: str, words: WordList, report: DropReport) -> None:
-    """Take in an object with a name and a text."""
+    """Add an object with a name and a text."""
     if not isinstance(entry, dict):
         report.drop("word: it is no JSON object", place, unparsed=True)
         return
@@ -81,7 +81,7 @@ def _take(entry: Any, name_key: str, text_key: str, place: str, words: WordList,
 
 
 def _take_mmocr(entries: Iterable[Any], words: WordList, report: DropReport) -> None:
-    """Take in the `data_list` of MMOCR 1.x, where a picture has one instance."""
+    """Add the `data_list` of MMOCR 1.x, where each picture has one instance."""
     for position, entry in enumerate(entries, 1):
         place = f"data_list {position}"
         instances = entry.get("instances") if isinstance(entry, dict) else None

@@ -1,4 +1,4 @@
-"""What a label has to be, whatever the format: one place decides, one wording counts."""
+"""The conditions for labels, and the reasons in reports: the same for all formats."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ MISSING = "word: its image is missing"
 
 
 def clean_label(text: str, place: str, report: DropReport) -> str | None:
-    """Return a label in Unicode's NFC and otherwise as it is, or count why it cannot be used and return None.
+    """Return a label in Unicode's NFC, otherwise unchanged; if it cannot be used, count that and return None.
 
     Args:
-        text: as the dataset has it.
-        place: where that is, for the report.
+        text: the label in the dataset.
+        place: where it is written, for the report.
         report: counts what is left out, and what is odd.
     """
     text = nfc(text)

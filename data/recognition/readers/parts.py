@@ -1,4 +1,4 @@
-"""Datasets that lie in several folders: the shards of the generator, and trees of folders as other tools make them."""
+"""Datasets in several folders: the shards of the generator, and the folder trees of other tools."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from data.readers.shards import shard_folders
 def find_parts(root: str, name: str) -> list[Path]:
     """Return the folders of a dataset's parts, each of which holds the file `name`.
 
-    That is `root`, or all its shards, or every folder below it that holds the file, in natural order; hidden folders
+    These are `root`, or all its shards, or every folder below it that holds the file, in natural order; hidden folders
     (`.ipynb_checkpoints`) are skipped.
 
     Args:

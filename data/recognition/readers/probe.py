@@ -1,4 +1,4 @@
-"""A look at some pictures of a dataset before it is used: all of one may be damaged, and its labels not tell."""
+"""A test of some pictures of a dataset before it is used: all may be damaged although the labels are right."""
 
 from __future__ import annotations
 
@@ -7,17 +7,17 @@ from data.reader import UnreadableSample
 from data.recognition.sample import WordReader
 
 _PICTURES = 64
-"""So many are looked at, spread evenly; of a small dataset all."""
+"""Greatest number of pictures to test, spread evenly over the dataset."""
 
 
 def refuse_unreadable(reader: WordReader, source: str) -> None:
-    """Raise `UserError` where more than half of the pictures looked at cannot be read.
+    """Raise `UserError` if more than half of the tested pictures cannot be read.
 
-    Fewer are no reason to refuse a dataset: whoever iterates counts them and takes others.
+    Fewer are no reason to refuse a dataset: a training set counts them and takes other samples instead.
 
     Args:
         reader: the dataset.
-        source: what to call it.
+        source: name of the dataset, for the message.
     """
     looked_at = min(_PICTURES, len(reader))
     faults: list[UnreadableSample] = []

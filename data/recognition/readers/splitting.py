@@ -1,4 +1,4 @@
-"""A split of pictures into those to train on and those to test on, drawn by a seed."""
+"""A random split of pictures into training and test, determined by a seed."""
 
 from __future__ import annotations
 
@@ -11,18 +11,18 @@ from config.schema.word_crops import ListedWords
 
 
 def in_part(names: Sequence[str], config: ListedWords, source: Path) -> list[bool]:
-    """Tell of each picture whether it belongs to the part that the dataset asks for.
+    """Tell for each picture whether it belongs to the part that the dataset asks for.
 
-    The pictures with the smallest hashes of seed and name are the test: the order of the names says nothing, and most
-    pictures stay where they are when others are added.
+    The pictures with the smallest hashes of seed and name are the test. So the order of the names does not matter, and
+    most pictures stay in their part when others are added.
 
     Args:
         names: of all pictures, each once.
         config: the dataset's section, `part` other than `all`.
-        source: what the pictures come from, for the message.
+        source: folder of the pictures, for the message.
 
     Raises:
-        UserError: one of the parts would have nothing.
+        UserError: one of the parts would be empty.
     """
     count = config.test_count if config.test_count is not None else round(config.test_share * len(names))
     if not 0 < count < len(names):

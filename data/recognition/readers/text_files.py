@@ -26,16 +26,16 @@ from data.recognition.readers.parts import find_parts
 logger = logging.getLogger(__name__)
 
 _LOOKED_AT = 10_000
-"""Lines that a file's form is told from."""
+"""Number of lines from which the form of a file is guessed."""
 _UNQUOTED_BY = ("shard.json", "converted.json")
-"""Beside a `labels.csv` of our own, whose labels are as they stand."""
+"""Files beside a `labels.csv` that this project wrote; its labels are never quoted."""
 
 
 def open_labels_csv(config: LabelsCsvWords) -> FileWords:
     """Open pictures with a `labels.csv`. Samples come in the order of the lines.
 
     Raises:
-        UserError: there is no such file, its header is another one, or `select` or `part` takes nothing.
+        UserError: there is no such file, it has another header, or `select` or `part` takes nothing.
     """
     root = subfolder(config.root, ".", "root")
     report = DropReport()
@@ -75,15 +75,15 @@ def open_gt_txt(config: GtTxtWords) -> FileWords:
 
 
 def read_lines(path: Path, place: str, report: DropReport) -> list[tuple[int, str]]:
-    """Return number and text of each line of a UTF-8 file that is not blank; count those that are no UTF-8.
+    """Return the number (from 1) and the text of each non-blank line of a UTF-8 file; count lines that are not UTF-8.
 
     Args:
         path: the file.
-        place: what to call it in the report.
+        place: name of the file in the report.
         report: counts what is left out.
 
     Raises:
-        UserError: it is no text of this kind at all.
+        UserError: it is not a text file in UTF-8.
     """
     data = label_bytes(path)
     kind = what_is(data[:520])
@@ -101,7 +101,7 @@ def read_lines(path: Path, place: str, report: DropReport) -> list[tuple[int, st
 
 
 def _csv_lines(path: Path, quotes: str, report: DropReport, root: Path) -> Iterable[LabelLine]:
-    """Return the lines of a `labels.csv` taken apart, the header left out."""
+    """Return the parsed lines of a `labels.csv`, without the header."""
     lines = read_lines(path, path.relative_to(root).as_posix(), report)
     if not lines:
         return []
@@ -128,7 +128,7 @@ def _csv_lines(path: Path, quotes: str, report: DropReport, root: Path) -> Itera
 
 
 def _add(words: WordList, prefix: str, path: Path, root: Path, lines: Iterable[LabelLine], report: DropReport) -> None:
-    """Take in lines of a file; `prefix` leads from the folder of the pictures to where the paths start."""
+    """Add the lines of a file; their paths are relative to `prefix`, a path below the folder of the pictures."""
     source = path.relative_to(root).as_posix()
     for line in lines:
         place = f"{source} line {line.line_number}"
