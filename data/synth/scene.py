@@ -24,7 +24,7 @@ from data.synth.resources import Resources
 from data.synth.setting.layout import box_quads
 
 _PLACES = 25
-"""Places that are looked at for a distractor."""
+"""Number of places to try for a distractor."""
 
 
 @dataclass(frozen=True)
@@ -33,9 +33,9 @@ class Scene:
 
     Attributes:
         sample: image before JPEG, words and quads.
-        texts: the text of each block, words parted by spaces and newlines, as `gt.mat` holds it.
+        texts: the text of each block, words separated by spaces and newlines, as in `gt.mat`.
         jpeg_quality: 1..100.
-        blocks: where the blocks stand.
+        blocks: the blocks with their places.
     """
 
     sample: TextSample
@@ -45,7 +45,7 @@ class Scene:
 
 
 def render_scene(config: GenerateConfig, resources: Resources, split: str, index: int) -> TextSample:
-    """Return scene `index` of a split as a reader would give it after it was written, JPEG and all."""
+    """Return scene `index` of a split as a reader would return it from disk, JPEG artefacts included."""
     scene = draw_scene(config, resources, split, index)
     image = cv2.imdecode(encode_jpeg(scene), cv2.IMREAD_COLOR)
     assert image is not None, "what was encoded can be decoded"
@@ -66,11 +66,11 @@ def draw_scene(config: GenerateConfig, resources: Resources, split: str, index: 
     Args:
         config: the settings.
         resources: words, fonts and photos of the job.
-        split: which split's.
-        index: number of the scene in its split.
+        split: name of the split.
+        index: index of the scene in its split.
 
     Raises:
-        UserError: not one word finds room in the scene.
+        UserError: the scene is too small for any word.
     """
     rng = np.random.default_rng([config.seed, stable_hash("scene", split), index])
     layout = config.layout
@@ -105,7 +105,7 @@ def draw_scene(config: GenerateConfig, resources: Resources, split: str, index: 
 
 @dataclass(frozen=True)
 class _Ground:
-    """What a scene is drawn on, which of its places suit text (all alike if None), how many distractors it gets."""
+    """The background of a scene, the preference for places of text, and the range of the number of distractors."""
 
     image: np.ndarray
     preference: Preference | None

@@ -1,4 +1,4 @@
-"""Backgrounds made by formula: base colours, a pattern, shapes and grain."""
+"""Procedural backgrounds: base colours, a pattern, shapes and grain."""
 
 from __future__ import annotations
 
@@ -86,7 +86,7 @@ def add_shapes(image: np.ndarray, palette: list[np.ndarray], count: int, rng: np
 def _base(width: int, height: int, palette: list[np.ndarray], rng: np.random.Generator) -> np.ndarray:
     """Return float32 [height, width, 3]: a gradient, clouds, or a plain colour with uneven light.
 
-    All of it is smooth, so it is computed at a quarter of the side and enlarged.
+    It is smooth, so it is computed at a quarter of the width and height and enlarged.
     """
     full = (width, height)
     width, height = -(-width // 4), -(-height // 4)
@@ -126,14 +126,14 @@ def _stripes(width: int, height: int, rng: np.random.Generator) -> np.ndarray:
     angle, period = rng.uniform(0, np.pi), between_log(rng, (6, 90))
     x = np.arange(width, dtype=np.float32) * np.float32(2 * np.pi * np.cos(angle) / period)
     y = np.arange(height, dtype=np.float32) * np.float32(2 * np.pi * np.sin(angle) / period)
-    # sin(x + y) by the addition theorem: two outer products instead of a sine for each pixel.
+    # sin(x + y) by the addition theorem: two outer products instead of one sine for each pixel.
     wave = np.outer(np.cos(y), np.sin(x)) + np.outer(np.sin(y), np.cos(x))
     sharpness = between_log(rng, (1, 12))
     return np.clip(wave * np.float32(sharpness) / 2 + 0.5, 0, 1)
 
 
 def _bricks(width: int, height: int, rng: np.random.Generator) -> np.ndarray:
-    """Return the joints between bricks, or the lines of a grid where every other row is not shifted."""
+    """Return the joints between bricks, or the lines of a grid if rows are not shifted."""
     row = int(rng.integers(10, 60))
     column = int(row * rng.uniform(1.0, 3.0))
     joint = int(rng.integers(1, 4))
@@ -156,10 +156,10 @@ def _dots(width: int, height: int, rng: np.random.Generator) -> np.ndarray:
 
 
 def _rings(width: int, height: int, rng: np.random.Generator) -> np.ndarray:
-    """Return the figure of wood or marble: waves of a smooth noise field."""
+    """Return a texture like wood or marble: waves of a smooth noise field."""
     waves = clouds(width, height, rng) * np.float32(rng.uniform(20, 90))
     return np.sin(waves) * np.float32(0.5) + np.float32(0.5)
 
 
 PATTERNS = (_stripes, _bricks, _dots, _rings)
-"""Functions of (width, height, rng) that return cover from 0 to 1, float32 [height, width]."""
+"""Functions of (width, height, rng) that return coverage in 0..1, float32 [height, width]."""

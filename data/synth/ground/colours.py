@@ -1,4 +1,4 @@
-"""Colours: palettes of backgrounds, and text colours that stand out from what lies beneath them."""
+"""Colours: palettes of backgrounds, and text colours that contrast with their background."""
 
 from __future__ import annotations
 
@@ -54,9 +54,9 @@ def with_luma(colour: np.ndarray, luma: float) -> np.ndarray:
 def text_colour(background: np.ndarray, settings: LookSettings, rng: np.random.Generator) -> np.ndarray:
     """Return an RGB colour, float32 [3], that contrasts with the pixels it will be drawn on.
 
-    The contrast is taken from the 10th or the 90th percentile of the background's luminance, whichever the text
-    is beyond, so that text over a busy ground is lighter or darker than nearly all of it. Where neither side has
-    room for the contrast drawn, the side with more room is used to its end.
+    The contrast is the distance to the 10th percentile of the background's luminance for darker text, to the 90th for
+    lighter text. So text on a busy background is darker or lighter than nearly all of it. If neither direction allows
+    the contrast that was drawn, the direction that allows more is used, as far as possible.
 
     Args:
         background: uint8 [h, w, 3], the pixels beneath the text.

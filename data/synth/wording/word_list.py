@@ -1,4 +1,4 @@
-"""Word lists of the user's own: UTF-8 text files, one word per line, with or without counts."""
+"""Word lists of the user: UTF-8 text files, one word per line, with or without counts."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from config.errors import UserError
 from data.reader import DropReport
 
 JOINERS = "\u200c\u200d"
-"""ZERO WIDTH NON-JOINER and ZERO WIDTH JOINER: spelling, inside the words of Persian, Hindi and others."""
+"""ZERO WIDTH NON-JOINER and ZERO WIDTH JOINER: part of the spelling of words in Persian, Hindi and others."""
 
 _Line = tuple[int, str, str | None]
 """Number of a line, its word, and its count as it is written, or None."""
@@ -22,9 +22,9 @@ _Line = tuple[int, str, str | None]
 def read_word_lists(paths: Sequence[str], report: DropReport) -> tuple[list[str], np.ndarray]:
     """Read word lists and join them.
 
-    A line holds a word, or a word, a tab and its count (a space will do where every line of the file has a count).
-    Blank lines count for nothing and there are no comments: `#` may begin a word. A list without counts is taken to
-    follow Zipf's law in the order of its lines. Several lists weigh alike, however long they are.
+    A line holds a word, or a word, a tab and its count (or a space instead of the tab if every line of the file has a
+    count). Blank lines are ignored, and there are no comments: `#` may begin a word. A list without counts is assumed
+    to follow Zipf's law in the order of its lines. Several lists have equal weights, whatever their lengths.
 
     Args:
         paths: the files.
@@ -83,7 +83,7 @@ def _decode(path: Path) -> str:
     try:
         return data.decode("utf-8-sig")
     except UnicodeDecodeError as error:
-        # `object` is what was decoded, without the byte order mark that `start` does not count.
+        # `object` is the decoded part, without the byte order mark; `start` does not count that mark.
         start = len(data) - len(error.object) + error.start
         line = data.count(b"\n", 0, start) + 1
         kind = " (it begins as UTF-16 does)" if data[:2] in (b"\xff\xfe", b"\xfe\xff") else ""
@@ -93,7 +93,7 @@ def _decode(path: Path) -> str:
 
 
 def _split(text: str) -> list[_Line]:
-    # Not `splitlines`, which also splits where an editor shows no new line.
+    # Not `splitlines`, which also splits at characters that editors do not show as line ends.
     rows = [
         (line_number, unicodedata.normalize("NFC", row.strip()))
         for line_number, row in enumerate(text.replace("\r\n", "\n").replace("\r", "\n").split("\n"), start=1)
@@ -122,7 +122,7 @@ def _count(text: str, place: str) -> float:
 def _fault(word: str) -> str | None:
     if any(character.isspace() for character in word):
         return "more than one word in a line"
-    # They would count as characters, but have no ink.
+    # Such characters would count, but have no ink.
     hidden = {character for character in word if unicodedata.category(character) in ("Cc", "Cf", "Cn", "Co")}
     if word[0] in JOINERS or word[-1] in JOINERS or not hidden <= set(JOINERS):
         return "invisible or unassigned characters"

@@ -43,7 +43,7 @@ class SceneOutput:
         return SceneAnnotation(name, scene.texts, scene.sample.word_quads, scene.sample.char_quads), len(data)
 
     def finish(self, folder: Path, items: Iterable[tuple[SceneAnnotation, int]]) -> ShardSummary:
-        """Write `gt.mat`, which has to be in memory as a whole: about 3 kB for each scene of 60 characters."""
+        """Write `gt.mat`, which is in memory as a whole: about 3 kB for each scene of 60 characters."""
         annotations: list[SceneAnnotation] = []
         files: dict[str, int] = {}
         for annotation, size in items:

@@ -1,7 +1,7 @@
-"""How a dataset is divided into shards, and the shards among jobs that know nothing of each other.
+"""Dividing a dataset into shards, and the shards among independent jobs.
 
-Shard k of S holds the items N*k//S to N*(k+1)//S - 1 of a split of N. An item is a function of (seed, split, index),
-so shards are only a matter of where it lies. A split of fewer items than S has one shard for each item.
+Shard k of S holds the items N*k//S to N*(k+1)//S - 1 of a split of N items. An item is a function of (seed, split,
+index), so its shard does not change it. A split of fewer items than S has one shard for each item.
 """
 
 from __future__ import annotations
@@ -22,11 +22,11 @@ class Shard:
     """A part of a split.
 
     Attributes:
-        split: which split's.
+        split: name of the split.
         index: 0..of - 1.
-        of: number of the split's shards.
-        first: number of its first item in the split.
-        count: of its items.
+        of: number of shards of the split.
+        first: index of its first item in the split.
+        count: number of its items.
     """
 
     split: str
@@ -37,7 +37,7 @@ class Shard:
 
     @property
     def name(self) -> str:
-        """Its place below the dataset's folder; the only shard of a split is the split's folder itself."""
+        """Path below the dataset's folder; the only shard of a split has the folder of the split."""
         return self.split if self.of == 1 else f"{self.split}/shard_{self.index + 1:04}_of_{self.of:04}"
 
     def place(self, root: Path) -> Path:
@@ -52,7 +52,7 @@ class Plan:
     Attributes:
         shards: of all splits, in the order of the settings.
         assigned: those that this job makes.
-        of: number of shards that the settings ask for in each split.
+        of: number of shards of each split in the settings.
     """
 
     shards: tuple[Shard, ...]
@@ -66,10 +66,10 @@ class Plan:
 
 
 def parse_job(text: str | None) -> tuple[int, int]:
-    """Return (i, n) of `--shard i/n`; without the option this is the only job.
+    """Return (i, n) of `--shard i/n`; without the option (1, 1), the only job.
 
     Raises:
-        UserError: it is not of this form, or i is not in 1..n.
+        UserError: it has another form, or i is not in 1..n.
     """
     if text is None:
         return _WHOLE_JOB
@@ -84,7 +84,7 @@ def parse_job(text: str | None) -> tuple[int, int]:
 
 
 def make_plan(config: GenerateConfig, job: tuple[int, int] = _WHOLE_JOB) -> Plan:
-    """Divide the splits into shards and take those of job i of n: the shards k with k % n == i - 1.
+    """Divide the splits into shards; the shards k with k % n == i - 1 are assigned to job i of n.
 
     Raises:
         UserError: there are more jobs than shards.
