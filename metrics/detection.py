@@ -75,7 +75,7 @@ class ImageWords:
     Attributes:
         sample_id: name of the image.
         gt: W polygons of the words, quadrilaterals or with more points.
-        ignore: bool [W], True for "don't care".
+        ignore: bool [len(gt)], True for "don't care".
         det: D polygons of the detections.
         texts: transcription of each word in `gt`; None where it is not known.
         scores: float [D] in 0..1, score of each detection, higher is surer; None where there is none.
@@ -107,9 +107,9 @@ class ImageRecord:
 
 
 class DetectionMetric(ABC):
-    """Collects images one by one. Parts of a dataset may be collected separately and merged.
+    """Collects images one by one.
 
-    Its only positional argument is `test.NAME.iou`; its keyword-only arguments are the options that
+    It is made with `test.NAME.iou` as its only positional argument; keyword-only arguments are what
     `test.NAME.protocol_options` may set.
 
     Attributes:
@@ -167,11 +167,6 @@ class DetectionMetric(ABC):
         record = self.score(ImageWords(sample_id, gt, np.asarray(ignore, bool), det, texts, scores))
         self.records[sample_id] = record
         return record
-
-    def merge(self, other: DetectionMetric) -> None:
-        """Add the images of another metric. An image that both have, as after a padded sampler, counts once."""
-        for sample_id, record in other.records.items():
-            self.records.setdefault(sample_id, record)
 
     def compute(self) -> Counts:
         """Return the sums over all images."""

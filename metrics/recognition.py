@@ -131,10 +131,10 @@ class Confusion(NamedTuple):
 
 
 class WordMetric:
-    """Collects texts one by one. Parts of a dataset may be collected separately and merged.
+    """Collects texts one by one.
 
     Args:
-        normalise: applied to references and predictions before all scores; see `metrics.protocols`.
+        normalise: what references and predictions go through first, for all the scores; see `metrics.protocols`.
     """
 
     def __init__(self, normalise: Callable[[str], str] = full) -> None:
@@ -158,11 +158,6 @@ class WordMetric:
         record = WordRecord(sample_id, reference, prediction, compare(reference, prediction))
         self.records[sample_id] = record
         return record
-
-    def merge(self, other: WordMetric) -> None:
-        """Add the texts of another metric. A text that both have, as after a padded sampler, counts once."""
-        for sample_id, record in other.records.items():
-            self.records.setdefault(sample_id, record)
 
     def compute(self) -> WordCounts:
         """Return the sums over all texts; they do not depend on the order in which these were added."""
