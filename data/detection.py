@@ -69,7 +69,7 @@ def collate(samples: list[dict[str, Any]], maps: torch.dtype = torch.float32) ->
 
     Args:
         samples: items of a `DetectionTrainingSet`.
-        maps: type of the maps; as float16 they take half the memory and are off by at most 0.00025.
+        maps: type of the maps; float16 takes half the memory and changes values by at most 0.00025.
     """
     # What a tensor can be made of without a copy: contiguous and writable.
     images = [np.require(sample["image"], requirements="CW") for sample in samples]

@@ -50,14 +50,14 @@ def position_rng(seed: int, position: int) -> np.random.Generator:
 
 
 def read_at(reader: Any, order: Any, seed: int, position: int, noun: str) -> tuple[Any, list[str]]:
-    """Return the sample at a position of the run, or another one where it cannot be read, and who could not be read.
+    """Return the sample at a position of the run, or a substitute, and the names of samples that could not be read.
 
     Args:
         reader: the dataset.
-        order: which sample stands at which position; its `size` is the number of samples.
+        order: maps positions to samples; its `size` is the number of samples.
         seed: seed of the dataset.
         position: of the run.
-        noun: what the samples are called in the message, such as "images".
+        noun: plural name of the samples for the message, such as "images".
 
     Raises:
         UserError: twenty in a row cannot be read.

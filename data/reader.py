@@ -1,4 +1,4 @@
-"""What a dataset reader offers, how it reports what it left out, and how its options limit that."""
+"""The interface of dataset readers, the report of what a reader left out, and the options that limit it."""
 
 from __future__ import annotations
 
@@ -97,7 +97,7 @@ class BaseReader(ABC):
         """Return a short hash that changes when the labels or the list of samples change."""
 
     def path(self, index: int) -> Path | None:
-        """Return the file of a sample's image, which need not exist; None where it has no file of its own."""
+        """Return the file of a sample's image, which need not exist, or None if it has no separate file."""
         self._checked(index)
         return None
 
@@ -113,11 +113,11 @@ class Reader(BaseReader):
 
     @abstractmethod
     def __getitem__(self, index: int) -> TextSample:
-        """Return a sample; raise `UnreadableSample` where its image cannot be read."""
+        """Return a sample; raise `UnreadableSample` if its image cannot be read."""
 
     @abstractmethod
     def annotation(self, index: int) -> TextSample:
-        """Return a sample with an empty image [0, 0, 3], without touching the image file."""
+        """Return a sample with an empty image [0, 0, 3], without reading the image file."""
 
     def place(self, index: int, word: int) -> str:
         """Return where a word of a sample is written, such as "gt_img_7.txt line 3"."""

@@ -109,7 +109,7 @@ class ImageRecord:
 class DetectionMetric(ABC):
     """Collects images one by one.
 
-    It is made with `test.NAME.iou` as its only positional argument; keyword-only arguments are what
+    Its only positional argument is `test.NAME.iou`; its keyword-only arguments are the options that
     `test.NAME.protocol_options` may set.
 
     Attributes:

@@ -134,7 +134,7 @@ class WordMetric:
     """Collects texts one by one.
 
     Args:
-        normalise: what references and predictions go through first, for all the scores; see `metrics.protocols`.
+        normalise: applied to references and predictions before all scores; see `metrics.protocols`.
     """
 
     def __init__(self, normalise: Callable[[str], str] = full) -> None:

@@ -26,7 +26,7 @@ def sync(path: Path) -> None:
     """Flush a file, or a folder's list of names, to the disk, if the system supports that.
 
     Raises:
-        OSError: it is not there, or the disk is full.
+        OSError: it does not exist, or the disk is full.
     """
     try:
         handle = os.open(path, _READ_TO_SYNC)
@@ -83,18 +83,18 @@ def move(folder: Path, place: Path) -> None:
     """Rename a folder, and flush the renaming to the disk.
 
     Raises:
-        OSError: something is at `place` already, or it cannot be written.
+        OSError: `place` exists already, or cannot be written.
     """
     os.rename(folder, place)
     sync(place.parent)
 
 
 def try_lock(lock: FileLock) -> bool | None:
-    """Take a lock without waiting.
+    """Take a lock without waiting. The system releases it when the process ends, even if it is killed.
 
     Returns:
-        True where it was taken, False where another process has it, None where the file system has no locks or the
-        file of the lock cannot be written.
+        True if it was taken, False if another process has it, None if the file system has no locks or the file of the
+        lock cannot be written.
     """
     try:
         lock.acquire(timeout=0)

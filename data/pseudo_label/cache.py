@@ -154,7 +154,7 @@ def remove_old_caches(root: Path, keep: int, *, dataset: str, using: Path | None
 
 @contextlib.contextmanager
 def _writing(folder: Path) -> Iterator[None]:
-    """Make a folder, and turn what the disk objects to into one sentence."""
+    """Make a folder, and turn errors of the disk into a `UserError`."""
     try:
         folder.mkdir(parents=True, exist_ok=True)
         yield

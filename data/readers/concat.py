@@ -1,4 +1,4 @@
-"""Several datasets as one, and some samples of a dataset as a dataset."""
+"""Several datasets as one dataset, and some samples of a dataset as a dataset."""
 
 from __future__ import annotations
 
@@ -94,8 +94,8 @@ class ChosenReader(ForwardedReader):
     """Some of the samples of another reader.
 
     Args:
-        reader: the other one.
-        rows: their numbers there, int [N]; None takes all.
+        reader: the other reader.
+        rows: indices of the samples in it, int [N]; None for all.
     """
 
     def __init__(self, reader: Reader, rows: np.ndarray | None) -> None:
@@ -103,14 +103,14 @@ class ChosenReader(ForwardedReader):
 
     @property
     def report(self) -> DropReport:
-        """The other reader's report, whichever samples are chosen."""
+        """The report of the other reader, for all its samples."""
         return self._reader.report
 
     def __len__(self) -> int:
         return len(self._reader) if self._rows is None else len(self._rows)
 
     def fingerprint(self) -> str:
-        # The rows follow from their number: they are spread evenly.
+        # The rows are spread evenly, so their count determines them.
         return hashlib.sha256(f"{self._reader.fingerprint()} {len(self)}".encode()).hexdigest()[:16]
 
     def _locate(self, index: int) -> tuple[Reader, int]:

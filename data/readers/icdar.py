@@ -31,7 +31,7 @@ def parse_icdar2015(line: str) -> tuple[list[float], str]:
     """
     fields = line.split(",", 8)
     if len(fields) < 9:
-        raise MalformedLineError("not 8 numbers and a text, parted by commas", shortened(line))
+        raise MalformedLineError("not 8 numbers and a text, separated by commas", shortened(line))
     return numbers(fields[:8]), fields[8]
 
 
@@ -39,7 +39,7 @@ def parse_icdar2017_mlt(line: str) -> tuple[list[float], str]:
     """Return x and y of the four corners and the text of a line; raises as `parse_icdar2015`."""
     fields = line.split(",", 9)
     if len(fields) < 10:
-        raise MalformedLineError("not 8 numbers, a script and a text, parted by commas", shortened(line))
+        raise MalformedLineError("not 8 numbers, a script and a text, separated by commas", shortened(line))
     return numbers(fields[:8]), fields[9]
 
 
@@ -47,7 +47,7 @@ def parse_icdar2013(line: str) -> tuple[list[float], str]:
     """Return x and y of the rectangle's corners, clockwise, and the text of a line; raises as `parse_icdar2015`."""
     match = _RECTANGLE.fullmatch(line)
     if match is None:
-        raise MalformedLineError("not 4 numbers and a text, parted by commas or spaces", shortened(line))
+        raise MalformedLineError("not 4 numbers and a text, separated by commas or spaces", shortened(line))
     left, top, right, bottom = numbers(match.groups()[:4])
     if right < left or bottom < top:
         raise MalformedLineError("its right or lower edge comes before the other one", parsed=True)

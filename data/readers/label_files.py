@@ -1,4 +1,4 @@
-"""Datasets with a label file for each image, whatever is in the label files; and values that JSON ones hold."""
+"""Datasets with one label file for each image, of any format, and checks of values in JSON files."""
 
 from __future__ import annotations
 
@@ -25,10 +25,10 @@ class LabelFileError(Exception):
 
 
 class MalformedLineError(Exception):
-    """Says what is wrong with a line of a label file.
+    """The reason why a line of a label file cannot be used.
 
     Attributes:
-        detail: the part of the line that is wrong, where there is one.
+        detail: the part of the line that is wrong, or "".
         parsed: the line has the right format, but its content makes no sense.
     """
 
@@ -76,13 +76,13 @@ def line_parser(parse: Callable[[str], tuple[list[float], str]]) -> FileParser:
 def take_lines(
     lines: Iterable[tuple[int, bytes]], parse: Callable[[str], tuple[Any, ...]], name: str, words: WordBuilder
 ) -> None:
-    """Hand the words of a file to `words`, one a line.
+    """Pass the words of a file, one a line, to `words`.
 
     Args:
-        lines: number and bytes of each.
-        parse: returns what `WordBuilder.word` takes after the place, or raises `MalformedLineError`.
+        lines: number and bytes of each line.
+        parse: returns the arguments of `WordBuilder.word` after the place, or raises `MalformedLineError`.
         name: name of the file, for places.
-        words: what they are handed to.
+        words: collects the words.
     """
     for line_number, line in lines:
         try:

@@ -68,7 +68,7 @@ def parse_totaltext(line: str) -> tuple[list[float], str]:
     rest = fields[count:]
     if count < 2 or (sum(map(is_number, rest)) > 2 and len(rest) > 3):
         wrong = next((field for field in rest if not is_number(field)), "")
-        raise MalformedLineError("not pairs of numbers and a text, parted by commas", shortened(wrong))
+        raise MalformedLineError("not pairs of numbers and a text, separated by commas", shortened(wrong))
     return numbers(fields[:count]), ",".join(rest)
 
 

@@ -1,6 +1,6 @@
-"""Datasets that lie in several folders: the shards of the generator, and trees of folders as other tools make them.
+"""Datasets in several folders: the shards of the generator, and the folder trees of other tools.
 
-Each shard is a SynthText folder of its own, `shard_0001_of_0008`, with its own `gt.mat` and its own index.
+Each shard is a separate SynthText folder, `shard_0001_of_0008`, with a `gt.mat` and an index.
 """
 
 from __future__ import annotations
@@ -50,7 +50,7 @@ def shard_folders(root: Path) -> list[Path]:
 
 
 def open_synthtext(config: SynthTextDataset) -> Reader:
-    """Open a folder of SynthText, or all shards of a split that was generated in several; raises as the readers do.
+    """Open a folder of SynthText, or all shards of a generated split; raises as the readers do.
 
     `samples` and `max_dropped` count over all shards.
     """

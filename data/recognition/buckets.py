@@ -9,10 +9,9 @@ position) and of the widths alone.
 The engine is not involved: it reads positions in order, and a batch is positions s·G up to (s+1)·G of the run, where G
 is the number of samples over all processes. Any number of processes may share a batch.
 
-Several datasets in every batch (`data.order.MixedTrainingSet`): each has positions, widths and an order of its own,
-with its own number of samples in a batch. They share the order in which narrow and wide batches come: the step that
-takes the fifth-narrowest batch of one dataset's window takes the fifth-narrowest of all. Both sorted, they are as alike
-as fixed numbers of samples of each permit.
+With several datasets in every batch (`data.order.MixedTrainingSet`), each dataset has separate positions, widths, order
+and number of samples in a batch. All share the order of narrow and wide batches: a step that takes the fifth-narrowest
+batch of one dataset's window takes the fifth-narrowest batch of all the others.
 """
 
 from __future__ import annotations

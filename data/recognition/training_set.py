@@ -39,7 +39,7 @@ class WordTrainingSet(Dataset):
 
     Args:
         reader: the pictures and their labels.
-        encoder: what labels are encoded with; it must know every character of the labels.
+        encoder: encodes the labels; it must know every character of them.
         settings: the `train.data` section.
         seed: seed of the run.
         batch: samples of this dataset in one step of the run, of all processes together.

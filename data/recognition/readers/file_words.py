@@ -24,7 +24,7 @@ class PictureFiles(WordReader):
     """Reader of pictures that are files; see `data.recognition.sample.WordReader`.
 
     Args:
-        folder: folder of the pictures; none may lie outside it, whatever links there are. `name` is a path below it.
+        folder: folder of the pictures; links must not lead out of it. `name` returns a path below it.
     """
 
     stored = True
@@ -54,7 +54,7 @@ class PictureFiles(WordReader):
 
 
 class FileWords(PictureFiles):
-    """Reader of pictures with the labels that a list or their names give them.
+    """Reader of pictures with labels from a list or from their names.
 
     Args:
         folder: folder of the pictures.

@@ -1,4 +1,4 @@
-"""Some samples of a dataset as a dataset, and several datasets as one."""
+"""Some samples of a dataset as a dataset, and several datasets as one dataset."""
 
 from __future__ import annotations
 

@@ -127,7 +127,7 @@ def split_csv(lines: Sequence[tuple[int, str]], mark: str, quoted: bool) -> Iter
             continue
         match = form.fullmatch(line)
         if match is None:
-            yield LabelLine(line_number, fault=f"is not two fields parted by '{mark}', quoted as a CSV writer does")
+            yield LabelLine(line_number, fault=f"is not two fields separated by '{mark}', quoted as a CSV writer does")
             continue
         name, text = (match[k].replace('""', '"') if match[k] is not None else match[k + 1] for k in (1, 3))
         yield LabelLine(line_number, name, text)

@@ -71,10 +71,10 @@ def open_gt_txt(config: GtTxtWords) -> FileWords:
 
 
 def open_list(config: GtTxtWords | JsonlWords | JsonWords) -> tuple[Path, WordList]:
-    """Return the one label file of a dataset, and what takes in its pictures.
+    """Return the label file of a dataset, and an empty `WordList` for its pictures.
 
     Raises:
-        UserError: the file or the folder of the pictures is not there.
+        UserError: the file or the folder of the pictures does not exist.
     """
     images = subfolder(config.root, config.images, "images")
     return label_path(config.root, config.labels), WordList(images)

@@ -102,8 +102,8 @@ def test_transcriptions_of_records(tmp_path, transcriptions, text, ignore):
 @pytest.mark.parametrize(
     ("line", "reason", "detail"),
     [
-        ("text", "not pairs of numbers and a text, parted by commas", ": 'text'"),
-        ("10,10,3o,10,30,20,10,20,30,40,x", "not pairs of numbers and a text, parted by commas", ": '3o'"),
+        ("text", "not pairs of numbers and a text, separated by commas", ": 'text'"),
+        ("10,10,3o,10,30,20,10,20,30,40,x", "not pairs of numbers and a text, separated by commas", ": '3o'"),
         ("537,318,#", "outline of fewer than three points", ""),
         (b"10,10,30,10,30,20,\xff", "line is not UTF-8", ""),
         ("x: [[1 2 3]], y: [[1 2 3]]", "not x, y, ornt and transcriptions", ": 'x: [[1 2 3]], y: [[1 2 3]]'"),

@@ -120,7 +120,7 @@ def test_faults_of_the_dataset_and_of_its_words_count(tmp_path: Path) -> None:
     reader = open_words(CutWords(dataset=dataset, max_dropped=1.0))
     assert texts(reader) == ["good"]
     assert reader.report.dropped == {
-        "word: not 8 numbers and a text, parted by commas": 1,
+        "word: not 8 numbers and a text, separated by commas": 1,
         "word: zero or near-zero area": 1,
         "word: its label is empty": 1,
     }
