@@ -115,8 +115,9 @@ class Head(ABC):
         """Read a batch by the most probable text, or by the most probable word of a list.
 
         Args:
-            scores, lengths: see `decode`.
-            beam_width: texts that are followed.
+            scores: logits of the network in eval mode, float32 [B, T, classes].
+            lengths: int64 [B] on the CPU, time steps of each picture's own width.
+            beam_width: number of hypotheses that are kept at each step.
             lexicon: a `utils.decode.ctc.Lexicon`; None admits any text.
         """
         raise NotImplementedError

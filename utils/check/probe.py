@@ -69,7 +69,7 @@ class Survey:
 
     @property
     def readable(self) -> np.ndarray:
-        """Rows of the images that can be read."""
+        """Rows of the readable images, int64 [N], in ascending order."""
         return np.flatnonzero(self.sizes.min(1, initial=1 << 30) > 0)
 
 

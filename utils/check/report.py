@@ -116,7 +116,7 @@ def percent(part: float, whole: float) -> str:
 
 
 def quantiles(values: np.ndarray, points: Sequence[float] = (0.05, 0.25, 0.5, 0.75, 0.95)) -> list[float]:
-    """Return quantiles of the values, rounded to a tenth; none of an empty array."""
+    """Return the quantiles at `points`, in 0..1, of values [N], rounded to a tenth; no quantiles if N is 0."""
     return [round(float(value), 1) for value in np.quantile(values, points)] if len(values) else []
 
 

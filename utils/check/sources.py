@@ -79,7 +79,7 @@ class Source(BaseSource):
         return self.reader.annotation(index).sample_id
 
     def spread(self, limit: int) -> np.ndarray:
-        """Return up to `limit` indices int64 spread evenly over the dataset; fewer where looking is costly."""
+        """Return up to `limit` indices, int64 [N], spread evenly over the dataset; fewer where reading is slow."""
         limit = min(limit, len(self.reader)) if self.has_files else min(limit, DRAWN_SAMPLES, len(self.reader))
         return np.arange(limit, dtype=np.int64) * len(self.reader) // max(1, limit)
 

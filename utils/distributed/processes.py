@@ -89,7 +89,11 @@ class Processes:
         return box[0]
 
     def mean_(self, tensors: Sequence[Tensor]) -> None:
-        """Replace tensors, on the run's device, by their means over all processes, in one transfer."""
+        """Replace tensors by their means over all processes, in place and in one transfer.
+
+        Args:
+            tensors: floating point, of any shape [...], on the run's device; the same shapes in every process.
+        """
         if self.world == 1 or not tensors:
             return
         flat = torch.cat([tensor.detach().reshape(-1).float() for tensor in tensors])

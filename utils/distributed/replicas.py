@@ -57,9 +57,15 @@ class Replicas:
         return nullcontext() if self._parallel is None or last else self._parallel.no_sync()
 
     def settle(self, values: Mapping[str, Tensor]) -> dict[str, Tensor]:
-        """End an iteration: average the running statistics, and scalars such as the loss, over all processes.
+        """End an iteration: average the running statistics, and values such as the loss, over all processes.
 
-        Nothing in it waits for the device.
+        It does not wait for the device.
+
+        Args:
+            values: each a scalar on the run's device.
+
+        Returns:
+            The means, each a float32 scalar; the values themselves where there is one process.
         """
         if self._processes.world == 1:
             return dict(values)

@@ -90,7 +90,15 @@ class BoxReading:
         return best
 
     def crops(self, image: np.ndarray, box: np.ndarray) -> list[np.ndarray]:
-        """Return the upright cut of a box and, if it is high, those turned to the left and to the right."""
+        """Cut a word out, and if its box is high, also turned to the left and to the right.
+
+        Args:
+            image: uint8 [H, W, 3], RGB.
+            box: float [4, 2], in pixels of the image, clockwise from the corner where the text starts.
+
+        Returns:
+            One or three pictures, uint8 [h, w, 3], the upright one first.
+        """
         upright = cut_out(image, box, margin=self.margin)
         if self.vertical == "keep" or not is_vertical(box, _MANY):
             return [upright]

@@ -29,7 +29,9 @@ class Records(Protocol):
 
     def write(self, step: int, split: str, values: Mapping[str, float | None]) -> None: ...
 
-    def picture(self, step: int, name: str, picture: np.ndarray) -> None: ...
+    def picture(self, step: int, name: str, picture: np.ndarray) -> None:
+        """Log a picture, uint8 [H, W, 3], RGB."""
+        ...
 
     def close(self) -> None: ...
 
@@ -41,6 +43,7 @@ class SilentLog:
         return None
 
     def picture(self, step: int, name: str, picture: np.ndarray) -> None:
+        """Ignore a picture, uint8 [H, W, 3]."""
         return None
 
     def close(self) -> None:
@@ -128,7 +131,7 @@ class MetricsLog:
             file.write(text.getvalue())
 
     def picture(self, step: int, name: str, picture: np.ndarray) -> None:
-        """Log a picture uint8 [H, W, 3] to TensorBoard."""
+        """Log a picture, uint8 [H, W, 3], RGB, to TensorBoard."""
         self._draw(lambda: self._board and self._board.add_image(name, picture, step, dataformats="HWC"))
 
     def close(self) -> None:

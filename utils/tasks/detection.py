@@ -119,6 +119,15 @@ class DetectionTask(Task):
             raise UserError(f"test.{name}: {fault} (train.validation=none trains without evaluating)") from fault
 
     def loss(self, model: nn.Module, batch: Mapping[str, Any]) -> dict[str, Tensor]:
+        """Compute the map loss of a batch.
+
+        Args:
+            model: the detector, or a wrapper that is called like it.
+            batch: on the device: `image` uint8 [B, H, W, 3]; `region`, `affinity`, `mask` float32 [B, H/2, W/2].
+
+        Returns:
+            `loss`, `loss_region` and `loss_affinity`, each a scalar on the device.
+        """
         images = self.preprocess.normalise_batch(batch["image"])
         scores, _ = model(images.contiguous(memory_format=self._format))
         parts = self._criterion(scores, batch["region"], batch["affinity"], batch["mask"])
@@ -159,6 +168,7 @@ class DetectionTask(Task):
         return Evaluation(result.hmean, values, summary, level=best.counts.hmean, level_name="best F1")
 
     def pictures(self, model: nn.Module, batch: Mapping[str, Any]) -> dict[str, np.ndarray]:
+        """Return pictures, uint8 [h, w, 3], RGB, of a few samples with their targets and scores (see `loss`)."""
         images = batch["image"][:PICTURES]
         with torch.no_grad(), eval_mode(model), autocast(self.device, self.amp):
             scores, _ = model(self.preprocess.normalise_batch(images))

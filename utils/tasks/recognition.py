@@ -176,6 +176,16 @@ class RecognitionTask(Task):
         return widest_batch(batch, self.preprocess, self._network.width_multiple)
 
     def loss(self, model: nn.Module, batch: Mapping[str, Any]) -> dict[str, Tensor]:
+        """Compute the loss of the head on a batch.
+
+        Args:
+            model: the recogniser, or a wrapper that is called like it.
+            batch: `image` uint8 [B, H, W, C] and `targets` int64 [B, L] on the device; `widths` int64 [B], of the
+                pictures without padding; `target_lengths` int64 [B].
+
+        Returns:
+            Values by name, each a scalar on the device; see `model.head.Head.loss`.
+        """
         images = self.preprocess.normalise_batch(self._as_wide_as_all(batch["image"]))
         images = images.contiguous(memory_format=self._format)
         lengths = torch.as_tensor(self._network.output_length(torch.as_tensor(batch["widths"])))
@@ -230,12 +240,13 @@ class RecognitionTask(Task):
         return WordReading(model, self.preprocess, self.device, self.amp, decoding)
 
     def pictures(self, model: nn.Module, batch: Mapping[str, Any]) -> dict[str, np.ndarray]:
+        """Return one picture, uint8 [h, w, 3], RGB, of a few samples with their labels and readings (see `loss`)."""
         images = batch["image"][:PICTURES].cpu().numpy()
         widths = [int(width) for width in batch["widths"][:PICTURES]]
-        own = [image[:, :width] for image, width in zip(images, widths, strict=True)]
-        # Greedily: a word list is that of the test.
-        readings = self._reading(model, WordDecoding(self._head)).inputs(own)
-        return {"words": draw_readings(own, batch["texts"][:PICTURES], [one.text for one in readings])}
+        unpadded = [image[:, :width] for image, width in zip(images, widths, strict=True)]
+        # Greedy: the lexicon belongs to the test set.
+        readings = self._reading(model, WordDecoding(self._head)).inputs(unpadded)
+        return {"words": draw_readings(unpadded, batch["texts"][:PICTURES], [reading.text for reading in readings])}
 
 
 def check_fits(network: Recognizer, config: RecognitionConfig) -> None:

@@ -54,7 +54,7 @@ def load_for_alphabet(
 
     Args:
         model: a recogniser that scores the classes of `new`, freshly initialised.
-        state: the weights, see `utils.weights.files.state_dict_of`.
+        state: the weights, see `utils.weights.files.state_dict_of`; those in `class_parameters` are [classes, ...].
         path: the file they come from, for messages.
         new: the alphabet of `model`.
         old: the alphabet of the weights. None where it is not known: they must have been trained with `new`, of which

@@ -73,7 +73,14 @@ def read_file(path: str | Path, *, verify: Callable[[io.BytesIO, Path], None] | 
 
 
 def state_dict_of(content: Any, path: str | Path) -> dict[str, Tensor]:
-    """Return the weights in what `read_file` gave, without `module.` prefixes; the averaged ones where there are any.
+    """Return the weights in what `read_file` returned, without `module.` prefixes; averaged weights come first.
+
+    Args:
+        content: what `read_file` returned.
+        path: the file, for messages.
+
+    Returns:
+        Tensors of any shape [...] by the names of the parameters and buffers.
 
     Raises:
         UserError: there is no state dict in it.
@@ -93,13 +100,18 @@ def _is_weight(entry: tuple[Any, Any]) -> bool:
 
 
 def load_into(model: nn.Module, state: Mapping[str, Tensor], path: str | Path) -> None:
-    """Copy weights into `model`; every name and shape must agree.
+    """Copy weights into `model`.
+
+    Args:
+        model: the network.
+        state: tensors by name; each has the shape [...] of the parameter or buffer of the same name.
+        path: the file that the weights come from, for messages.
 
     Raises:
-        UserError: naming the first parameter that differs, with both shapes.
+        UserError: a name or a shape differs; the message has the first such parameter, with both shapes.
     """
-    own = model.state_dict()
-    for name, value in own.items():
+    current = model.state_dict()
+    for name, value in current.items():
         if name not in state:
             # Old files lack the counters of the batch norms, which nothing reads.
             if name.endswith("num_batches_tracked"):
@@ -110,10 +122,10 @@ def load_into(model: nn.Module, state: Mapping[str, Tensor], path: str | Path) -
                 f"{path} does not fit this model: '{name}' is {_shape(state[name])} in the file and {_shape(value)} "
                 f"here{_width_hint(model, state)}"
             )
-    extra = next((name for name in state if name not in own), None)
+    extra = next((name for name in state if name not in current), None)
     if extra is not None:
         raise UserError(f"{path} does not fit this model: it has '{extra}' ({_shape(state[extra])}), the model has not")
-    model.load_state_dict({**own, **state})
+    model.load_state_dict({**current, **state})
 
 
 def _width_hint(model: nn.Module, state: Mapping[str, Tensor]) -> str:
