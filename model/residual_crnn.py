@@ -176,7 +176,7 @@ class ResidualCrnn(Crnn):
         if columns is None:
             return steps
         # Each sample's own rows, one after the other, without what is between them in the padded map.
-        own = (columns // WIDTH_MULTIPLE)[:, None]
+        widths = (columns // WIDTH_MULTIPLE)[:, None]
         time = torch.arange(steps.shape[1], device=steps.device)
-        source = (time // own * features.shape[3] + time % own).clamp(max=steps.shape[1] - 1)
+        source = (time // widths * features.shape[3] + time % widths).clamp(max=steps.shape[1] - 1)
         return steps.gather(1, source[..., None].expand_as(steps))

@@ -27,13 +27,13 @@ def resolve_device(name: str) -> torch.device:
         if torch.cuda.is_available():
             return torch.device("cuda")
         return torch.device("mps" if torch.backends.mps.is_available() else "cpu")
-    kind, _, number = name.partition(":")
-    if kind not in ("cpu", "cuda", "mps") or (number and (kind != "cuda" or not number.isdigit())):
+    kind, _, index = name.partition(":")
+    if kind not in ("cpu", "cuda", "mps") or (index and (kind != "cuda" or not index.isdigit())):
         raise UserError(f"device '{name}' is not known, use auto, cpu, cuda, cuda:N or mps")
     if kind == "cuda":
         if not torch.cuda.is_available():
             raise UserError(f"device is '{name}' but PyTorch sees no CUDA device here, use device=cpu or device=auto")
-        if number and int(number) >= torch.cuda.device_count():
+        if index and int(index) >= torch.cuda.device_count():
             raise UserError(
                 f"device is '{name}' but there are {torch.cuda.device_count()} CUDA devices, from cuda:0 on"
             )

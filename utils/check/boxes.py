@@ -91,13 +91,13 @@ def report_boxes(report: Report, sources: list[Source], censuses: list[Census], 
         heights = [f"{point:.0f}" for point in points] or ["-"] * 5
         median, most = (per_image[2], census.per_image.max()) if per_image else (0, 0)
         rows.append((source.name, *heights, percent(small, len(found.seen)), f"{median:g}", f"{most:,}"))
-        for number, what in (
+        for count, what in (
             (found.degenerate, "whose box has no area or crossing sides"),
             (found.outside, "wholly outside the image"),
             (found.beyond, f"that reach over the edge by more than {_BEYOND:g} pixels"),
         ):
-            if number:
-                faults.append(f"{source.name}: {counted(number, 'word')} {what}")
+            if count:
+                faults.append(f"{source.name}: {counted(count, 'word')} {what}")
         values[source.name] = _figures(census, found, small)
         _judge(report, source, found, small)
     report.figures["boxes"] = values
@@ -143,8 +143,8 @@ def _count_faults(found: BoxFigures, source: Source, index: int, sample: TextSam
     found.outside += int(outside.sum())
     found.degenerate += int(degenerate.sum())
     found.beyond += int((beyond & ~outside).sum())
-    for number in np.flatnonzero(outside | degenerate)[: max(0, 3 - len(found.places))].tolist():
-        found.places.append(source.reader.place(index, number))
+    for word in np.flatnonzero(outside | degenerate)[: max(0, 3 - len(found.places))].tolist():
+        found.places.append(source.reader.place(index, word))
 
 
 def _figures(census: Census, found: BoxFigures, small: int) -> dict[str, Any]:

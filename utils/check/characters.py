@@ -32,7 +32,7 @@ def odd_characters(characters: Counter[str]) -> dict[str, list[str]]:
     ]
     spaces = [character for character in characters if character.isspace() and character != " "]
     return {
-        "not in NFC": sorted(one for one in characters if not unicodedata.is_normalized("NFC", one)),
+        "not in NFC": sorted(character for character in characters if not unicodedata.is_normalized("NFC", character)),
         "invisible": sorted(set(invisible) | set(spaces)),
     }
 

@@ -56,12 +56,12 @@ def take_census(source: Source, limit: int) -> Census:
         census.ignored += int(sample.ignore.sum())
         census.per_image[place] = len(sample.words)
         census.without_text += not sample.words
-        for number, (word, ignored) in enumerate(zip(sample.words, sample.ignore.tolist(), strict=True), 1):
+        for position, (word, ignored) in enumerate(zip(sample.words, sample.ignore.tolist(), strict=True), 1):
             if ignored:
                 continue
             texts[word] += 1
             if not word.strip():
-                census.textless.append(f"{sample.sample_id} word {number}")
+                census.textless.append(f"{sample.sample_id} word {position}")
     for word, count in texts.items():
         found = clusters(word)
         census.single += count * (len(found) == 1)
@@ -124,8 +124,8 @@ def _row(source: Source, census: Census) -> tuple[str, ...]:
     found = source.report
     known = found.words + found.chars > 0
     if census.whole:
-        numbers = [census.words, census.chars, census.ignored, census.without_text]
-        words, chars, ignored, textless = (f"{number:,}" for number in numbers)
+        counts = [census.words, census.chars, census.ignored, census.without_text]
+        words, chars, ignored, textless = (f"{count:,}" for count in counts)
     else:
         words, chars = (f"{found.words:,}", f"{found.chars:,}") if known else ("on demand", "on demand")
         ignored = percent(census.ignored, census.words)

@@ -34,7 +34,10 @@ def find_copies(sources: Sequence[Source], surveys: Sequence[Survey]) -> list[Co
     owner = np.concatenate([np.full(len(survey.indices), k) for k, survey in enumerate(surveys)] or [np.zeros(0)])
     index = np.concatenate([survey.indices for survey in surveys] or [np.zeros(0, np.int64)])
     key = np.zeros(len(index), [("bytes", np.int64), ("digest", np.uint64)])
-    for field, parts in (("bytes", [one.bytes for one in surveys]), ("digest", [one.digests for one in surveys])):
+    for field, parts in (
+        ("bytes", [survey.bytes for survey in surveys]),
+        ("digest", [survey.digests for survey in surveys]),
+    ):
         key[field] = np.concatenate(parts) if parts else 0
     _, groups, counts = np.unique(key, return_inverse=True, return_counts=True)
     candidates: dict[int, list[int]] = defaultdict(list)
@@ -43,9 +46,9 @@ def find_copies(sources: Sequence[Source], surveys: Sequence[Survey]) -> list[Co
     copies = []
     for rows in progress_bar(candidates.values(), len(candidates), "comparing files", unit="group"):
         places = [(int(owner[row]), int(index[row])) for row in rows]
-        if not _worth_comparing([number for number, _ in places], sources):
+        if not _worth_comparing([dataset for dataset, _ in places], sources):
             continue
-        for same in same_content([_path(sources[number], sample) for number, sample in places]):
+        for same in same_content([_path(sources[dataset], sample) for dataset, sample in places]):
             copies += pairs_of([places[k] for k in same], sources)
     return copies
 
@@ -57,8 +60,8 @@ def find_lookalikes(sources: Sequence[Source], surveys: Sequence[Survey], copies
     for train, left in enumerate(surveys):
         for test, right in enumerate(surveys):
             if sources[train].is_training and not sources[test].is_training:
-                for row, number in alike(left.hashes, right.hashes):
-                    pair = Copy(train, int(left.indices[row]), test, int(right.indices[number]))
+                for left_row, right_row in alike(left.hashes, right.hashes):
+                    pair = Copy(train, int(left.indices[left_row]), test, int(right.indices[right_row]))
                     if pair not in known:
                         found.append(pair)
     return found
@@ -95,22 +98,23 @@ def report_copies(
     """
     leaks = [copy for copy in copies if copy.first_source != copy.second_source]
     rows, figures = [], {"leaks": [], "duplicates": {}, "lookalikes": []}
-    for number, source in enumerate(sources):
-        own = [copy for copy in copies if copy.first_source == copy.second_source == number]
-        figures["duplicates"][source.name] = [_names(sources, copy) for copy in own]
-        if own:
-            rows.append((f"twice in {source.name}", f"{len(own):,}", some([_text(sources, copy) for copy in own])))
-            report.remarks.append(f"{source.name}: {counted(len(own), 'image')} more than once in the dataset")
+    for dataset, source in enumerate(sources):
+        within = [copy for copy in copies if copy.first_source == copy.second_source == dataset]
+        figures["duplicates"][source.name] = [_names(sources, copy) for copy in within]
+        if within:
+            examples = some([_text(sources, copy) for copy in within])
+            rows.append((f"twice in {source.name}", f"{len(within):,}", examples))
+            report.remarks.append(f"{source.name}: {counted(len(within), 'image')} more than once in the dataset")
     for what, title, pairs in (("leaks", "trained and tested", leaks), ("lookalikes", "look the same", twins)):
         figures[what] = [
             [sources[copy.first_source].name, sources[copy.second_source].name, *_names(sources, copy)]
             for copy in pairs
         ]
         for key in sorted({(copy.first_source, copy.second_source) for copy in pairs}):
-            own = [copy for copy in pairs if (copy.first_source, copy.second_source) == key]
+            shared = [copy for copy in pairs if (copy.first_source, copy.second_source) == key]
             names = f"{sources[key[0]].name} and {sources[key[1]].name}"
-            rows.append((f"{title}: {names}", f"{len(own):,}", some([_text(sources, copy) for copy in own])))
-            sentence = _sentence(what, names, len(own), _text(sources, own[0]))
+            rows.append((f"{title}: {names}", f"{len(shared):,}", some([_text(sources, copy) for copy in shared])))
+            sentence = _sentence(what, names, len(shared), _text(sources, shared[0]))
             (report.remarks if allow_leaks or what == "lookalikes" else report.problems).append(sentence)
     report.figures["duplicates"] = figures
     unseen = [source.name for source in sources if not source.has_files]
@@ -131,7 +135,7 @@ def _sentence(what: str, names: str, count: int, example: str) -> str:
 
 def _worth_comparing(owners: list[int], sources: Sequence[BaseSource]) -> bool:
     """Tell whether any two of these belong to one dataset, or to training and test."""
-    uses = {sources[number].is_training for number in owners}
+    uses = {sources[owner].is_training for owner in owners}
     return len(set(owners)) < len(owners) or len(uses) == 2
 
 
@@ -139,11 +143,11 @@ def pairs_of(places: list[tuple[int, int]], sources: Sequence[BaseSource]) -> li
     """Return the pairs of one group of equal files, (source, sample) each, that matter: see `find_copies`."""
     first_of: dict[int, int] = {}
     pairs = []
-    for number, sample in places:
-        if number in first_of:
-            pairs.append(Copy(number, first_of[number], number, sample))
+    for dataset, sample in places:
+        if dataset in first_of:
+            pairs.append(Copy(dataset, first_of[dataset], dataset, sample))
         else:
-            first_of[number] = sample
+            first_of[dataset] = sample
     training = [place for place in places if sources[place[0]].is_training]
     tested = [place for place in places if not sources[place[0]].is_training]
     return pairs + [Copy(*training[0], *place) for place in tested if training]
@@ -157,8 +161,8 @@ def _path(source: Source, index: int) -> Path:
 
 def _names(sources: Sequence[BaseSource], copy: Copy) -> list[str]:
     return [
-        sources[number].sample_name(sample)
-        for number, sample in ((copy.first_source, copy.first), (copy.second_source, copy.second))
+        sources[dataset].sample_name(sample)
+        for dataset, sample in ((copy.first_source, copy.first), (copy.second_source, copy.second))
     ]
 
 

@@ -40,9 +40,9 @@ def alike(left: np.ndarray, right: np.ndarray) -> list[tuple[int, int]]:
     """
     has_hash = left.any(1)
     pairs = []
-    for number, one in enumerate(right):
-        if not one.any():
+    for right_row, query in enumerate(right):
+        if not query.any():
             continue
-        bits = np.bitwise_count(left ^ one).sum(1, dtype=np.int64)
-        pairs += [(int(row), number) for row in np.flatnonzero((bits <= MAX_BITS) & has_hash)]
+        bits = np.bitwise_count(left ^ query).sum(1, dtype=np.int64)
+        pairs += [(int(left_row), right_row) for left_row in np.flatnonzero((bits <= MAX_BITS) & has_hash)]
     return pairs

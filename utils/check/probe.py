@@ -104,10 +104,10 @@ def survey_images(source: Source, *, deep: bool, limit: int | None = None, threa
     return Survey(
         indices,
         np.array([look.size for look in looks], np.int32).reshape(-1, 2),
-        np.array([one.size if one else 0 for one in facts], np.int64),
-        np.array([one.digest if one else 0 for one in facts], np.uint64),
+        np.array([file.size if file else 0 for file in facts], np.int64),
+        np.array([file.digest if file else 0 for file in facts], np.uint64),
         np.array([look.hash for look in looks], np.uint64).reshape(-1, 4),
-        Counter(one.mode for one in facts if one),
+        Counter(file.mode for file in facts if file),
         [name for name in names if name],
         [look.fault for look in looks if look.fault],
     )

@@ -56,25 +56,25 @@ def quick_leaks(sources: Sequence[BaseSource]) -> list[Copy]:
     """
     places: dict[str, list[tuple[int, int]]] = {}
     small = [
-        (number, source)
-        for number, source in enumerate(sources)
+        (dataset, source)
+        for dataset, source in enumerate(sources)
         if source.has_files and len(source.reader) <= _COMPARED
     ]
-    for number, source in small:
+    for dataset, source in small:
         for index in range(len(source.reader)):
             path = source.reader.path(index)
             if path is not None:
-                places.setdefault(path.name, []).append((number, index))
+                places.setdefault(path.name, []).append((dataset, index))
     found = []
     for owners in places.values():
         training = [place for place in owners if sources[place[0]].is_training]
         for tested in (place for place in owners if not sources[place[0]].is_training):
-            found += [Copy(*one, *tested) for one in training if _same_file(sources, one, tested)]
+            found += [Copy(*trained, *tested) for trained in training if _same_file(sources, trained, tested)]
     return found
 
 
 def _same_file(sources: Sequence[BaseSource], first: tuple[int, int], second: tuple[int, int]) -> bool:
-    paths = [sources[number].reader.path(index) for number, index in (first, second)]
+    paths = [sources[dataset].reader.path(index) for dataset, index in (first, second)]
     try:
         sizes = {os.stat(path).st_size for path in paths if path is not None}
     except OSError:

@@ -71,8 +71,8 @@ class Report:
 def raise_problems(report: Report) -> None:
     """Raise a `UserError` of one sentence where the report has problems."""
     if report.problems:
-        others = len(report.problems) - 1
-        more = f" (and {others} more, see the verdict)" if others else ""
+        further = len(report.problems) - 1
+        more = f" (and {further} more, see the verdict)" if further else ""
         raise UserError(f"not ready to train: {report.problems[0]}{more}")
 
 
@@ -102,9 +102,9 @@ def some(items: Sequence[str], limit: int = 3) -> str:
     return ", ".join(items[:limit]) + (f" and {rest:,} more" if rest > 0 else "")
 
 
-def counted(number: int, noun: str) -> str:
+def counted(count: int, noun: str) -> str:
     """Return "1 image", "2 images"."""
-    return f"{number:,} {noun}{'' if number == 1 else 's'}"
+    return f"{count:,} {noun}{'' if count == 1 else 's'}"
 
 
 def percent(part: float, whole: float) -> str:
@@ -121,4 +121,4 @@ def quantiles(values: np.ndarray, points: Sequence[float] = (0.05, 0.25, 0.5, 0.
 
 
 def _numbered(sentences: Sequence[str]) -> list[str]:
-    return [f"  {number}. {sentence}" for number, sentence in enumerate(sentences, 1)]
+    return [f"  {position}. {sentence}" for position, sentence in enumerate(sentences, 1)]

@@ -83,7 +83,7 @@ def training_view(sample: TextSample, source: Source, config: DetectionConfig, p
         return [image]
     known = cv2.resize(targets.mask, (_HEIGHT, _HEIGHT), interpolation=cv2.INTER_NEAREST)[..., None]
     image = (image * (0.35 + 0.65 * known)).astype(np.uint8)
-    maps = (cv2.resize(one, (_HEIGHT, _HEIGHT), interpolation=cv2.INTER_AREA) for one in targets[:2])
+    maps = (cv2.resize(target, (_HEIGHT, _HEIGHT), interpolation=cv2.INTER_AREA) for target in targets[:2])
     return [image, *map(heat, maps)]
 
 
@@ -92,7 +92,7 @@ def _draw_boxes(image: np.ndarray, sample: TextSample) -> None:
     outlines = sample.word_polygons if sample.word_polygons is not None else list(sample.word_quads)
     draw_polygons(image, list(sample.char_quads[~sample.ignore[sample.char_words]]), CHARACTER, 1)
     for colour, wanted in ((IGNORED, True), (WORD, False)):
-        chosen = [one for one, ignored in zip(outlines, sample.ignore, strict=True) if bool(ignored) is wanted]
+        chosen = [outline for outline, ignored in zip(outlines, sample.ignore, strict=True) if bool(ignored) is wanted]
         draw_polygons(image, chosen, colour, 1)
 
 
@@ -104,4 +104,4 @@ def _picture(source: Source, sample: TextSample, config: DetectionConfig, index:
 def _spread(total: int, count: int) -> list[int]:
     """Return the middles of `count` equal parts of a dataset: its very first image is seldom typical."""
     count = min(count, total)
-    return [(2 * number + 1) * total // (2 * count) for number in range(count)]
+    return [(2 * part + 1) * total // (2 * count) for part in range(count)]

@@ -134,8 +134,8 @@ def open_anyway(name: str, settings: Any, open_it: Callable[[Any], R], problems:
 
 def _unparsed(report: DropReport) -> str:
     """Return the sentence about what stands in label files and cannot be parsed."""
-    reason = min(report.unparsed, key=lambda one: (-report.dropped[one], one))
-    total = sum(report.dropped[one] for one in report.unparsed)
+    reason = min(report.unparsed, key=lambda cause: (-report.dropped[cause], cause))
+    total = sum(report.dropped[cause] for cause in report.unparsed)
     what = reason.partition(": ")[2]
     return (
         f"{counted(total, 'item')} of its labels cannot be parsed (e.g. {report.examples[reason][0]}, {what}); mend "
@@ -147,9 +147,9 @@ def datasets_of(config: DetectionConfig) -> Iterator[tuple[str, Role, Any]]:
     """Yield place in the configuration, role and section of every dataset that a job reads."""
     weak = config.train.weak
     if weak is None or weak.use_synthtext:
-        for number, settings in enumerate(config.train.datasets):
-            yield f"train.datasets.{number}", "characters", settings
-    for number, settings in enumerate(weak.datasets if weak is not None else ()):
-        yield f"train.weak.datasets.{number}", "words", settings
+        for index, settings in enumerate(config.train.datasets):
+            yield f"train.datasets.{index}", "characters", settings
+    for index, settings in enumerate(weak.datasets if weak is not None else ()):
+        yield f"train.weak.datasets.{index}", "words", settings
     for name, test in config.test.items():
         yield f"test.{name}", "test", test.dataset

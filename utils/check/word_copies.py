@@ -21,7 +21,7 @@ def find_word_copies(sources: Sequence[WordSource], limit: int) -> list[Copy]:
         limit: pictures of a dataset that are read, spread over it.
     """
     groups: dict[bytes, list[tuple[int, int]]] = defaultdict(list)
-    for number, source in enumerate(sources):
+    for dataset, source in enumerate(sources):
         if not source.has_files:
             continue
         size = len(source.reader)
@@ -33,7 +33,7 @@ def find_word_copies(sources: Sequence[WordSource], limit: int) -> list[Copy]:
             except UnreadableSample:
                 continue  # Counted where the sizes are read.
             if content is not None:
-                groups[hashlib.blake2b(content, digest_size=16).digest()].append((number, index))
+                groups[hashlib.blake2b(content, digest_size=16).digest()].append((dataset, index))
     copies = []
     for places in groups.values():
         if len(places) > 1:
@@ -47,11 +47,11 @@ def report_word_copies(report: Report, sources: Sequence[WordSource], limit: int
     large = [source.name for source in sources if source.has_files and len(source.reader) > limit]
     looked = "the same bytes" + (f"; of {', '.join(large)} {limit:,} pictures each" if large else "")
     report_copies(report, sources, copies, looked, allow_leaks=allow_leaks)
-    for number, source in enumerate(sources):
+    for dataset, source in enumerate(sources):
         torn = [
             copy
             for copy in copies
-            if copy.first_source == copy.second_source == number
+            if copy.first_source == copy.second_source == dataset
             and source.reader.text(copy.first) != source.reader.text(copy.second)
         ]
         if torn:

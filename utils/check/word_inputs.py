@@ -143,10 +143,10 @@ def padding(pictures: Sequence[Pictures], sizes: Sequence[int], config: Recognit
     shares = []
     for bucketed in (False, True):
         parts = []
-        for number, (width, key, size, count) in enumerate(zip(widths, keys, sizes, counts, strict=True)):
+        for part, (width, key, size, count) in enumerate(zip(widths, keys, sizes, counts, strict=True)):
             # A few samples of a large dataset are dealt out as often as it takes to be as many.
             places = np.arange(min(size, steps * count)) * len(width) // min(size, steps * count)
-            seed = config.seed + number * PART_SEED
+            seed = config.seed + part * PART_SEED
             order: SampleOrder | WidthOrder = SampleOrder(len(places), seed)
             if bucketed:
                 order = WidthOrder(
@@ -166,8 +166,8 @@ def _padding(
         sizes = np.concatenate([seen.sizes[seen.sizes.min(axis=1, initial=1) > 0] for seen in pictures]).astype(
             np.int64
         )
-        own = np.broadcast_to(preprocess.resized_width(*sizes.T), len(sizes))
-        share = 1 - float(own.mean()) / preprocess.fixed_width if len(sizes) else 0.0
+        unpadded = np.broadcast_to(preprocess.resized_width(*sizes.T), len(sizes))
+        share = 1 - float(unpadded.mean()) / preprocess.fixed_width if len(sizes) else 0.0
         figures["padding"] = {"fixed": share}
         return [
             f"every input is {preprocess.fixed_width} wide: {share:.0%} of it is padding, which is computed and read"

@@ -53,9 +53,13 @@ def report_alphabet(
             lines.append(f"{source.name} has characters that the alphabet lacks: {named(found.unknown)}")
         _judge(report, source, found)
     # What a generator may write comes up in time, whether or not it is among the labels looked at.
-    never = [one for one in alphabet.characters if one not in training and one not in possible]
+    never = [character for character in alphabet.characters if character not in training and character not in possible]
     if any(source.is_training for source in sources):
-        rare = [one for one in alphabet.characters if 0 < training[one] < RARE and one not in possible]
+        rare = [
+            character
+            for character in alphabet.characters
+            if 0 < training[character] < RARE and character not in possible
+        ]
         if never:
             lines.append(f"never in a training label: {listed(never)}")
             report.remarks.append(
@@ -65,7 +69,7 @@ def report_alphabet(
         if rare:
             lines.append(f"under {RARE} times: {listed(rare)}")
         if training:
-            common = sorted(training, key=lambda one: (-training[one], one))
+            common = sorted(training, key=lambda character: (-training[character], character))
             lines.append(f"most frequent: {listed(common, 20)}")
     report.figures["alphabet"] = {
         "characters": alphabet.characters,

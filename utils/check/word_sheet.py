@@ -18,7 +18,7 @@ def write_word_sheet(path: Path, task: Task) -> int:
     """
     window = task.window or DRAWN
     size = task.samples_per_step
-    positions = [number * window // DRAWN * size + number % size for number in range(DRAWN)]
+    positions = [place * window // DRAWN * size + place % size for place in range(DRAWN)]
     samples = [task.dataset[position] for position in dict.fromkeys(positions)]
     samples.sort(key=lambda sample: sample["image"].shape[1])
     texts = [sample["text"] for sample in samples]

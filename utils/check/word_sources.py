@@ -106,16 +106,16 @@ def open_word_sources(
     rule = rule_of(config)
     sources, problems = [], []
 
-    def open_both(name: str, is_training: bool, settings: Any) -> tuple[WordReader, WordReader]:
+    def open_pair(name: str, is_training: bool, settings: Any) -> tuple[WordReader, WordReader]:
         whole = (opened or {}).get(name) or open_words(settings)
         if not (is_training and filtered):
             return whole, whole
         return whole, filter_words(whole, rule, name, max_dropped=settings.max_dropped)
 
     for name, is_training, settings in _datasets(config):
-        both = open_anyway(name, settings, functools.partial(open_both, name, is_training), problems)
-        if both is not None:
-            whole, kept = both
+        pair = open_anyway(name, settings, functools.partial(open_pair, name, is_training), problems)
+        if pair is not None:
+            whole, kept = pair
             sources.append(WordSource(name, settings, kept, copy.deepcopy(kept.report), whole))
     return sources, problems
 
@@ -135,9 +135,9 @@ def read_labels(source: WordSource, config: RecognitionConfig, limit: int | None
     wanted = source.most(DRAWN_LABELS, size if limit is None else limit)
     lengths: list[int] = []
     texts: Counter[str] = Counter()
-    for number in range(wanted):
+    for position in range(wanted):
         try:
-            text = source.reader.text(number * size // wanted)
+            text = source.reader.text(position * size // wanted)
         except UnreadableSample:  # A generated scene without words.
             continue
         text = text if source.is_training else reduce(rule.fold(text))
@@ -162,7 +162,7 @@ def read_labels(source: WordSource, config: RecognitionConfig, limit: int | None
 
 
 def _datasets(config: RecognitionConfig) -> Iterator[tuple[str, bool, Any]]:
-    for number, settings in enumerate(config.train.datasets):
-        yield f"train.datasets.{number}", True, settings
+    for index, settings in enumerate(config.train.datasets):
+        yield f"train.datasets.{index}", True, settings
     for name, test in config.test.items():
         yield f"test.{name}", False, test.dataset

@@ -143,10 +143,10 @@ def _islands(pixels: np.ndarray) -> Iterator[tuple[int, int, np.ndarray]]:
         x, y, w, h = (int(value) for value in stats[group, :4])
         left, top = x * BLOCK, y * BLOCK
         window = pixels[top : top + h * BLOCK, left : left + w * BLOCK]
-        others = groups[y : y + h, x : x + w] != group
-        if (others & (blocks[y : y + h, x : x + w] > 0)).any():
-            others = others.repeat(BLOCK, axis=0).repeat(BLOCK, axis=1)[: window.shape[0], : window.shape[1]]
-            window = np.where(others, np.uint8(0), window)
+        foreign = groups[y : y + h, x : x + w] != group
+        if (foreign & (blocks[y : y + h, x : x + w] > 0)).any():
+            foreign = foreign.repeat(BLOCK, axis=0).repeat(BLOCK, axis=1)[: window.shape[0], : window.shape[1]]
+            window = np.where(foreign, np.uint8(0), window)
         yield left, top, window
 
 
@@ -211,7 +211,8 @@ def order_box(box: np.ndarray, points: np.ndarray) -> np.ndarray:
         left, top = points.min(axis=0)
         right, bottom = points.max(axis=0)
         box = np.array([[left, top], [right, top], [right, bottom], [left, bottom]], np.float32)
-    one, two = box[1] - box[0], box[2] - box[1]
-    if one[0] * two[1] - one[1] * two[0] < 0:  # OpenCV does not promise a direction; y points down, so cw is > 0
+    first_side, second_side = box[1] - box[0], box[2] - box[1]
+    # OpenCV does not promise a direction; y points down, so the cross product of clockwise sides is positive.
+    if first_side[0] * second_side[1] - first_side[1] * second_side[0] < 0:
         box = box[::-1]
     return np.roll(box, -int(box.sum(axis=1).argmin()), axis=0).astype(np.float32)

@@ -25,11 +25,11 @@ def reading_order(boxes: np.ndarray) -> list[int]:
     middles = [float(boxes[line, :, 1].mean()) for line in lines]
     heights = [float(np.linalg.norm(boxes[line, 3] - boxes[line, 0], axis=1).mean()) for line in lines]
     rows: list[list[int]] = []
-    for number in sorted(range(len(lines)), key=lambda line: (middles[line], lines[line])):
-        first = rows[-1][0] if rows else number
-        if rows and middles[number] - middles[first] < _SAME_ROW * min(heights[number], heights[first]):
-            rows[-1].append(number)
+    for line in sorted(range(len(lines)), key=lambda line: (middles[line], lines[line])):
+        first = rows[-1][0] if rows else line
+        if rows and middles[line] - middles[first] < _SAME_ROW * min(heights[line], heights[first]):
+            rows[-1].append(line)
         else:
-            rows.append([number])
+            rows.append([line])
     lefts = [float(boxes[line, :, 0].min()) for line in lines]
     return [word for row in rows for line in sorted(row, key=lambda line: (lefts[line], line)) for word in lines[line]]

@@ -39,16 +39,16 @@ def environment() -> Processes:
     Raises:
         UserError: the environment is not whole.
     """
-    world = _number("WORLD_SIZE", 1)
+    world = _integer("WORLD_SIZE", 1)
     if world == 1:
         return ALONE
     for name in ("RANK", "LOCAL_RANK", "MASTER_ADDR", "MASTER_PORT"):
         if name not in os.environ:
             raise UserError(f"WORLD_SIZE is {world} but {name} is not set; start the processes with torchrun")
-    return Processes(_number("RANK", 0), world, _number("LOCAL_RANK", 0))
+    return Processes(_integer("RANK", 0), world, _integer("LOCAL_RANK", 0))
 
 
-def _number(name: str, default: int) -> int:
+def _integer(name: str, default: int) -> int:
     value = os.environ.get(name, str(default))
     if not value.isdecimal():
         raise UserError(f"the environment's {name} is {value!r}, which is no number; start the processes with torchrun")

@@ -54,24 +54,24 @@ def launch(command: Sequence[str], count: int, threads: int | None = None) -> in
         shared["OMP_NUM_THREADS"] = os.environ.get("OMP_NUM_THREADS", str(threads))
     running: list[subprocess.Popen] = []
 
-    def pass_on(number: int, _frame: FrameType | None) -> None:
+    def pass_on(signum: int, _frame: FrameType | None) -> None:
         for process in running:
             if process.poll() is None:
-                process.send_signal(number)
+                process.send_signal(signum)
 
-    former = {number: signal.signal(number, pass_on) for number in _PASSED_ON}
+    former = {signum: signal.signal(signum, pass_on) for signum in _PASSED_ON}
     try:
         for rank in range(count):
-            own = {"RANK": str(rank), "LOCAL_RANK": str(rank)}
+            ranks = {"RANK": str(rank), "LOCAL_RANK": str(rank)}
             # A session of its own: Ctrl-C on a terminal reaches it through this process, once.
-            running.append(subprocess.Popen(command, env={**os.environ, **shared, **own}, start_new_session=True))
+            running.append(subprocess.Popen(command, env={**os.environ, **shared, **ranks}, start_new_session=True))
         return _wait(running)
     finally:
         for process in running:
             if process.poll() is None:
                 process.kill()
-        for number, handler in former.items():
-            signal.signal(number, handler)
+        for signum, handler in former.items():
+            signal.signal(signum, handler)
 
 
 def _wait(running: Sequence[subprocess.Popen]) -> int:

@@ -40,23 +40,23 @@ def agree(store: dist.Store, processes: Processes, timeout_s: float) -> str:
     Raises:
         UserError: not all of them came.
     """
-    own = uuid.uuid4().hex
+    identifier = uuid.uuid4().hex
     until = time.monotonic() + timeout_s
     if not processes.is_main:
-        store.set(f"{_ROOT}/question/{store.add(f'{_ROOT}/questions', 1)}", own)
-        while not store.check([f"{_ROOT}/answer/{own}"]):
+        store.set(f"{_ROOT}/question/{store.add(f'{_ROOT}/questions', 1)}", identifier)
+        while not store.check([f"{_ROOT}/answer/{identifier}"]):
             _wait(until, f"process {processes.rank} of {processes.world} has not heard of process 0", timeout_s)
-        name = store.get(f"{_ROOT}/answer/{own}").decode()
+        name = store.get(f"{_ROOT}/answer/{identifier}").decode()
         store.add(f"{_ROOT}/{name}/heard", 1)
         return name
     answered = 0
-    while (heard := store.add(f"{_ROOT}/{own}/heard", 0)) < processes.world - 1:
+    while (heard := store.add(f"{_ROOT}/{identifier}/heard", 0)) < processes.world - 1:
         if store.check([f"{_ROOT}/question/{answered + 1}"]):
             answered += 1
-            store.set(f"{_ROOT}/answer/{store.get(f'{_ROOT}/question/{answered}').decode()}", own)
+            store.set(f"{_ROOT}/answer/{store.get(f'{_ROOT}/question/{answered}').decode()}", identifier)
         else:
             _wait(until, f"{heard} of the {processes.world - 1} other processes have come", timeout_s)
-    return own
+    return identifier
 
 
 def _wait(until: float, what: str, timeout_s: float) -> None:
@@ -112,10 +112,10 @@ def _agent() -> str | None:
     """Return what tells the agent that started this process from all others, None without one."""
     if not _run_name():
         return None
-    number = os.getppid()
+    pid = os.getppid()
     try:
         # The 22nd field is the time of its start; the second one, in brackets, may hold blanks.
-        begun = Path(f"/proc/{number}/stat").read_text(encoding="utf-8").rpartition(")")[2].split()[19]
+        begun = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8").rpartition(")")[2].split()[19]
     except (OSError, IndexError):
         begun = ""
-    return f"{socket.gethostname()} {number} {begun}".strip()
+    return f"{socket.gethostname()} {pid} {begun}".strip()

@@ -70,14 +70,14 @@ class Processes:
         dist.all_gather_object(values, value)
         return values
 
-    def interleave(self, own: Sequence[T]) -> list[T]:
+    def interleave(self, values: Sequence[T]) -> list[T]:
         """Return what the processes made of their `share`s, in the order of the numbers that were shared out.
 
         Nothing is lost where they made something of a part of their shares only.
         """
         if self.world == 1:
-            return list(own)
-        parts = self.gather(list(own))
+            return list(values)
+        parts = self.gather(list(values))
         return [part[place] for place in range(max(map(len, parts))) for part in parts if place < len(part)]
 
     def broadcast(self, value: T) -> T:

@@ -89,12 +89,12 @@ class WordReading:
     def pictures(self, images: Sequence[np.ndarray], batch_size: int = 64) -> list[Reading]:
         """Read pictures, uint8 [H, W, 3] RGB, in batches of similar width; the readings are in their order."""
         fitted = [self._preprocess.fit(image) for image in images]
-        order = sorted(range(len(fitted)), key=lambda number: fitted[number].shape[1])
+        order = sorted(range(len(fitted)), key=lambda index: fitted[index].shape[1])
         readings: dict[int, Reading] = {}
         for first in range(0, len(order), batch_size):
             batch = order[first : first + batch_size]
-            readings.update(zip(batch, self.inputs([fitted[number] for number in batch]), strict=True))
-        return [readings[number] for number in range(len(images))]
+            readings.update(zip(batch, self.inputs([fitted[index] for index in batch]), strict=True))
+        return [readings[index] for index in range(len(images))]
 
 
 def evaluate_recognizer(
@@ -123,9 +123,9 @@ def evaluate_recognizer(
     with progress_bar(None, len(share), work, unit="word", shown=processes.is_main, logged=True) as bar:
         for samples in _chunks(reader, share, _SORTED * test.batch_size, result):
             found = reading.pictures([sample.image for sample in samples], test.batch_size)
-            for sample, one in zip(samples, found, strict=True):
-                result.readings[sample.sample_id] = one
-                result.metric.update(sample.sample_id, fold(sample.text), one.text)
+            for sample, decoded in zip(samples, found, strict=True):
+                result.readings[sample.sample_id] = decoded
+                result.metric.update(sample.sample_id, fold(sample.text), decoded.text)
             bar.update(len(samples))
     join_metric(result.metric, processes)
     result.readings = dict(processes.interleave(list(result.readings.items())))

@@ -162,7 +162,7 @@ def format_table(rows: Mapping[str, Counts]) -> str:
     for name, counts in rows.items():
         numbers = (counts.images, counts.gt_care, counts.det_care, counts.matched)
         ratios = (counts.precision, counts.recall, counts.hmean)
-        cells.append((name, *(f"{number:,}" for number in numbers), *(f"{ratio:.4f}" for ratio in ratios)))
+        cells.append((name, *(f"{value:,}" for value in numbers), *(f"{ratio:.4f}" for ratio in ratios)))
     return _aligned(cells)
 
 

@@ -47,15 +47,15 @@ class ThresholdSweep:
         low_texts: tuple[float, ...] = LOW_TEXTS,
     ) -> None:
         self._test = test
-        own = (test.low_text, test.text_threshold)
-        pairs = {(low, text) for low in low_texts for text in text_thresholds if text >= low} | {own}
+        configured = (test.low_text, test.text_threshold)
+        pairs = {(low, text) for low in low_texts for text in text_thresholds if text >= low} | {configured}
         self._metrics = {pair: metric_of(test) for pair in sorted(pairs)}
 
     def add(self, outcome: ImageOutcome) -> None:
         """Score an image at every pair of thresholds."""
         sample = outcome.sample
         for low in sorted({low for low, _ in self._metrics}):
-            thresholds = [text for other, text in self._metrics if other == low]
+            thresholds = [text for low_text, text in self._metrics if low_text == low]
             lowest = self._test.model_copy(update={"text_threshold": min(thresholds), "low_text": low})
             found = words_of_maps(outcome.region, outcome.affinity, outcome.matrix, lowest)
             for text in thresholds:

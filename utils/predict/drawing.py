@@ -68,7 +68,7 @@ def _tagged(picture: np.ndarray, outlines: list[np.ndarray], words: Sequence[Wor
     least = max(13, round(max(base.size) / 90))
     tags: list[_Box] = []
     # Surer words choose their places first.
-    for index in sorted(range(len(words)), key=lambda one: -(words[one].confidence or words[one].score or 0.0)):
+    for index in sorted(range(len(words)), key=lambda index: -(words[index].confidence or words[index].score or 0.0)):
         # The shorter side of the rectangle around a slanted word is its height; that of its bounds is not.
         height = min(cv2.minAreaRect(outlines[index])[1])
         size = round(min(max(least, 0.65 * height), 2 * least))
@@ -77,8 +77,8 @@ def _tagged(picture: np.ndarray, outlines: list[np.ndarray], words: Sequence[Wor
         pad = max(2, size // 5)
         gap = max(4, size // 3) if text else 0
         extent = (font.getlength(text) + gap + small.getlength(share) + 2 * pad, size * 1.25 + pad)
-        others = bounds[:index] + bounds[index + 1 :]
-        place = _place(bounds[index], extent, base.size, tags, others)
+        other_bounds = bounds[:index] + bounds[index + 1 :]
+        place = _place(bounds[index], extent, base.size, tags, other_bounds)
         tags.append(place)
         draw.rounded_rectangle(place, pad, (*BACKGROUND, _OPACITY))
         line = place[1] + pad / 2 + size
@@ -88,7 +88,7 @@ def _tagged(picture: np.ndarray, outlines: list[np.ndarray], words: Sequence[Wor
 
 
 def _place(
-    bound: _Box, extent: tuple[float, float], size: tuple[int, int], tags: list[_Box], others: list[_Box]
+    bound: _Box, extent: tuple[float, float], size: tuple[int, int], tags: list[_Box], other_bounds: list[_Box]
 ) -> _Box:
     """Return (left, top, right, bottom) of a tag: above its word, else below, beside or shifted, else over it."""
     left, top, right, bottom = bound
@@ -99,11 +99,11 @@ def _place(
         (left, top),
     ]  # fmt: skip
     choices = []
-    for number, (x, y) in enumerate(corners):
+    for preference, (x, y) in enumerate(corners):
         x, y = min(max(0.0, x), max(0.0, size[0] - width)), min(max(0.0, y), max(0.0, size[1] - height))
         place = (x, y, x + width, y + height)
-        covered = 4 * _overlap(place, tags) + _overlap(place, others) + 0.5 * _overlap(place, [bound])
-        choices.append((covered, number, place))
+        covered = 4 * _overlap(place, tags) + _overlap(place, other_bounds) + 0.5 * _overlap(place, [bound])
+        choices.append((covered, preference, place))
     return min(choices)[2]
 
 

@@ -28,10 +28,12 @@ def find_images(given: Sequence[str]) -> list[Path]:
         if path.is_dir():
             names = visible_files(path, IMAGE_SUFFIXES)
             if not names:
-                inside = next((one.name for one in sorted(path.iterdir()) if one.is_dir()), None)
+                inside = next((entry.name for entry in sorted(path.iterdir()) if entry.is_dir()), None)
                 hint = f", nor are folders in it looked into, such as {inside}" if inside else ""
-                raise UserError(f"{path}: this folder holds no images (.jpg, .png and so on){hint}; name one that does")
-            found.update(dict.fromkeys(path / one for one in names))
+                raise UserError(
+                    f"{path}: this folder holds no images (.jpg, .png and so on){hint}; name a folder that does"
+                )
+            found.update(dict.fromkeys(path / file_name for file_name in names))
         elif path.is_file():
             found[path] = None
         else:

@@ -103,9 +103,9 @@ def _targets(folder: Path, paths: list[Path]) -> list[Path]:
     targets = []
     for path in paths:
         stem = name = safe_name(path.stem)
-        number = 2
+        suffix = 2
         while name.lower() in taken:  # as file systems see it that tell no capitals
-            name, number = f"{stem}_{number}", number + 1
+            name, suffix = f"{stem}_{suffix}", suffix + 1
         taken.add(name.lower())
         targets.append(folder / f"{name}.jpg")
     given = {path.resolve() for path in paths}

@@ -149,7 +149,7 @@ def _cutting(run: Mapping[str, Any]) -> dict[str, Any]:
     """Return `vertical` and `margin` of the cut words of a run: of its validation, another test or its training."""
     entries = [validation_entry(run)[1], *(run.get("test") or {}).values()]
     datasets = [entry.get("dataset", {}) for entry in entries] + list((run.get("train") or {}).get("datasets", []))
-    cut: Mapping[str, Any] = next((one for one in datasets if one.get("format") == "crops"), {})
+    cut: Mapping[str, Any] = next((dataset for dataset in datasets if dataset.get("format") == "crops"), {})
     return {key: cut.get(key, CutWords.model_fields[key].default) for key in ("vertical", "margin")}
 
 
@@ -180,5 +180,5 @@ def _detects(content: Any, state: Mapping[str, Any]) -> bool:
 
 
 def _first(fault: ValidationError) -> str:
-    one = fault.errors()[0]
-    return f"{'.'.join(map(str, one['loc']))} of its configuration: {one['msg'].lower()}"
+    error = fault.errors()[0]
+    return f"{'.'.join(map(str, error['loc']))} of its configuration: {error['msg'].lower()}"

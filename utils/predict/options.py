@@ -43,5 +43,5 @@ class PredictionJob:
         if self.recognizer is None:
             options = {"--decode": self.decode, "--lexicon": self.lexicon, "--yaml": self.yaml}
             needs |= {name: "--recognizer" for name, value in options.items() if value is not None}
-        for option, other in needs.items():
-            raise UserError(f"{option} has no use without {other}")
+        for option, required in needs.items():
+            raise UserError(f"{option} has no use without {required}")

@@ -126,7 +126,7 @@ class Predictor:
         readings: Sequence[Reading | None] = [None] * len(found)
         if self._recognizer is not None:
             readings = self._recognizer.read(image, found.boxes)
-        return [_word(readings[one], found.polygons[one], float(found.scores[one])) for one in order]
+        return [_word(readings[index], found.polygons[index], float(found.scores[index])) for index in order]
 
     def _read_pictures(self, pictures: Pictures, recognizer: BoxReading) -> Iterator[Prediction]:
         for first, images in _chunks(pictures, recognizer.batch_size):

@@ -76,16 +76,16 @@ class BoxReading:
         """
         crops: list[np.ndarray] = []
         owners: list[int] = []
-        for number, (box, fault) in enumerate(zip(boxes, word_faults(boxes, *image.shape[:2]), strict=True)):
-            own = [] if fault else self.crops(image, box)
-            crops += own
-            owners += [number] * len(own)
+        for index, (box, fault) in enumerate(zip(boxes, word_faults(boxes, *image.shape[:2]), strict=True)):
+            cut = [] if fault else self.crops(image, box)
+            crops += cut
+            owners += [index] * len(cut)
         best: list[Reading | None] = [None] * len(boxes)
         if not crops:
             return best
         for owner, reading in zip(owners, self.words.pictures(crops, self.batch_size), strict=True):
-            other = best[owner]
-            if other is None or (len(reading.text) > 1 and reading.confidence > other.confidence):
+            previous = best[owner]
+            if previous is None or (len(reading.text) > 1 and reading.confidence > previous.confidence):
                 best[owner] = reading
         return best
 

@@ -164,16 +164,16 @@ def load_newest(paths: Sequence[Path], task: str) -> tuple[Path, dict[str, Any]]
     Raises:
         UserError: none is whole, or what is whole cannot be resumed.
     """
-    for number, path in enumerate(paths):
+    for index, path in enumerate(paths):
         try:
             return path, load(path, task)
         except DamagedFile as fault:
-            if number + 1 == len(paths):
+            if index + 1 == len(paths):
                 raise UserError(
                     f"--resume: {fault}, and no whole checkpoint is kept before it; copy best.pth or a step_N.pth of "
                     "this run over last.pth to go on from there, or start anew with --fresh"
                 ) from fault
-            log.warning("%s; going on from the one before it, %s", fault, paths[number + 1].name)
+            log.warning("%s; going on from the one before it, %s", fault, paths[index + 1].name)
     raise UserError("--resume: there is no checkpoint to go on from")
 
 

@@ -72,8 +72,8 @@ class RunFolder:
     def pseudo_labels(self) -> Path:
         return self.root / "pseudo_labels"
 
-    def step(self, number: int) -> Path:
-        return self.checkpoints / f"step_{number}.pth"
+    def step(self, iteration: int) -> Path:
+        return self.checkpoints / f"step_{iteration}.pth"
 
     def check(self, *, resume: bool, fresh: bool) -> None:
         """Find out, before any work is done, whether a run may be written here.
@@ -121,9 +121,9 @@ class RunFolder:
         return bool(self.resumable()) or (self.metrics.exists() and self.metrics.stat().st_size > 0)
 
     def _aside(self) -> Path:
-        number = 1
-        while (place := self.root.with_name(f"{self.root.name}.old{number}")).exists():
-            number += 1
+        suffix = 1
+        while (place := self.root.with_name(f"{self.root.name}.old{suffix}")).exists():
+            suffix += 1
         return place
 
     def forget_after(self, step: int) -> None:

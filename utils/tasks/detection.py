@@ -104,7 +104,7 @@ class DetectionTask(Task):
 
     def _open_all(self, name: str, settings: Sequence[Dataset]) -> Reader:
         """Return several datasets, a list in the configuration, as one."""
-        readers = [self._open(f"{name}.{place}", each) for place, each in enumerate(settings)]
+        readers = [self._open(f"{name}.{place}", section) for place, section in enumerate(settings)]
         return readers[0] if len(readers) == 1 else ConcatReader(readers)
 
     def _validation(self, config: DetectionConfig) -> tuple[str, DetectionTest | None, Reader | None]:

@@ -110,8 +110,8 @@ class RecognitionTask(Task):
         if not train.datasets:
             raise UserError("train.datasets is empty, name at least one dataset to train on")
         readers: list[WordReader] = []
-        for number, section in enumerate(train.datasets):
-            name = f"train.datasets.{number}"
+        for index, section in enumerate(train.datasets):
+            name = f"train.datasets.{index}"
             reader = self._open(name, section)
             if train.total_data_usage_ratio < 1:
                 count = used_samples(len(reader), train.total_data_usage_ratio)
@@ -122,7 +122,7 @@ class RecognitionTask(Task):
             readers, counts = [readers[0] if len(readers) == 1 else JoinedWords(readers)], [self.samples_per_step]
         else:
             counts = batch_counts(train.batch_ratio, self.samples_per_step)
-        sets = [self._training_set(*one, part) for part, one in enumerate(zip(readers, counts, strict=True))]
+        sets = [self._training_set(*pair, part) for part, pair in enumerate(zip(readers, counts, strict=True))]
         fingerprints = " ".join(reader.fingerprint() for reader in readers)
         digest = hashlib.sha256(fingerprints.encode()).hexdigest()[:16]
         return (sets[0] if len(sets) == 1 else MixedTrainingSet(sets, counts)), digest
@@ -230,7 +230,7 @@ class RecognitionTask(Task):
 
     def _explain_empty_readings(self, result: RecognitionResult) -> None:
         """Say once what it means that nothing is read at first."""
-        empty = bool(result.readings) and not any(one.text for one in result.readings.values())
+        empty = bool(result.readings) and not any(reading.text for reading in result.readings.values())
         if empty and self._head.empty_remark and not self._has_read:
             log.info("%s: every reading is empty. %s", self._test_name, self._head.empty_remark)
         # A network that empties after it has read words (not one by chance) is another matter.

@@ -130,16 +130,16 @@ class WeakDetectionTask(DetectionTask):
         return MixedTrainingSet([real, self._synthetic or real], self._counts)
 
     def stage_end(self, step: int) -> int | None:
-        return self._first + (self._number(step) + 1) * self._interval
+        return self._first + (self._stage_at(step) + 1) * self._interval
 
-    def _number(self, step: int) -> int:
+    def _stage_at(self, step: int) -> int:
         return (step - self._first) // self._interval
 
     def begin_stage(
         self, step: int, model: nn.Module, level: float | None, stop: Callable[[], bool]
     ) -> dict[str, float] | None:
-        number = self._number(step)
-        if self._stage == number:
+        stage = self._stage_at(step)
+        if self._stage == stage:
             return None
         if self._labels is not None and self._gate > float("-inf"):
             level = self._level(model) if level is None else level
@@ -148,7 +148,7 @@ class WeakDetectionTask(DetectionTask):
                     "iteration %d  the labels stay: the new teacher scores %.3f, the one that made them %.3f",
                     step, level, self._gate,
                 )  # fmt: skip
-                self._stage = number
+                self._stage = stage
                 return {"relabelled": 0.0}
         cache = self._label(model, stop)
         if self._processes.any(cache is None) or cache is None:
@@ -156,7 +156,7 @@ class WeakDetectionTask(DetectionTask):
         if self._processes.is_main:
             cache.finish()
         self._processes.barrier()
-        self._labels, self._stage = cache.finish(), number
+        self._labels, self._stage = cache.finish(), stage
         if level is None and self._labels is not None:
             level = self._level(model)
         self._gate = level if level is not None else float("-inf")
@@ -176,10 +176,10 @@ class WeakDetectionTask(DetectionTask):
 
     def _label(self, model: nn.Module, stop: Callable[[], bool]) -> LabelCache | None:
         """Label this process's share; None if the run shall end first. What is labelled by then is on disk."""
-        own = self._processes
+        processes = self._processes
         return label_dataset(
             model, self._words_reader, self._settings, self._labels_root, self.device,
-            rank=own.rank, world_size=own.world, progress=own.is_main, stop=stop,
+            rank=processes.rank, world_size=processes.world, progress=processes.is_main, stop=stop,
         )  # fmt: skip
 
     def _draw(self, step: int, model: nn.Module) -> None:

@@ -91,13 +91,13 @@ def load_for_alphabet(
         for alphabet in (new, old)
     )
     moved = dict(state)
-    own = model.state_dict()
+    current = model.state_dict()
     for name in model.class_parameters:
         # Where the rest of the shape differs, `load_into` says so.
         rows = state.get(name)
-        if rows is not None and rows.shape[1:] == own[name].shape[1:] and len(rows) == len(old) + len(specials):
-            moved[name] = own[name].clone()
-            moved[name][targets] = rows[sources].to(own[name])
+        if rows is not None and rows.shape[1:] == current[name].shape[1:] and len(rows) == len(old) + len(specials):
+            moved[name] = current[name].clone()
+            moved[name][targets] = rows[sources].to(current[name])
     load_into(model, moved, path)
     return AlphabetTransfer("".join(kept), "".join(old.unknown(new.characters)), "".join(new.unknown(old.characters)))
 

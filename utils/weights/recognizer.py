@@ -36,10 +36,10 @@ def load_initial_weights(model: Recognizer, config: RecognitionConfig, head: Hea
         return
     content = read_file(path)
     if config.train.ckpt_prediction == "new":
-        own = model.state_dict()
+        current = model.state_dict()
         weights = {
-            name: own[name] if name in model.class_parameters else one
-            for name, one in state_dict_of(content, path).items()
+            name: current[name] if name in model.class_parameters else value
+            for name, value in state_dict_of(content, path).items()
         }
         load_into(model, weights, path)
         log.info("starting from the weights of %s, but for the last layer, which starts at random", path)

@@ -124,8 +124,8 @@ def test_a_detector(overrides, tmp_path: Path) -> None:
 
 def test_options_that_do_not_go_together(job: Path) -> None:
     for arguments, sentence in (
-        (["--find-lr", "a.png", "--deep"], "--find-lr does nothing else; leave out --deep"),
-        (["--find-lr", "a.png", "--pseudo-labels", "b.png"], "--find-lr does nothing else"),
+        (["--find-lr", "a.png", "--deep"], "--find-lr cannot be combined with --deep"),
+        (["--find-lr", "a.png", "--pseudo-labels", "b.png"], "--find-lr cannot be combined with --pseudo-labels"),
         (["--find-lr-iterations", "50"], "goes with --find-lr"),
         (["--find-lr", "a.gif"], "name a .png"),
         (["--pseudo-labels", "b.png"], "is for detectors"),

@@ -118,14 +118,14 @@ class Lexicon:
         self._reached = [1]  # nodes of a depth of at most k
         for depth in range(max(map(len, encoded))):
             children: dict[tuple[int, int], int] = {}
-            for number, classes in enumerate(encoded):
+            for index, classes in enumerate(encoded):
                 if depth < len(classes):
-                    key = (ends[number], classes[depth])
+                    key = (ends[index], classes[depth])
                     node = children.setdefault(key, len(parent))
                     if node == len(parent):
                         parent.append(key[0])
                         label.append(key[1])
-                    ends[number] = node
+                    ends[index] = node
             self._reached.append(len(parent))
         self._parent, self._label, self._ends = torch.tensor(parent), torch.tensor(label), torch.tensor(ends)
         self._doubled = (self._label == self._label[self._parent]) & (self._label != BLANK)
