@@ -25,7 +25,7 @@ def parse_ratios(written: str | Sequence[float], sets: int) -> list[float]:
     try:
         ratios = [float(part) for part in parts]
     except ValueError:
-        raise UserError(f"batch_ratio is {_shown(written)}; write numbers parted by '-', such as 0.5-0.5") from None
+        raise UserError(f"batch_ratio is {_shown(written)}; write numbers separated by '-', such as 0.5-0.5") from None
     if len(ratios) != sets:
         raise UserError(
             f"batch_ratio has {len(ratios)} numbers ({_shown(written)}) for {sets} datasets; give one for each"

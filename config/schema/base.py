@@ -1,4 +1,4 @@
-"""The form every section of the configuration shares."""
+"""The base class of all sections of the configuration, and common types of settings."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 
 class Section(BaseModel):
-    """A group of settings: typed, immutable, and without room for an unknown key.
+    """A group of settings: typed, immutable, and strict about unknown keys.
 
-    The text under each field is the manual: it is what `docs/configuration.md` prints.
+    The docstring of each field is printed in `docs/configuration.md`.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True, strict=True, use_attribute_docstrings=True)

@@ -1,4 +1,4 @@
-"""What the sections of all dataset formats have in common."""
+"""Settings that the sections of all dataset formats share."""
 
 from __future__ import annotations
 
@@ -10,15 +10,15 @@ from config.schema.base import Section, UnitFloat
 
 
 class DatasetBase(Section):
-    """What every dataset has."""
+    """Settings of every dataset."""
 
     @property
     def source(self) -> str:
-        """What a message calls the dataset."""
+        """The name of the dataset in messages."""
         raise NotImplementedError
 
     samples: Annotated[int, Field(ge=-1)] = -1
-    """Use only so many samples, spread evenly over the dataset; -1 uses all."""
+    """Number of samples to use, spread evenly over the dataset; -1 uses all."""
 
     max_dropped: UnitFloat = 0.01
-    """Greatest share of words that may be left out as faulty before the run refuses to start."""
+    """Maximum share of words that are left out as faulty; with a higher share, the run does not start."""

@@ -16,7 +16,7 @@ class DetectorModel(Section):
     """`craft`, or the name of a detector that a file in `model/` registers."""
 
     options: Options = {}
-    """Options of a detector that has some."""
+    """Options of the detector, if it has any."""
 
     backbone: Literal["vgg16_bn"] = "vgg16_bn"
     """Feature extractor of `craft`."""
