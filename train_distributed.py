@@ -55,9 +55,9 @@ def take_part(argv: list[str]) -> int:
             raise
         return EXIT_MISTAKE  # The main process says the same.
     from utils.distributed.group import PeerLost, environment, joined
-    from utils.distributed.lives import how_to_begin
     from utils.distributed.orphans import end_with_parent
     from utils.distributed.placing import process_device
+    from utils.distributed.restarts import how_to_begin
     from utils.run.paths import run_folder
     from utils.train_job import train_job
 

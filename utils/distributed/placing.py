@@ -1,4 +1,4 @@
-"""Which device a process uses: its number on its machine decides, and nothing else."""
+"""The device of each process: chosen by its local rank alone."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Training CRAFT as a job for the training loop."""
+"""Training CRAFT as a training task."""
 
 from __future__ import annotations
 
@@ -72,14 +72,14 @@ class DetectionTask(Task):
         self.readers = dict(readers or {})
         data = config.train.data
         self.side = data.output_size
-        # First, for it is quick: a large ground truth is not converted only to find that there is no test data.
+        # First, because it is quick: missing test data is reported before a large ground truth is converted.
         self._test_name, self._test, self._test_reader = self._validation(config)
         self.collate = collate
         self.judges_start = config.train.ckpt_path is not None
         self.dataset, self.data_fingerprint, self.samples_per_step = self._open_data(config)
         self.preprocess = Preprocess(tuple(data.mean), tuple(data.std))
         self._criterion = build_map_loss(config.train)
-        # Seeded last before the network is made: its start is all that is drawn from torch's own generator.
+        # Seeded directly before the network is built: its initial weights are all that torch's generator draws.
         torch.manual_seed(config.seed)
         network = build_detector(config.model)
         if initial_weights:
@@ -97,18 +97,18 @@ class DetectionTask(Task):
         return dataset, reader.fingerprint(), self._batch
 
     def _open(self, name: str, settings: Dataset) -> Reader:
-        """Return the dataset at a place in the configuration, opened once."""
+        """Return the dataset of a section of the configuration, opened only once."""
         if name not in self.readers:
             self.readers[name] = open_dataset(settings)
         return self.readers[name]
 
     def _open_all(self, name: str, settings: Sequence[Dataset]) -> Reader:
-        """Return several datasets, a list in the configuration, as one."""
+        """Return a list of datasets as one joined dataset."""
         readers = [self._open(f"{name}.{place}", section) for place, section in enumerate(settings)]
         return readers[0] if len(readers) == 1 else ConcatReader(readers)
 
     def _validation(self, config: DetectionConfig) -> tuple[str, DetectionTest | None, Reader | None]:
-        """Return the name, the settings and the data of the evaluation during training; None where there is none."""
+        """Return the name, the settings and the data of the evaluation during training; None if there is none."""
         name = config.train.validation or next(iter(config.test), NO_VALIDATION)
         if name == NO_VALIDATION:
             log.warning("train.validation: the run is not evaluated, and best.pth is not written")
@@ -137,7 +137,7 @@ class DetectionTask(Task):
         return self._evaluate(model, sweep=False)
 
     def _evaluate(self, model: nn.Module, *, sweep: bool) -> Evaluation | None:
-        """Evaluate; with `sweep` at many thresholds, too, and the best of them tells how good the network is."""
+        """Evaluate; with `sweep`, also at many thresholds, whose best F1 becomes the level of the evaluation."""
         test, reader = self._test, self._test_reader
         if test is None or reader is None:
             return None

@@ -1,4 +1,4 @@
-"""How long a labelling pass of weak supervision takes, from labelling a few images."""
+"""The duration of a labelling pass of weak supervision, estimated from a few images."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ _IMAGES, _BUDGET = 32, 6.0
 
 
 def labelling_seconds(model: nn.Module, reader: Reader, settings: LabelSettings, device: torch.device) -> float | None:
-    """Return the seconds of one labelling pass over all words, or None where no image looked at has a word to label.
+    """Return the seconds of one labelling pass over all words, or None if the sampled images have no word to label.
 
-    Images spread over the data are labelled, in any order, until six seconds are over. An untrained network finds no
-    characters, so that with one the watershed, a few per cent of the whole, is not counted.
+    Images spread over the dataset are labelled in random order for six seconds. An untrained network finds no
+    characters, so the estimate then lacks the time of the watershed, a few per cent of the whole.
 
     Args:
         model: the teacher, on `device`.

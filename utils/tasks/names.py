@@ -1,4 +1,4 @@
-"""What a YAML names and a file has to register: looked up before anything is read or written."""
+"""Checks all registered names in a configuration before anything is read or written."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ from utils.engine.schedule import SCHEDULES
 
 
 def look_up_names(config: DetectionConfig | RecognitionConfig) -> None:
-    """Look up everything that the training of a job names.
+    """Look up all registered names that a job uses.
 
     Raises:
-        UserError: naming the first one that does not exist, or whose options do not fit.
+        UserError: a name does not exist, or its options do not fit.
     """
     train = config.train
     SCHEDULES.bind(train.schedule, train.schedule_options)

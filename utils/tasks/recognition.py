@@ -1,4 +1,4 @@
-"""Training a recogniser as a job for the training loop; see `utils.engine.task.Task`."""
+"""Training a recogniser as a training task; see `utils.engine.task.Task`."""
 
 from __future__ import annotations
 
@@ -80,7 +80,7 @@ class RecognitionTask(Task):
         self.window = config.train.data.bucket_batches
         self.alphabet = Alphabet(config.characters)
         self.preprocess = WordPreprocess.of(config.train.data)
-        # First, for it is quick, as is the evaluation's dataset.
+        # First, because it is quick, like opening the dataset of the evaluation.
         self._head = make_head(config.model, self.alphabet)
         self._rule = LabelRule(self.alphabet, config.case, config.unknown, config.max_length)
         self._test_name, self._test, self._test_reader = self._validation(config)
@@ -88,7 +88,7 @@ class RecognitionTask(Task):
         if self._test is not None:
             self._decoding = WordDecoding.of(self._test, self._head, self._rule.fold)
             log.info("test.%s is read by %s", self._test_name, self._decoding)
-        # Seeded last before the network is made: its start is all that is drawn from torch's own generator.
+        # Seeded directly before the network is built: its initial weights are all that torch's generator draws.
         torch.manual_seed(config.seed)
         network = build_recognizer(config.model, self._head.num_class)
         check_fits(network, config)
@@ -128,13 +128,13 @@ class RecognitionTask(Task):
         return (sets[0] if len(sets) == 1 else MixedTrainingSet(sets, counts)), digest
 
     def _open(self, name: str, settings: WordCrops) -> WordReader:
-        """Return the dataset at a place in the configuration, opened once."""
+        """Return the dataset of a section of the configuration, opened only once."""
         if name not in self.readers:
             self.readers[name] = open_words(settings)
         return self.readers[name]
 
     def _validation(self, config: RecognitionConfig) -> tuple[str, RecognitionTest | None, WordReader | None]:
-        """Open the evaluation of the training run; nothing where there is none."""
+        """Return the name, the settings and the data of the evaluation during training; None if there is none."""
         wanted = config.train.validation
         if wanted == NO_VALIDATION or (wanted is None and not config.test):
             return "", None, None
@@ -154,9 +154,9 @@ class RecognitionTask(Task):
         )  # fmt: skip
 
     def _report_room(self, reader: WordReader) -> None:
-        """Count, before a step is made, the labels that have no room in their pictures, and say what would help."""
+        """Count the labels that are too long for their pictures before training, and log what would help."""
         if reader.drawn:
-            return  # Their sizes are known once they are drawn; what has no room then is counted in the loss.
+            return  # The sizes of generated pictures are not known yet; the loss counts labels that are too long.
         sizes = picture_sizes(reader)
         needed = [self._head.required_steps(reader.text(index)) for index in range(len(reader))]
         lacking = labels_without_room(needed, sizes, self.preprocess, self._network.output_length)
@@ -192,8 +192,8 @@ class RecognitionTask(Task):
         return self._head.loss(model, images, lengths, batch["targets"], batch["target_lengths"])
 
     def _as_wide_as_all(self, images: Tensor) -> Tensor:
-        """Pad pictures to the longest of all processes where batch norms take their statistics over all of them: the
-        padding is part of these, and it shall not depend on how the pictures are shared out."""
+        """Pad pictures to the widest of all processes if batch norms are synchronised: the padding is part of their
+        statistics and must not depend on how the pictures are distributed."""
         if not self._config.train.sync_batchnorm or self._processes.world == 1:
             return images
         width = self._processes.max(images.shape[2])
@@ -203,8 +203,8 @@ class RecognitionTask(Task):
         share = means.get("zeroed_share")
         if share is not None and share > self._config.train.max_zeroed:
             raise UserError(
-                f"{share:.2%} of the labels since the last line of the log had no room in their pictures' time steps "
-                f"and taught nothing, more than train.max_zeroed ({self._config.train.max_zeroed:g}) allows; raise "
+                f"{share:.2%} of the labels since the last log line were too long for the time steps of their pictures "
+                f"and gave no gradient, more than train.max_zeroed ({self._config.train.max_zeroed:g}) allows; raise "
                 "train.data.height or max_width, or leave long labels out with max_length"
             )
 
@@ -229,11 +229,11 @@ class RecognitionTask(Task):
         return Evaluation(wanted, values, summary)
 
     def _explain_empty_readings(self, result: RecognitionResult) -> None:
-        """Say once what it means that nothing is read at first."""
+        """Explain once in the log why all readings are empty early in training."""
         empty = bool(result.readings) and not any(reading.text for reading in result.readings.values())
         if empty and self._head.empty_remark and not self._has_read:
             log.info("%s: every reading is empty. %s", self._test_name, self._head.empty_remark)
-        # A network that empties after it has read words (not one by chance) is another matter.
+        # Empty readings after the network has read words (more than a few by chance) need no such explanation.
         self._has_read |= empty or result.counts.word_accuracy > 0.3
 
     def _reading(self, model: nn.Module, decoding: WordDecoding) -> WordReading:
@@ -250,7 +250,7 @@ class RecognitionTask(Task):
 
 
 def check_fits(network: Recognizer, config: RecognitionConfig) -> None:
-    """Raise `UserError` where a network cannot read the inputs of a configuration, or lacks a part to freeze."""
+    """Raise `UserError` if a network cannot read the inputs of a configuration, or has no part of a name to freeze."""
     data = config.train.data
     parts = [name for name, _ in network.named_children()]
     for name in config.model.freeze:
@@ -258,10 +258,10 @@ def check_fits(network: Recognizer, config: RecognitionConfig) -> None:
             similar = nearest(name, parts)
             hint = f"did you mean '{similar}'?" if similar else f"its parts are {', '.join(parts)}"
             raise UserError(
-                f"model.freeze names '{name}', which model.architecture={config.model.architecture} has not; {hint}"
+                f"model.freeze: model.architecture={config.model.architecture} has no part '{name}'; {hint}"
             )
     if set(parts) <= set(config.model.freeze):
-        raise UserError("model.freeze names all parts of the network, so that nothing is left to train; leave one out")
+        raise UserError("model.freeze names all parts of the network, so nothing is left to train; leave one part out")
     if network.input_channels != data.channels:
         raise UserError(
             f"model.architecture={config.model.architecture} reads {network.input_channels} channels and "

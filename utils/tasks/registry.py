@@ -1,4 +1,4 @@
-"""Which job a configuration describes."""
+"""The task of a configuration."""
 
 from __future__ import annotations
 
@@ -8,11 +8,11 @@ from utils.engine.task import Task
 
 
 def task_class(config: RunConfig) -> type[Task]:
-    """Return the job of a configuration, a class whose instances are made with
+    """Return the task class of a configuration, whose instances are created with
 
         task_class(config)(config, device, amp, readers=..., initial_weights=..., processes=...)
 
-    Only its own module is loaded: what one job needs and the others do not takes long to import.
+    Only the module of that task is imported, because importing takes long.
     """
     if isinstance(config, DetectionConfig):
         if config.train.weak is not None:

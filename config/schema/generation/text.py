@@ -69,7 +69,7 @@ class FontSettings(Section):
     """The fonts of generated data."""
 
     folder: UserPath | None = None
-    """Folder that is searched for `.ttf`, `.otf` and `.ttc` files; null uses the fonts that the requirements install."""
+    """Folder that is searched for `.ttf`, `.otf` and `.ttc` files; null uses the fonts of the requirements."""
     weight: WeightRange = [300, 900]
     """Minimum and maximum weight (400 is regular, 700 bold); a family without such a weight uses its nearest one."""
     italic: UnitFloat = 0.15

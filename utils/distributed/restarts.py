@@ -1,9 +1,9 @@
-"""The lives of a run: torchrun starts the processes again after a failure, and the store of the run outlives them.
+"""Restarts of a run: torchrun starts the processes again after a failure, but the store of the run stays.
 
-Whatever a process reads there may have been left by one that is dead: addresses, counts, reasons. A life therefore has
-a name that its processes agree upon first, and keeps all it writes below that name. torchrun's own count of restarts is
-no such name: each agent counts for itself, and an agent that was started again, or that restarted its processes because
-another one came back, has not counted at all. What two lives have in common is an agent that was there in both.
+What a process reads in the store (addresses, counts, reasons) may come from a process that has ended. Therefore the
+processes first agree on a name for this start of the run, and prefix all their keys with it. torchrun's restart count
+is not unique enough: each agent counts for itself, and does not count if the agent itself was started again or if it
+restarted its processes because another agent came back. Two starts belong to the same run if they share an agent.
 """
 
 from __future__ import annotations
@@ -27,18 +27,19 @@ _POLL_S = 0.02
 
 
 def agree(store: dist.Store, processes: Processes, timeout_s: float) -> str:
-    """Return a name for this life of the run, the same in all of its processes and never used before.
+    """Return a unique name for this start of the run, the same in all of its processes.
 
-    The main process makes it up and hands it to whoever asks. A question is answered under a name of its own, so that
-    nobody takes an answer of an earlier life; old questions are answered once more, and nobody listens.
+    The main process generates it and sends it to each process that asks. Each question has a unique key for its answer,
+    so that no process takes an answer of an earlier start; questions of earlier starts are answered again without
+    effect.
 
     Args:
-        store: of the run, which all of the processes reach.
+        store: the store of the run, which all processes can reach.
         processes: those of the run.
-        timeout_s: seconds after which waiting for the others is given up.
+        timeout_s: seconds that a process waits for the others.
 
     Raises:
-        UserError: not all of them came.
+        UserError: a process is missing.
     """
     identifier = uuid.uuid4().hex
     until = time.monotonic() + timeout_s
@@ -66,23 +67,23 @@ def _wait(until: float, what: str, timeout_s: float) -> None:
 
 
 def how_to_begin(folder: RunFolder, processes: Processes, *, resume: bool, fresh: bool) -> tuple[bool, bool]:
-    """Return whether to resume and whether to begin anew; in a first life that is what the user said.
+    """Return whether to resume and whether to begin a fresh run; at the first start, these are the user's options.
 
-    A later life resumes what an earlier one has saved, or begins anew. It is a later one if the run in the folder was
-    begun, or gone on with, under one of the agents that are here now. So a run that was refused because its name is
-    taken does not go on with the older run of that name when torchrun tries again.
+    A restart resumes from the last checkpoint, or begins a fresh run if there is none. It is a restart if one of the
+    present agents has started or continued the run in the folder. So if a run was refused because its name is taken,
+    a second attempt of torchrun does not continue the older run of that name.
 
     Args:
         folder: the run's.
         processes: those of the run, which all call this.
-        resume: the user asked for it.
-        fresh: the user asked for it.
+        resume: the option of the user.
+        fresh: the option of the user.
     """
     agents = processes.gather(_agent())
     counted = processes.max(int(os.environ.get("TORCHELASTIC_RESTART_COUNT", "0"))) > 0
     if processes.is_main:
         name, before = _noted(folder)
-        # A program between the agent and the process hides the agent; then its count and its run's name must do.
+        # A program between the agent and the process hides the agent; then its restart count and run name decide.
         if set(before) & {agent for agent in agents if agent} or (counted and name == _run_name()):
             held = bool(folder.resumable())
             resume, fresh = held, not held
@@ -90,7 +91,7 @@ def how_to_begin(folder: RunFolder, processes: Processes, *, resume: bool, fresh
 
 
 def note(folder: RunFolder, processes: Processes) -> None:
-    """Write into a run's folder which agents of torchrun lead it; all of its processes call this."""
+    """Write the torchrun agents of a run into its folder; all of its processes call this."""
     agents = sorted({agent for agent in processes.gather(_agent()) if agent})
     if processes.is_main and (agents or folder.agents.exists()):
         write_text(folder.agents, json.dumps({"run": _run_name(), "agents": agents}) + "\n")
@@ -109,12 +110,12 @@ def _run_name() -> str:
 
 
 def _agent() -> str | None:
-    """Return what tells the agent that started this process from all others, None without one."""
+    """Return a unique description of the agent that started this process, or None without an agent."""
     if not _run_name():
         return None
     pid = os.getppid()
     try:
-        # The 22nd field is the time of its start; the second one, in brackets, may hold blanks.
+        # The 22nd field is the start time; the second field, in brackets, may contain spaces.
         begun = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8").rpartition(")")[2].split()[19]
     except (OSError, IndexError):
         begun = ""
