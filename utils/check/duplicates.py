@@ -1,4 +1,4 @@
-"""Images that are there twice: within a dataset, and, which spoils every score, in training and test."""
+"""Duplicate images, within a dataset or in both training and test data, where they make the score meaningless."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from utils.check.sources import BaseSource, Source
 
 
 class Copy(NamedTuple):
-    """Two images of the same content; numbers are those of the sources and of the samples in them."""
+    """Two images of the same content, as indices of their datasets and of the samples in these."""
 
     first_source: int
     first: int
@@ -28,8 +28,8 @@ class Copy(NamedTuple):
 def find_copies(sources: Sequence[Source], surveys: Sequence[Survey]) -> list[Copy]:
     """Return the pairs of files with the same bytes, within a dataset and between training and test.
 
-    Of a group of equal files within a dataset, each is paired with the group's first one. Equal files of two
-    training datasets, or of two tests, are nobody's mistake and are not looked for.
+    In a group of equal files within a dataset, each file is paired with the first file of the group. Equal files in two
+    training datasets, or in two tests, are no mistake and are not searched for.
     """
     owner = np.concatenate([np.full(len(survey.indices), k) for k, survey in enumerate(surveys)] or [np.zeros(0)])
     index = np.concatenate([survey.indices for survey in surveys] or [np.zeros(0, np.int64)])
@@ -54,7 +54,7 @@ def find_copies(sources: Sequence[Source], surveys: Sequence[Survey]) -> list[Co
 
 
 def find_lookalikes(sources: Sequence[Source], surveys: Sequence[Survey], copies: Sequence[Copy]) -> list[Copy]:
-    """Return the pairs of a training and a test image that look the same, those of the same bytes left out."""
+    """Return the pairs of a training and a test image that look the same, without those of the same bytes."""
     known = set(copies)
     found = []
     for train, left in enumerate(surveys):
@@ -70,7 +70,7 @@ def find_lookalikes(sources: Sequence[Source], surveys: Sequence[Survey], copies
 def report_duplicates(
     report: Report, sources: Sequence[Source], surveys: Sequence[Survey], *, deep: bool, allow_leaks: bool
 ) -> None:
-    """Add what is there twice; a test image that is trained on is a problem unless leaks are allowed."""
+    """Add the duplicates; a test image in the training data is a problem unless leaks are allowed."""
     copies = find_copies(sources, surveys)
     twins = find_lookalikes(sources, surveys, copies) if deep else []
     looked = "the same bytes" + (", and the same look between training and test" if deep else "")
@@ -86,15 +86,15 @@ def report_copies(
     twins: Sequence[Copy] = (),
     allow_leaks: bool,
 ) -> None:
-    """Add what was found.
+    """Add the section about duplicates.
 
     Args:
-        report: what to add to.
+        report: the report.
         sources: the datasets.
-        copies: what is there twice.
-        looked: what was compared, for where nothing was found.
-        twins: what looks the same.
-        allow_leaks: a test image that is trained on is no problem.
+        copies: pairs with the same bytes.
+        looked: what was compared; printed if nothing was found.
+        twins: pairs that look the same.
+        allow_leaks: a test image in the training data is no problem.
     """
     leaks = [copy for copy in copies if copy.first_source != copy.second_source]
     rows, figures = [], {"leaks": [], "duplicates": {}, "lookalikes": []}
@@ -120,27 +120,27 @@ def report_copies(
     unseen = [source.name for source in sources if not source.has_files]
     lines = table(("what", "images", "for example"), rows, text_columns=3) if rows else [f"none ({looked})"]
     if unseen:
-        lines.append(f"not compared, for their images are no files: {', '.join(unseen)}")
-    report.section("Images that are there twice", lines)
+        lines.append(f"not compared, because their images are not files: {', '.join(unseen)}")
+    report.section("Duplicate images", lines)
 
 
 def _sentence(what: str, names: str, count: int, example: str) -> str:
     if what == "leaks":
         return (
-            f"{counted(count, 'image')} in both {names} (e.g. {example}), so that the score would tell "
-            "nothing; take them out of one, or pass --allow-leaks"
+            f"{counted(count, 'image')} in both {names} (e.g. {example}), so the score would be meaningless; "
+            "remove them from one, or pass --allow-leaks"
         )
     return f"{counted(count, 'pair')} of images of {names} look the same (e.g. {example}); are they copies?"
 
 
 def _worth_comparing(owners: list[int], sources: Sequence[BaseSource]) -> bool:
-    """Tell whether any two of these belong to one dataset, or to training and test."""
+    """Tell whether two of the files belong to the same dataset, or one to training and one to test."""
     uses = {sources[owner].is_training for owner in owners}
     return len(set(owners)) < len(owners) or len(uses) == 2
 
 
 def pairs_of(places: list[tuple[int, int]], sources: Sequence[BaseSource]) -> list[Copy]:
-    """Return the pairs of one group of equal files, (source, sample) each, that matter: see `find_copies`."""
+    """Return the relevant pairs of a group of equal files, given as (dataset, sample): see `find_copies`."""
     first_of: dict[int, int] = {}
     pairs = []
     for dataset, sample in places:

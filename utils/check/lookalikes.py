@@ -1,4 +1,4 @@
-"""Finds images that look the same although their files differ: copies that were saved anew or resized."""
+"""Finds images that look the same although their files differ, such as re-encoded or resized copies."""
 
 from __future__ import annotations
 
@@ -6,10 +6,10 @@ import cv2
 import numpy as np
 
 NO_HASH = np.zeros(4, np.uint64)
-"""Stands for an image without a hash: not decoded, or too flat for one to mean anything."""
+"""Value for an image without a hash: not decoded, or with too little contrast for a meaningful hash."""
 
 MAX_BITS = 12
-"""Of the 256 bits of a hash, so many may differ between two copies. Different photographs differ in about 100."""
+"""Maximum number of different bits, of 256, between the hashes of two copies. Different photos differ in about 100."""
 
 _SIDE = 16
 _FLAT = 4.0
@@ -32,7 +32,7 @@ def perceptual_hash(image: np.ndarray) -> np.ndarray:
 
 
 def alike(left: np.ndarray, right: np.ndarray) -> list[tuple[int, int]]:
-    """Return which hashes of two sets are alike, as pairs (row of left, row of right).
+    """Return the similar hashes of two sets, as pairs (row of left, row of right).
 
     Args:
         left: uint64 [N, 4], the larger set.

@@ -1,4 +1,4 @@
-"""What a person may ask of a check."""
+"""The options of a check."""
 
 from __future__ import annotations
 
@@ -8,19 +8,19 @@ from dataclasses import dataclass
 from utils.draw.picture_file import picture_path
 
 LIMIT = 50_000
-"""Samples of a dataset whose annotations are read, or pictures looked at; all of them with `deep`."""
+"""Maximum number of samples of a dataset that are examined; `deep` examines all."""
 
 
 @dataclass(frozen=True)
 class CheckOptions:
-    """What to look at besides what is always looked at.
+    """The options of a check.
 
     Attributes:
-        deep: decode every image, read every annotation, and look for re-encoded copies.
-        allow_leaks: test images among the training images are remarked upon, and no problem.
-        timing: run a few iterations.
-        draw: write a sheet of samples there.
-        json: write all figures there.
+        deep: decode every image, read every annotation, and search for re-encoded copies.
+        allow_leaks: test images among the training images are a remark instead of a problem.
+        timing: run a few iterations to measure the cost.
+        draw: path of a sheet of samples, or None.
+        json: path of a file for all figures, or None.
 
     Raises:
         UserError: no picture can be written at `draw`.
@@ -37,5 +37,5 @@ class CheckOptions:
             picture_path("--draw", self.draw)
 
     def limit(self, sizes: Iterable[int]) -> int:
-        """Return how many samples of a dataset are looked at closely; `sizes` are those of all datasets."""
+        """Return how many samples of a dataset are examined; `sizes` are those of all datasets."""
         return max(sizes, default=0) if self.deep else LIMIT

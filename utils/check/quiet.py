@@ -1,4 +1,4 @@
-"""No log while a check works: what it finds stands in its report."""
+"""Silences the log during a check, because the findings are in its report."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from collections.abc import Iterator
 
 @contextlib.contextmanager
 def quiet() -> Iterator[None]:
-    """Log nothing below an error meanwhile."""
+    """Suppress log messages below the level ERROR inside the block."""
     before = logging.root.manager.disable
     logging.disable(max(before, logging.WARNING))
     try:

@@ -1,4 +1,4 @@
-"""What a check says: sections of text for a person, the same figures for a program, and the verdict."""
+"""The report of a check: sections of text, the same figures for programs, and the verdict."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ from utils.files import write_text
 
 @dataclass
 class Report:
-    """Collects findings, and hands each section of text over as soon as it is complete.
+    """Collects findings, and passes on each section of text as soon as it is complete.
 
     Attributes:
-        say: takes one block of text.
-        problems: sentences about what has to be mended before training.
-        remarks: sentences about what is worth a look.
+        say: called with each block of text.
+        problems: sentences about faults that must be fixed before training.
+        remarks: sentences about what may be a fault.
         figures: everything that was measured, as plain values for JSON.
     """
 
@@ -32,7 +32,7 @@ class Report:
     figures: dict[str, Any] = field(default_factory=dict)
 
     def section(self, title: str, lines: Sequence[str]) -> None:
-        """Hand over a section; one without lines is left out."""
+        """Pass a section on, unless it has no lines."""
         if lines:
             self.say("\n".join([title, *(f"  {line}" for line in lines), ""]))
 
@@ -40,7 +40,7 @@ class Report:
         """Return the last lines of the report.
 
         Args:
-            ready: what to say where there is no problem, such as "ready to train".
+            ready: the verdict if there is no problem, such as "ready to train".
         """
         lines = [f"verdict: {ready}"]
         if self.problems:
@@ -50,12 +50,12 @@ class Report:
         return "\n".join(lines)
 
     def require(self, sources: Sequence[object]) -> None:
-        """Raise `UserError` where a job has neither a dataset nor a problem with one."""
+        """Raise `UserError` if a job has neither a dataset nor a problem with one."""
         if not sources and not self.problems:
             raise UserError("the configuration names no dataset; list at least one under `train.datasets` or `test`")
 
     def finish(self, options: CheckOptions, *, trains: bool) -> Report:
-        """Hand over the verdict on a job that has data to train on, or has none, and write the figures if asked to."""
+        """Pass the verdict on and write the figures if requested; `trains` tells whether there is training data."""
         nothing = "the test data is in order; there is nothing to train on (train.datasets is empty)"
         self.say(self.verdict("ready to train" if trains else nothing))
         if options.json is not None:
@@ -69,7 +69,7 @@ class Report:
 
 
 def raise_problems(report: Report) -> None:
-    """Raise a `UserError` of one sentence where the report has problems."""
+    """Raise a `UserError` of one sentence if the report has problems."""
     if report.problems:
         further = len(report.problems) - 1
         more = f" (and {further} more, see the verdict)" if further else ""
@@ -77,11 +77,11 @@ def raise_problems(report: Report) -> None:
 
 
 def table(header: Sequence[str], rows: Sequence[Sequence[str]], text_columns: int = 1) -> list[str]:
-    """Align a table: the first `text_columns` columns to the left, the others to the right.
+    """Return the aligned lines of a table: the first columns aligned to the left, the others to the right.
 
     Args:
         header: names of the columns.
-        rows: as many texts as the header has in each.
+        rows: the cells of each row, as many as the header has.
         text_columns: number of columns that are aligned to the left.
     """
     whole = [list(header), *(list(row) for row in rows)]
@@ -97,7 +97,7 @@ def table(header: Sequence[str], rows: Sequence[Sequence[str]], text_columns: in
 
 
 def some(items: Sequence[str], limit: int = 3) -> str:
-    """Join the first few items, saying how many more there are."""
+    """Join the first few items, with the number of the rest."""
     rest = len(items) - limit
     return ", ".join(items[:limit]) + (f" and {rest:,} more" if rest > 0 else "")
 
@@ -108,7 +108,7 @@ def counted(count: int, noun: str) -> str:
 
 
 def percent(part: float, whole: float) -> str:
-    """Return a share such as "12 %", "0.04 %" or "0"; "-" of nothing."""
+    """Return a share such as "12 %", "0.04 %" or "0"; "-" if `whole` is 0."""
     if not whole:
         return "-"
     share = 100 * part / whole

@@ -1,4 +1,4 @@
-"""The job of a run, made to be tried and thrown away."""
+"""The task of a run, created for measurements only."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ from utils.tasks.registry import task_class
 
 
 def trial_task(report: Report, config: RunConfig, readers: Mapping[str, Any], *, initial_weights: bool) -> Task | None:
-    """Make the task of a job without its evaluation; where it refuses to start, that is a problem, and None returned.
+    """Create the task of a job without its evaluation; if that fails, add a problem to the report and return None.
 
     Args:
-        report: takes the problem.
+        report: the report.
         config: the whole job.
         readers: the datasets, by their place in the configuration.
-        initial_weights: load what the run starts from.
+        initial_weights: load the initial weights of the run.
     """
     device = resolve_device(config.device)
     amp, _ = effective_amp(config.amp, device)

@@ -1,4 +1,4 @@
-"""Pictures of words that are there twice, found by the bytes of their files, in folders and in databases."""
+"""Duplicate pictures of words, found by the bytes of their files, in folders and in databases."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ def find_word_copies(sources: Sequence[WordSource], limit: int) -> list[Copy]:
     """Return the pairs of pictures with the same bytes, within a dataset and between training and test.
 
     Args:
-        sources: the datasets; those that are drawn or cut out on demand are passed over.
-        limit: pictures of a dataset that are read, spread over it.
+        sources: the datasets; generated and cut-out words are skipped.
+        limit: maximum number of pictures of a dataset that are read, spread over it.
     """
     groups: dict[bytes, list[tuple[int, int]]] = defaultdict(list)
     for dataset, source in enumerate(sources):
@@ -42,7 +42,7 @@ def find_word_copies(sources: Sequence[WordSource], limit: int) -> list[Copy]:
 
 
 def report_word_copies(report: Report, sources: Sequence[WordSource], limit: int, *, allow_leaks: bool) -> None:
-    """Add what is there twice; a test picture that is trained on is a problem unless leaks are allowed."""
+    """Add the duplicates; a test picture in the training data is a problem unless leaks are allowed."""
     copies = find_word_copies(sources, limit)
     large = [source.name for source in sources if source.has_files and len(source.reader) > limit]
     looked = "the same bytes" + (f"; of {', '.join(large)} {limit:,} pictures each" if large else "")

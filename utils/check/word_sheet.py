@@ -12,9 +12,9 @@ DRAWN = 64
 
 
 def write_word_sheet(path: Path, task: Task) -> int:
-    """Draw samples of the run after resizing, augmentation and what padding is read; return how many.
+    """Draw samples of the run as the network gets them, and return their number.
 
-    They come from batches all over a window of the run, so that narrow and wide ones are among them.
+    They come from batches spread over a window of the run, so that they include narrow and wide pictures.
     """
     window = task.window or DRAWN
     size = task.samples_per_step
