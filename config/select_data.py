@@ -42,7 +42,7 @@ def parse_names(written: str | Sequence[str], sets: int, exists: Callable[[str],
         exists: tells whether there is a dataset of a name.
 
     Raises:
-        UserError: it cannot be parted into so many names, or not in one way.
+        UserError: it cannot be split into that many names, or not uniquely.
     """
     if not isinstance(written, str):
         if len(written) != sets:
@@ -58,8 +58,8 @@ def parse_names(written: str | Sequence[str], sets: int, exists: Callable[[str],
     if len(found) == 1:
         return found[0]
     if not found and len(tokens) == sets:
-        return tokens  # which of them is not there is said where it is opened
-    what = "can be parted in several ways into" if found else "is not made of"
+        return tokens  # A missing folder is reported when it is opened.
+    what = "can be split in several ways into" if found else "cannot be split into"
     raise UserError(f"select_data ('{written}') {what} {sets} names of folders; write a list, such as [MJ, ST]")
 
 

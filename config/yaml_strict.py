@@ -197,7 +197,7 @@ class _Builder:
         return written
 
     def repeated(self, path: Path, first: tuple[yaml.Node, yaml.Node], last: tuple[yaml.Node, yaml.Node]) -> None:
-        """Let the last of two equal keys hold, or refuse it."""
+        """Use the last of two equal keys, or refuse it."""
         key, line = last[0].value, _line(first[0])
         if path or key not in self.repeatable:
             raise self.fail(last[0], f"the key '{key}' was already given in line {line}; remove one of the two")

@@ -1,4 +1,4 @@
-"""Reading every word of a dataset, as an evaluation and as a prediction do it: one path from picture to text."""
+"""Reading pictures of words: the same path from picture to text for evaluation and prediction."""
 
 from __future__ import annotations
 
@@ -29,9 +29,9 @@ from utils.evaluate.detector import eval_mode, join_metric
 log = logging.getLogger(__name__)
 
 _SORTED = 32
-"""Batches' worth of pictures that are read ahead and sorted by width, so that little of a batch is padding."""
+"""Number of batches whose pictures are read ahead and sorted by width, so that batches have little padding."""
 _THREADS, _AHEAD = 2, 64
-"""Threads that read pictures, and how many pictures they are ahead of the network."""
+"""Number of threads that read pictures, and number of pictures that they read ahead of the network."""
 
 
 @dataclass
@@ -41,7 +41,7 @@ class RecognitionResult:
     Attributes:
         metric: counts and a record of every word.
         readings: sample id -> what was read.
-        unreadable: pictures that could not be had; they count as read empty.
+        unreadable: pictures that could not be read; their reading counts as empty.
         seconds: wall time.
     """
 

@@ -1,4 +1,4 @@
-"""What an evaluation leaves behind: `results.json`, one line for each image or word, and a table for people."""
+"""The output of an evaluation: `results.json`, one line for each image or word, and a table."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ _WORD_COLUMNS = {
 def summary(
     result: DetectionResult, test: DetectionTest, checkpoint: str | None, checkpoint_sha256: str | None
 ) -> dict[str, Any]:
-    """Return what `results.json` holds: the score and everything needed to get it again."""
+    """Return the content of `results.json`: the score and everything needed to reproduce it."""
     metric = metric_of(test)
     return {
         **score(result.counts),
@@ -55,7 +55,7 @@ def summary(
 def word_summary(
     result: RecognitionResult, test: RecognitionTest, checkpoint: str, checkpoint_sha256: str
 ) -> dict[str, Any]:
-    """Return what `results.json` holds of a recogniser."""
+    """Return the content of `results.json` for a recogniser."""
     return {
         **result.counts.results(),
         "protocol": test.protocol,

@@ -1,4 +1,4 @@
-"""Which files are meant by the images on a command line, and reading them."""
+"""Finding and reading the images that a command line names."""
 
 from __future__ import annotations
 
@@ -42,12 +42,12 @@ def find_images(given: Sequence[str]) -> list[Path]:
 
 
 class ImageFiles:
-    """Images by number; see `utils.predict.predictor.Pictures`.
+    """Images by index; see `utils.predict.predictor.Pictures`.
 
     Args:
         paths: the files.
-        words: they are pictures of words, decoded as the readers of words do it: what is transparent is white.
-        upright: turn photos as their EXIF orientation says; else they are taken as they are stored.
+        words: whether they are pictures of words, which are decoded as in the word readers: transparent is white.
+        upright: whether photos are rotated by their EXIF orientation.
     """
 
     def __init__(self, paths: Sequence[Path], *, words: bool, upright: bool = False) -> None:
@@ -66,7 +66,7 @@ class ImageFiles:
             data = self.paths[index].read_bytes()
         except OSError as fault:
             raise UnreadableSample(name, f"image: cannot be read ({fault.strerror or fault})") from None
-        # Cameras write JPEGs, which are never transparent.
+        # Photos with an EXIF orientation are JPEGs, which have no transparency.
         if self._words and not (self._upright and data.startswith(_JPEG)):
             return decode_picture(data, name)
         return decode_image(data, name, self._upright)
