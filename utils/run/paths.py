@@ -1,4 +1,4 @@
-"""Where the run of a configuration lies."""
+"""The run folder of a configuration."""
 
 from __future__ import annotations
 

@@ -93,7 +93,7 @@ def test_a_run_stops_where_the_loss_explodes(optimizer: str) -> None:
 
 def test_a_loss_that_is_no_number_ends_the_run() -> None:
     result = range_test(Lines(broken=31), settings(), torch.device("cpu"), "off", 100)
-    assert len(result.losses) == 30 and "no number" in result.ended
+    assert len(result.losses) == 30 and "not finite" in result.ended
     with pytest.raises(UserError, match="not a finite number from the start"):
         range_test(Lines(broken=1), settings(), torch.device("cpu"), "off", 100)
     with pytest.raises(UserError, match="give 20 or more"):

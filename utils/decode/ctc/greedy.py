@@ -23,8 +23,8 @@ def decode_greedy(
 
     Args:
         log_probs: float [B, T, classes], logarithms of probabilities or logits.
-        lengths: int [B], time steps of each sample, the rest is padding and not read; None where all are real.
-        alphabet: what the classes mean.
+        lengths: int [B], time steps of each sample without padding; None if no sample is padded.
+        alphabet: the characters of the classes.
         allowed: the only characters that may be read; None allows all.
 
     Raises:
@@ -36,7 +36,7 @@ def decode_greedy(
 
 
 def merge_path(path: BestPath) -> list[list[int]]:
-    """Return the classes of the characters that each path writes."""
+    """Return the classes of the characters of each path, with repeats merged and blanks removed."""
     begins = np.ones_like(path.real)
     begins[:, 1:] = path.classes[:, 1:] != path.classes[:, :-1]
     written = begins & path.real & (path.classes != BLANK)

@@ -21,9 +21,9 @@ class CtcHead(Head):
     specials = ("the blank",)
     can_search = True
     empty_remark = (
-        "That is how CTC begins: the blank is learnt first (blank_share near 1, the loss hardly falling), the "
-        "characters after some hundred to a few thousand iterations. If it stays so, try other rates (check.py "
-        "--find-lr FILE.png) and look at the labels (check.py --draw FILE.png)"
+        "This is normal early in CTC training: the blank is learnt first (blank_share near 1, the loss hardly falls), "
+        "the characters after a few hundred to a few thousand iterations. If it does not change, try other learning "
+        "rates (check.py --find-lr FILE.png) and check the labels (check.py --draw FILE.png)"
     )
 
     alphabet: Alphabet

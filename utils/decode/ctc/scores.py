@@ -1,4 +1,4 @@
-"""Scores over classes and time steps before they are decoded: normalised, restricted, folded; and what a text has."""
+"""Scores before decoding: normalised, restricted to allowed characters, case-folded; and the probability of a text."""
 
 from __future__ import annotations
 
@@ -21,10 +21,10 @@ def prepare(
 
     Args:
         log_probs: float [B, T, classes], logarithms of probabilities or logits: a second log-softmax changes nothing.
-        lengths: int [B], time steps of each sample; None where all are real.
-        alphabet: what the classes mean.
-        allowed: the characters that may be read; the probability of the others is set to 0 and shared out among the
-            rest in proportion, blank included, as EasyOCR's allowlist and blocklist do. None allows all.
+        lengths: int [B], time steps of each sample without padding; None if no sample is padded.
+        alphabet: the characters of the classes.
+        allowed: the characters that may be read; the probabilities of all others are set to 0 and the rest, blank
+            included, is normalised again, as with EasyOCR's allowlist and blocklist. None allows all.
 
     Returns:
         float32 or float64 [B, T, classes] on the device of `log_probs` and int64 [B] on the CPU.
@@ -53,14 +53,14 @@ def fold_case(log_probs: Tensor | np.ndarray, alphabet: Alphabet) -> tuple[Tenso
 
     Args:
         log_probs: logarithms of probabilities (or logits), float [B, T, alphabet.classes].
-        alphabet: what the classes mean.
+        alphabet: the characters of the classes.
 
     Returns:
-        float [B, T, classes], and the alphabet of these classes: the small letters in the order of the old list.
+        float [B, T, classes], and the alphabet of these classes: the lower-case letters in the order of the old one.
     """
     scores = torch.as_tensor(log_probs).detach()
     scores = (scores if scores.dtype == torch.float64 else scores.float()).log_softmax(2)
-    # A capital whose small letter takes more than one character (U+0130) stays what it is.
+    # A capital whose lower case has more than one character (U+0130) is not changed.
     small = [low if len(low := character.lower()) == 1 else character for character in alphabet.characters]
     folded = Alphabet(dict.fromkeys(small))
     target = torch.tensor([BLANK, *folded.encode(small)], device=scores.device)
@@ -69,16 +69,16 @@ def fold_case(log_probs: Tensor | np.ndarray, alphabet: Alphabet) -> tuple[Tenso
 
 
 def text_probabilities(log_probs: Tensor, lengths: Tensor, texts: Sequence[Sequence[int]]) -> list[float]:
-    """Return P(text | picture) of one text for each sample, summed over all its placements on the time steps.
+    """Return P(text | picture) of one text for each sample, summed over all its alignments with the time steps.
 
     Args:
         log_probs: logarithms of probabilities, float [B, T, classes].
         lengths: int64 [B] on the CPU.
-        texts: classes of the characters of B texts.
+        texts: B texts as classes of characters.
     """
-    if not log_probs.shape[0] or not log_probs.shape[1]:  # which torch refuses
+    if not log_probs.shape[0] or not log_probs.shape[1]:  # torch refuses empty inputs.
         return [0.0 if text else 1.0 for text in texts]
-    if log_probs.device.type not in ("cpu", "cuda"):  # others have no CTC
+    if log_probs.device.type not in ("cpu", "cuda"):  # Other devices have no CTC loss.
         log_probs = log_probs.cpu()
     targets = torch.zeros(len(texts), max(map(len, texts)), dtype=torch.int64)
     for row, text in enumerate(texts):
