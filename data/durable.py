@@ -13,6 +13,8 @@ from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+from filelock import FileLock, Timeout
+
 PART = ".part"
 """Ending of files and folders that are not whole yet."""
 _SYNCS = 16
@@ -84,3 +86,19 @@ def move(folder: Path, place: Path) -> None:
     """
     os.rename(folder, place)
     sync(place.parent)
+
+
+def try_lock(lock: FileLock) -> bool | None:
+    """Take a lock without waiting.
+
+    Returns:
+        True where it was taken, False where another process has it, None where the file system has no locks or the
+        file of the lock cannot be written.
+    """
+    try:
+        lock.acquire(timeout=0)
+    except Timeout:
+        return False
+    except OSError:
+        return None
+    return True

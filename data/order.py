@@ -7,10 +7,17 @@ position) alone, so the number of workers, of processes, and an interruption cha
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from itertools import accumulate
+from typing import Any
 
 import numpy as np
-from torch.utils.data import Sampler
+from torch.utils.data import Dataset, Sampler
+
+from config.errors import UserError
+from data.reader import UnreadableSample
+
+MAX_UNREADABLE_IN_A_ROW = 20
 
 
 class SampleOrder:
@@ -40,6 +47,34 @@ class SampleOrder:
 def position_rng(seed: int, position: int) -> np.random.Generator:
     """Return the generator of every random choice made for the sample at `position`."""
     return np.random.default_rng((seed, 1, position))
+
+
+def read_at(reader: Any, order: Any, seed: int, position: int, noun: str) -> tuple[Any, list[str]]:
+    """Return the sample at a position of the run, or another one where it cannot be read, and who could not be read.
+
+    Args:
+        reader: the dataset.
+        order: which sample stands at which position; its `size` is the number of samples.
+        seed: seed of the dataset.
+        position: of the run.
+        noun: what the samples are called in the message, such as "images".
+
+    Raises:
+        UserError: twenty in a row cannot be read.
+    """
+    index, unreadable = order[position], []
+    # Substitutes come from anywhere in the dataset: what is missing is often a whole folder.
+    substitutes = np.random.default_rng((seed, 2, position))
+    while len(unreadable) < MAX_UNREADABLE_IN_A_ROW:
+        try:
+            return reader[index], unreadable
+        except UnreadableSample as fault:
+            unreadable.append(str(fault))
+            index = int(substitutes.integers(order.size))
+    raise UserError(
+        f"{MAX_UNREADABLE_IN_A_ROW} {noun} in a row cannot be read, the last one: {unreadable[-1]}; check that they "
+        "lie where the dataset's `root` says"
+    )
 
 
 class StreamBatchSampler(Sampler[list[int]]):
@@ -88,3 +123,30 @@ class StreamBatchSampler(Sampler[list[int]]):
         """
         own = len(range(self._firsts[micro], self.samples, self.world * len(self._firsts)))
         return own * self.world / self.samples
+
+
+class MixedTrainingSet(Dataset):
+    """Joins training sets so that every batch holds the same number of samples of each.
+
+    Positions of the run (see `data.order`) come in blocks of `size`: the first `counts[0]` of a block belong to the
+    first set, the next `counts[1]` to the second, and so on. Each set sees positions of its own, 0, 1, 2, ..., so what
+    it yields does not depend on what it is mixed with.
+
+    Args:
+        sets: training sets by position.
+        counts: how many samples of each make up a block; a set whose count is 0 is never asked.
+    """
+
+    def __init__(self, sets: Sequence[Dataset], counts: Sequence[int]) -> None:
+        if len(sets) != len(counts) or min(counts, default=0) < 0 or sum(counts) < 1:
+            raise ValueError(f"{len(sets)} sets cannot be mixed in the numbers {list(counts)}")
+        self.sets = list(sets)
+        self.counts = list(counts)
+        self.size = sum(counts)
+        self._ends = list(accumulate(counts))
+
+    def __getitem__(self, position: int) -> Any:
+        block, offset = divmod(position, self.size)
+        part = next(number for number, end in enumerate(self._ends) if offset < end)
+        count = self.counts[part]
+        return self.sets[part][block * count + offset - (self._ends[part] - count)]

@@ -1,4 +1,4 @@
-"""What a dataset reader offers to the rest of the framework, and how it reports what it left out."""
+"""What a dataset reader offers, how it reports what it left out, and how its options limit that."""
 
 from __future__ import annotations
 
@@ -6,6 +6,9 @@ from abc import ABC, abstractmethod
 from dataclasses import dataclass, field
 from pathlib import Path
 
+import numpy as np
+
+from config.errors import UserError
 from data.sample import TextSample
 
 
@@ -119,3 +122,46 @@ class Reader(BaseReader):
     def place(self, index: int, word: int) -> str:
         """Return where a word of a sample is written, such as "gt_img_7.txt line 3"."""
         return f"{self.annotation(index).sample_id} word {word + 1}"
+
+
+def words_dropped(report: DropReport) -> int:
+    """Return how many words were left out; their reasons begin with "word:"."""
+    return sum(count for reason, count in report.dropped.items() if reason.startswith("word:"))
+
+
+def check_dropped(report: DropReport, max_dropped: float, source: str) -> None:
+    """Raise `UserError` where a greater share of the words than `max_dropped` was left out as faulty.
+
+    Args:
+        report: counts over the whole source.
+        max_dropped: the dataset's option, 0..1.
+        source: what the words come from, for the message.
+    """
+    lost = words_dropped(report)
+    total = lost + report.words
+    if total == 0 or lost <= max_dropped * total:
+        return
+    worst = sorted(
+        ((count, reason) for reason, count in report.dropped.items() if reason.startswith(("word:", "image:"))),
+        key=lambda item: (-item[0], item[1]),
+    )[:3]
+    reasons = "; ".join(f"{count:,} x {reason} (e.g. {', '.join(report.examples[reason])})" for count, reason in worst)
+    raise UserError(
+        f"{source}: {lost:,} of {total:,} words ({lost / total:.2%}) are faulty, more than `max_dropped` "
+        f"({max_dropped:g}) allows: {reasons}; mend them, or raise this dataset's `max_dropped`"
+    )
+
+
+def choose_samples(total: int, samples: int, source: str) -> np.ndarray | None:
+    """Return the indices int64 [samples] of an evenly spread subset, or None where all `total` are used.
+
+    Raises:
+        UserError: nothing would be left.
+    """
+    if total == 0:
+        raise UserError(f"{source}: there is no usable image")
+    if samples == 0:
+        raise UserError(f"{source}: `samples: 0` leaves no image; give a positive number, or -1 for all")
+    if samples < 0 or samples >= total:
+        return None
+    return np.arange(samples, dtype=np.int64) * total // samples

@@ -21,7 +21,7 @@ from pathlib import Path
 
 from filelock import FileLock
 
-from data.locks import try_lock
+from data.durable import try_lock
 
 _PREFIX, _LOCK = ".partial-", ".lock"
 _ABANDONED_SECONDS = 24 * 3600

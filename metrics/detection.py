@@ -107,7 +107,7 @@ class ImageRecord:
 
 
 class DetectionMetric(ABC):
-    """Collects images one by one. Parts of a dataset may be collected apart and merged.
+    """Collects images one by one.
 
     It is made with `test.NAME.iou` as its only positional argument; keyword-only arguments are what
     `test.NAME.protocol_options` may set.
@@ -159,11 +159,6 @@ class DetectionMetric(ABC):
         record = self.score(ImageWords(sample_id, gt, np.asarray(ignore, bool), det, texts, scores))
         self.records[sample_id] = record
         return record
-
-    def merge(self, other: DetectionMetric) -> None:
-        """Take over another collection's images. An image that both hold, as padded samplers produce, counts once."""
-        for sample_id, record in other.records.items():
-            self.records.setdefault(sample_id, record)
 
     def compute(self) -> Counts:
         """Return the sums over all images."""

@@ -131,7 +131,7 @@ class Confusion(NamedTuple):
 
 
 class WordMetric:
-    """Collects texts one by one. Parts of a dataset may be collected apart and merged.
+    """Collects texts one by one.
 
     Args:
         normalise: what references and predictions go through first, for all the scores; see `metrics.protocols`.
@@ -158,11 +158,6 @@ class WordMetric:
         record = WordRecord(sample_id, reference, prediction, compare(reference, prediction))
         self.records[sample_id] = record
         return record
-
-    def merge(self, other: WordMetric) -> None:
-        """Take over another collection's texts. One that both hold, as padded samplers produce, counts once."""
-        for sample_id, record in other.records.items():
-            self.records.setdefault(sample_id, record)
 
     def compute(self) -> WordCounts:
         """Return the sums over all texts; they do not depend on the order in which these were added."""

@@ -118,6 +118,6 @@ class Head(ABC):
             scores: logits of the network in eval mode, float32 [B, T, classes].
             lengths: int64 [B] on the CPU, time steps of each picture's own width.
             beam_width: number of hypotheses that are kept at each step.
-            lexicon: a `utils.decode.ctc.Lexicon`; None admits any text.
+            lexicon: a `utils.decode.ctc.lexicon.Lexicon`; None admits any text.
         """
         raise NotImplementedError

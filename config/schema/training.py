@@ -62,11 +62,14 @@ class Training(Section):
     """Iterations between two lines of `metrics.jsonl` and `metrics_train.csv` and two TensorBoard scalars."""
     image_interval: PositiveInt = 1000
     """Iterations between two sets of pictures (input, targets, predictions) in TensorBoard."""
-    num_workers: NonNegativeInt = 4
-    """Processes that prepare batches; 0 prepares them in the training process."""
+    num_workers: NonNegativeInt | None = None
+    """Processes that prepare batches; 0 prepares them in the training process. null follows the cores that this process
+    may use, shared with the others of the machine: all but one of them beside a GPU, at most 16, and a quarter of them
+    where the network runs on a CPU, at most 4; at least 1. The order of the data does not depend on it."""
     cpu_threads: PositiveInt | None = None
     """Compute threads if the network runs on a CPU; null leaves the choice to torch, which uses all cores. Fewer are
-    faster if the loader processes have as much work as the network."""
+    faster if the loader processes have as much work as the network. Another number of threads rounds sums in another
+    order."""
     max_unreadable: UnitFloat = 0.01
     """Maximum share of unreadable samples; a higher share stops the run. It is checked from 1000 samples on."""
     max_nonfinite: PositiveInt = 5

@@ -12,9 +12,11 @@ which says what they were made with.
 
 from __future__ import annotations
 
+import contextlib
 import json
 import shutil
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Executor
 from dataclasses import asdict
 from pathlib import Path
 
@@ -22,8 +24,9 @@ import numpy as np
 
 from config.errors import UserError
 from data.durable import PART, move, part_of, replacing, sync_all
+from data.pseudo_label.labeler import LabelProgress, Teacher, label_blocks
+from data.pseudo_label.reader import ABOUT, COLUMNS, PseudoLabels
 from data.pseudo_label.records import COLUMN_NAMES, ImageLabels, LabelSettings, LabelStatistics, join_labels
-from data.pseudo_label.stored import ABOUT, COLUMNS, PseudoLabels
 from data.reader import Reader
 
 
@@ -149,24 +152,45 @@ def remove_old_caches(root: Path, keep: int, *, dataset: str, using: Path | None
     return old
 
 
-class _writing:
-    """Turns what the disk objects to into one sentence."""
+@contextlib.contextmanager
+def _writing(folder: Path) -> Iterator[None]:
+    """Make a folder, and turn what the disk objects to into one sentence."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        yield
+    except OSError as fault:
+        raise UserError(
+            f"{folder}: pseudo-labels cannot be written ({fault.strerror or fault}), make room or choose another folder"
+        ) from fault
 
-    def __init__(self, folder: Path) -> None:
-        self._folder = folder
 
-    def __enter__(self) -> None:
-        try:
-            self._folder.mkdir(parents=True, exist_ok=True)
-        except OSError as fault:
-            raise self._sentence(fault) from fault
+def fill_cache(
+    cache: LabelCache,
+    reader: Reader,
+    settings: LabelSettings,
+    teacher: Teacher,
+    *,
+    rank: int = 0,
+    world_size: int = 1,
+    max_batch_pixels: int,
+    loader_threads: int = 2,
+    executor: Executor | None = None,
+    on_progress: Callable[[LabelProgress], None] | None = None,
+) -> None:
+    """Label this process's share of the blocks that are missing; the rest of the arguments is that of `label_blocks`.
 
-    def __exit__(self, kind: object, fault: BaseException | None, trace: object) -> None:
-        if isinstance(fault, OSError):
-            raise self._sentence(fault) from fault
-
-    def _sentence(self, fault: OSError) -> UserError:
-        return UserError(
-            f"{self._folder}: pseudo-labels cannot be written ({fault.strerror or fault}), make room or choose "
-            "another folder"
-        )
+    The processes of a run label different blocks. When all are through, each may call `cache.finish()`.
+    """
+    missing = cache.missing(rank, world_size)
+    labels = label_blocks(
+        reader,
+        [cache.images(block) for block in missing],
+        settings,
+        teacher,
+        max_batch_pixels=max_batch_pixels,
+        loader_threads=loader_threads,
+        executor=executor,
+        on_progress=on_progress,
+    )
+    for block, of_block in zip(missing, labels, strict=True):
+        cache.write(block, of_block)

@@ -50,11 +50,6 @@ class LabelProgress:
         """Speed so far."""
         return self.words / self.seconds if self.seconds else 0.0
 
-    @property
-    def eta_seconds(self) -> float:
-        """Time left, if the rest goes as fast as what is done; infinite before the first image."""
-        return self.seconds / self.images * (self.total - self.images) if self.images else float("inf")
-
 
 class _Batcher:
     """Finds the characters of crops, a batch of one padded shape at a time."""
@@ -146,23 +141,3 @@ def label_blocks(
             labels = [label_image(cut, batcher.boxes(cut), settings.keep_above) for cut in cuts]
             report(images, words)
             yield labels
-
-
-def label_one_by_one(
-    reader: Reader, indices: Iterable[int], settings: LabelSettings, teacher: Teacher
-) -> Iterator[ImageLabels]:
-    """Label images with one forward pass for each word: what `label_blocks` must agree with, and is faster than."""
-    for index in indices:
-        cut = cut_image(reader, index, settings)
-        found = []
-        for crop in cut.crops:
-            region = teacher(network_input([crop], settings))[0, ..., 0]
-            found.append(
-                find_characters(
-                    word_map(region, crop),
-                    sure_fg_th=settings.sure_fg_th,
-                    sure_bg_th=settings.sure_bg_th,
-                    vertical=crop.vertical,
-                )
-            )
-        yield label_image(cut, found, settings.keep_above)

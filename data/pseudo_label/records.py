@@ -52,7 +52,6 @@ COLUMN_NAMES = ("word_ends", "char_ends", "char_quads", "confidence", "kind", "f
 """What `join_labels` returns."""
 
 LABELLED = (WordKind.KEPT, WordKind.SPLIT)
-FAULTY = tuple(kind for kind in WordKind if kind >= WordKind.NOT_FINITE)
 
 
 @dataclass(frozen=True)

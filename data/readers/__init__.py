@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from config.errors import UserError
-from config.schema.dataset_base import DatasetBase
+from config.schema.base import DatasetBase
 from config.schema.datasets import Dataset, GeneratedDataset, SynthTextDataset
 from config.schema.word_datasets import (
     CocoTextDataset,

@@ -16,8 +16,7 @@ from typing import Any
 from config.errors import UserError
 from config.schema.word_datasets import CocoTextDataset
 from data.reader import DropReport
-from data.readers.json_values import are_numbers
-from data.readers.label_files import label_bytes
+from data.readers.label_files import are_numbers, label_bytes
 from data.readers.listing import ImageFolder, check_selected, label_path, selector, subfolder
 from data.readers.sniff import what_is
 from data.readers.word_builder import WordBuilder

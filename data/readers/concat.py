@@ -1,13 +1,16 @@
-"""Several datasets as one."""
+"""Several datasets as one, and some samples of a dataset as a dataset."""
 
 from __future__ import annotations
 
 import bisect
 import hashlib
 import itertools
+from abc import abstractmethod
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Generic, TypeVar
+
+import numpy as np
 
 from data.reader import BaseReader, DropReport, Reader
 from data.sample import TextSample
@@ -52,10 +55,6 @@ class Joined(BaseReader, Generic[AnyReader]):
         joined = " ".join(reader.fingerprint() for reader in self.readers)
         return hashlib.sha256(joined.encode()).hexdigest()[:16]
 
-    def path(self, index: int) -> Path | None:
-        reader, own = self._locate(index)
-        return reader.path(own)
-
     def _locate(self, index: int) -> tuple[AnyReader, int]:
         """Return the reader that holds a sample, and the sample's index there."""
         index = self._checked(index)
@@ -63,17 +62,57 @@ class Joined(BaseReader, Generic[AnyReader]):
         return self.readers[which], index - (self._ends[which - 1] if which else 0)
 
 
-class ConcatReader(Joined[Reader], Reader):
-    """The samples of several readers of images, one reader after the other."""
+class ForwardedReader(Reader):
+    """Samples of one or several other readers of images."""
+
+    @abstractmethod
+    def _locate(self, index: int) -> tuple[Reader, int]:
+        """Return the reader that holds a sample, and the sample's index there."""
 
     def __getitem__(self, index: int) -> TextSample:
-        reader, own = self._locate(index)
-        return reader[own]
+        reader, there = self._locate(index)
+        return reader[there]
 
     def annotation(self, index: int) -> TextSample:
-        reader, own = self._locate(index)
-        return reader.annotation(own)
+        reader, there = self._locate(index)
+        return reader.annotation(there)
+
+    def path(self, index: int) -> Path | None:
+        reader, there = self._locate(index)
+        return reader.path(there)
 
     def place(self, index: int, word: int) -> str:
-        reader, own = self._locate(index)
-        return reader.place(own, word)
+        reader, there = self._locate(index)
+        return reader.place(there, word)
+
+
+class ConcatReader(Joined[Reader], ForwardedReader):
+    """The samples of several readers of images, one reader after the other."""
+
+
+class ChosenReader(ForwardedReader):
+    """Some of the samples of another reader.
+
+    Args:
+        reader: the other one.
+        rows: their numbers there, int [N]; None takes all.
+    """
+
+    def __init__(self, reader: Reader, rows: np.ndarray | None) -> None:
+        self._reader, self._rows = reader, rows
+
+    @property
+    def report(self) -> DropReport:
+        """The other reader's report, whichever samples are chosen."""
+        return self._reader.report
+
+    def __len__(self) -> int:
+        return len(self._reader) if self._rows is None else len(self._rows)
+
+    def fingerprint(self) -> str:
+        # The rows follow from their number: they are spread evenly.
+        return hashlib.sha256(f"{self._reader.fingerprint()} {len(self)}".encode()).hexdigest()[:16]
+
+    def _locate(self, index: int) -> tuple[Reader, int]:
+        index = self._checked(index)
+        return self._reader, index if self._rows is None else int(self._rows[index])

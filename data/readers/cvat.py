@@ -17,7 +17,7 @@ from xml.parsers import expat
 from config.errors import UserError
 from config.schema.word_datasets import CvatDataset
 from data.readers.exported import ExportBuilder
-from data.readers.json_values import integer
+from data.readers.label_files import integer
 from data.readers.listing import label_path, subfolder
 from data.readers.outlines import turned_rectangle
 from data.readers.word_reader import WordReader

@@ -14,8 +14,7 @@ from config.loader import load_config
 from config.origins import COMMAND_LINE
 from config.schema.datasets import GeneratedDataset
 from config.schema.generation import GenerateConfig
-from data.reader import DropReport, Reader
-from data.readers.limits import choose_samples
+from data.reader import DropReport, Reader, choose_samples
 from data.sample import TextSample
 from data.synth.resources import Resources
 from data.synth.scene import draw_scene, render_scene

@@ -1,16 +1,16 @@
-"""Datasets with a label file for each image, whatever is in the label files."""
+"""Datasets with a label file for each image, whatever is in the label files; and values that JSON ones hold."""
 
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
+import math
+from collections.abc import Callable, Iterable
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 
 from config.errors import UserError
 from config.schema.word_datasets import FolderDataset
 from data.reader import DropReport
-from data.readers.icdar_lines import MalformedLineError
 from data.readers.listing import check_selected, folder_images, match_labels, selector, subfolder
 from data.readers.word_builder import WordBuilder
 from data.readers.word_reader import WordReader
@@ -22,6 +22,20 @@ _BOM = b"\xef\xbb\xbf"
 
 class LabelFileError(Exception):
     """Says why nothing in a label file can be used, without naming the file."""
+
+
+class MalformedLineError(Exception):
+    """Says what is wrong with a line of a label file.
+
+    Attributes:
+        detail: the part of the line that is wrong, where there is one.
+        parsed: the line is of its format, only what it says makes no sense.
+    """
+
+    def __init__(self, reason: str, detail: str = "", *, parsed: bool = False) -> None:
+        super().__init__(reason)
+        self.detail = detail
+        self.parsed = parsed
 
 
 class FileParser(Protocol):
@@ -53,16 +67,30 @@ def line_parser(parse: Callable[[str], tuple[list[float], str]]) -> FileParser:
 
     def parse_file(data: bytes, name: str, words: WordBuilder) -> tuple[int, tuple[int, int]]:
         lines = numbered_lines(data)
-        for number, line in lines:
-            try:
-                words.word(name, number, *parse(line.decode("utf-8")))
-            except UnicodeDecodeError:
-                words.drop("line is not UTF-8", name, number)
-            except MalformedLineError as fault:
-                words.drop(str(fault), name, number, fault.detail, parsed=fault.parsed)
+        take_lines(lines, parse, name, words)
         return len(lines), (0, 0)
 
     return parse_file
+
+
+def take_lines(
+    lines: Iterable[tuple[int, bytes]], parse: Callable[[str], tuple[Any, ...]], name: str, words: WordBuilder
+) -> None:
+    """Hand the words of a file to `words`, one a line.
+
+    Args:
+        lines: number and bytes of each.
+        parse: returns what `WordBuilder.word` takes after the place, or raises `MalformedLineError`.
+        name: name of the file, for places.
+        words: what they are handed to.
+    """
+    for number, line in lines:
+        try:
+            words.word(name, number, *parse(line.decode("utf-8")))
+        except UnicodeDecodeError:
+            words.drop("line is not UTF-8", name, number)
+        except MalformedLineError as fault:
+            words.drop(str(fault), name, number, fault.detail, parsed=fault.parsed)
 
 
 def open_label_files(config: FolderDataset, parse: FileParser, unit: str = "line") -> WordReader:
@@ -121,3 +149,29 @@ def numbered_lines(data: bytes) -> list[tuple[int, bytes]]:
     """Return number and bytes of each line that is not blank, without its end, whichever end lines have."""
     numbered = enumerate(data.replace(b"\r\n", b"\n").replace(b"\r", b"\n").split(b"\n"), 1)
     return [(number, line) for number, line in numbered if line.strip()]
+
+
+def flat_points(value: Any) -> list[float] | None:
+    """Return `[[x, y], ...]` as x and y in turn, or None where it is not a list of pairs of numbers."""
+    if not isinstance(value, list):
+        return None
+    flat: list[Any] = []
+    for pair in value:
+        if not isinstance(pair, list) or len(pair) != 2:
+            return None
+        flat += pair
+    return flat if are_numbers(flat) else None
+
+
+def are_numbers(values: Any) -> bool:
+    """Tell whether a value is a list of numbers that fit a float (`true` is no number)."""
+    return isinstance(values, list) and all(
+        type(value) is float or (type(value) is int and abs(value) < 2**63) for value in values
+    )
+
+
+def integer(value: Any) -> int:
+    """Return a size in pixels, or 0 where the value is none."""
+    if type(value) is float and math.isfinite(value):
+        value = int(value)
+    return value if type(value) is int and 0 < value < 2**31 else 0

@@ -13,8 +13,7 @@ import logging
 from typing import Any
 
 from config.schema.word_datasets import LabelmeDataset
-from data.readers.json_values import flat_points, integer
-from data.readers.label_files import LabelFileError, open_label_files
+from data.readers.label_files import LabelFileError, flat_points, integer, open_label_files
 from data.readers.word_builder import WordBuilder
 from data.readers.word_reader import WordReader
 

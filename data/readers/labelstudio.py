@@ -22,8 +22,7 @@ from urllib.parse import parse_qs, unquote, urlsplit
 from config.errors import UserError
 from config.schema.word_datasets import LabelStudioDataset
 from data.readers.exported import ExportBuilder
-from data.readers.json_values import are_numbers, flat_points, integer
-from data.readers.label_files import label_bytes
+from data.readers.label_files import are_numbers, flat_points, integer, label_bytes
 from data.readers.listing import label_path, subfolder
 from data.readers.outlines import turned_rectangle
 from data.readers.sniff import what_is

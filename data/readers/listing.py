@@ -6,11 +6,28 @@ import os
 import re
 from collections.abc import Callable, Collection, Sequence, Sized
 from fnmatch import fnmatchcase
-from pathlib import Path, PurePosixPath
+from pathlib import Path, PurePosixPath, PureWindowsPath
 
 from config.errors import UserError, nearest
 from data.reader import DropReport
-from data.readers.naming import leaves_folder, natural_key
+
+
+def natural_key(name: str) -> tuple[list[str | int], str]:
+    """Return a sort key that puts `img_2` before `img_10`; the name itself decides between equal keys."""
+    # Odd positions hold the digits, so that text is only ever compared with text.
+    parts = re.split(r"([0-9]+)", name)
+    return [int(part) if odd % 2 else part.casefold() for odd, part in enumerate(parts)], name
+
+
+def leaves_folder(name: str) -> bool:
+    """Tell whether a relative path could lead out of its folder (absolute, `..`, a drive), on any system."""
+    if not name or "\0" in name:
+        return True
+    if ".." not in name and ":" not in name and name[0] not in "/\\":  # the quick answer, for millions of names
+        return False
+    posix, windows = PurePosixPath(name), PureWindowsPath(name)
+    return posix.is_absolute() or bool(windows.drive or windows.root) or ".." in windows.parts
+
 
 IMAGE_SUFFIXES = frozenset({".jpg", ".jpeg", ".jpe", ".jfif", ".png", ".bmp", ".gif", ".tif", ".tiff", ".webp"})
 

@@ -17,8 +17,7 @@ from typing import Any
 
 from config.schema.word_datasets import PaddleOcrDataset
 from data.reader import DropReport
-from data.readers.json_values import flat_points
-from data.readers.label_files import label_bytes, numbered_lines
+from data.readers.label_files import flat_points, label_bytes, numbered_lines
 from data.readers.listing import ImageFolder, check_selected, label_path, selector, subfolder
 from data.readers.word_builder import WordBuilder
 from data.readers.word_reader import WordReader

@@ -12,8 +12,15 @@ import ast
 import re
 
 from config.schema.word_datasets import PolygonDataset
-from data.readers.icdar_lines import MalformedLineError, is_number, numbers, shortened
-from data.readers.label_files import FileParser, line_parser, numbered_lines, open_label_files
+from data.readers.icdar import is_number, numbers, shortened
+from data.readers.label_files import (
+    FileParser,
+    MalformedLineError,
+    line_parser,
+    numbered_lines,
+    open_label_files,
+    take_lines,
+)
 from data.readers.word_builder import WordBuilder
 from data.readers.word_reader import WordReader
 
@@ -41,15 +48,7 @@ def parse_totaltext_file(data: bytes, name: str, words: WordBuilder) -> tuple[in
         else:
             first, begun = records[-1]
             records[-1] = first, begun + b" " + line
-    for number, record in records:
-        try:
-            coordinates, text, ignore = parse_record(record.decode("utf-8"))
-        except UnicodeDecodeError:
-            words.drop("line is not UTF-8", name, number)
-        except MalformedLineError as fault:
-            words.drop(str(fault), name, number, fault.detail, parsed=fault.parsed)
-        else:
-            words.word(name, number, coordinates, text, ignore)
+    take_lines(records, parse_record, name, words)
     return len(records), (0, 0)
 
 

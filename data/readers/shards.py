@@ -1,20 +1,19 @@
-"""A split that the generator wrote in several shards, read as one dataset.
+"""Datasets that lie in several folders: the shards of the generator, and trees of folders as other tools make them.
 
 Each shard is a SynthText folder of its own, `shard_0001_of_0008`, with its own `gt.mat` and its own index.
 """
 
 from __future__ import annotations
 
-import hashlib
+import os
 from pathlib import Path
 
-from config.errors import UserError
+from config.errors import UserError, nearest
 from config.schema.datasets import SynthTextDataset
-from data.reader import DropReport, Reader
-from data.readers.concat import ConcatReader
-from data.readers.limits import check_dropped, choose_samples
+from data.reader import Reader, check_dropped, choose_samples
+from data.readers.concat import ChosenReader, ConcatReader
+from data.readers.listing import natural_key, subfolder, visible_files
 from data.readers.synthtext import SynthTextReader
-from data.sample import TextSample
 from data.synth.writing.shards import SHARD_NAME
 
 
@@ -51,54 +50,47 @@ def shard_folders(root: Path) -> list[Path]:
 
 
 def open_synthtext(config: SynthTextDataset) -> Reader:
-    """Open a folder of SynthText, or all shards of a split that was generated in several; raises as the readers do."""
+    """Open a folder of SynthText, or all shards of a split that was generated in several; raises as the readers do.
+
+    `samples` and `max_dropped` count over all shards.
+    """
     shards = find_shards(config)
-    return ShardedReader(config, shards) if shards else SynthTextReader(config)
+    if not shards:
+        return SynthTextReader(config)
+    whole = {"samples": -1, "max_dropped": 1.0}
+    joined = ConcatReader([SynthTextReader(config.model_copy(update={"root": str(one), **whole})) for one in shards])
+    check_dropped(joined.report, config.max_dropped, config.root)
+    return ChosenReader(joined, choose_samples(len(joined), config.samples, config.root))
 
 
-class ShardedReader(Reader):
-    """Reader of all shards of a split; `samples` and `max_dropped` count over all of them.
+def find_parts(root: str, name: str) -> list[Path]:
+    """Return the folders of a dataset's parts, each of which holds the file `name`.
+
+    That is `root`, or all its shards, or every folder below it that holds the file, in natural order; hidden folders
+    (`.ipynb_checkpoints`) are skipped.
 
     Args:
-        config: of the dataset; its `root` holds the shards.
-        shards: their folders, in order.
+        root: the dataset's `root`.
+        name: path of the file below a part's folder.
 
     Raises:
-        UserError: as for `SynthTextReader`.
+        UserError: there is no such folder, no such file, or shards are missing.
     """
-
-    def __init__(self, config: SynthTextDataset, shards: list[Path]) -> None:
-        whole = {"samples": -1, "max_dropped": 1.0}
-        self._all = ConcatReader(
-            [SynthTextReader(config.model_copy(update={"root": str(one), **whole})) for one in shards]
-        )
-        check_dropped(self.report, config.max_dropped, config.root)
-        self._chosen = choose_samples(len(self._all), config.samples, config.root)
-
-    @property
-    def report(self) -> DropReport:
-        """The shards' reports added up, whatever `samples` selects."""
-        return self._all.report
-
-    def __len__(self) -> int:
-        return len(self._all) if self._chosen is None else len(self._chosen)
-
-    def __getitem__(self, index: int) -> TextSample:
-        return self._all[self._locate(index)]
-
-    def annotation(self, index: int) -> TextSample:
-        """Return the sample without its image."""
-        return self._all.annotation(self._locate(index))
-
-    def path(self, index: int) -> Path | None:
-        """Return the file of a sample's image; None where it has none of its own."""
-        return self._all.path(self._locate(index))
-
-    def fingerprint(self) -> str:
-        content = f"{self._all.fingerprint()} {len(self)}"
-        return hashlib.sha256(content.encode()).hexdigest()[:16]
-
-    def _locate(self, index: int) -> int:
-        """Return a sample's index in all shards."""
-        index = self._checked(index)
-        return index if self._chosen is None else int(self._chosen[index])
+    folder = subfolder(root, ".", "root")
+    if (folder / name).is_file():
+        return [folder]
+    shards = shard_folders(folder)
+    if shards:
+        lacking = next((shard for shard in shards if not (shard / name).is_file()), None)
+        if lacking is not None:
+            raise UserError(f"{lacking}: holds no {name}; make this shard again, or correct the dataset's `format`")
+        return shards
+    found = []
+    for parent, folders, _ in os.walk(folder):
+        folders[:] = sorted((one for one in folders if not one.startswith(".")), key=natural_key)
+        found += [Path(parent) / one for one in folders if (Path(parent) / one / name).is_file()]
+    if not found:
+        near = nearest(name, visible_files(folder))
+        hint = f"did you mean '{near}'?" if near else "set the dataset's `root` to the folder that does"
+        raise UserError(f"{folder}: holds no {name}, nor does a folder in it; {hint}")
+    return sorted(found, key=lambda path: natural_key(path.relative_to(folder).as_posix()))

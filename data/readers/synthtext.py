@@ -10,8 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from config.schema.datasets import SynthTextDataset
-from data.reader import Reader
-from data.readers.limits import check_dropped, choose_samples
+from data.reader import Reader, check_dropped, choose_samples
 from data.readers.quads import outside_image
 from data.readers.synthtext_source import find_source
 from data.readers.synthtext_store import open_index
@@ -29,7 +28,7 @@ class SynthTextReader(Reader):
         report: counts over the whole ground truth, whatever `samples` selects.
 
     Raises:
-        UserError: see `synthtext_source.find_source`, `synthtext_store.open_index` and `limits`.
+        UserError: see `synthtext_source.find_source`, `synthtext_store.open_index` and `data.reader`.
     """
 
     def __init__(self, config: SynthTextDataset) -> None:

@@ -17,7 +17,7 @@ from config.errors import UserError
 from data.graphemes import count_clusters, nfc
 from data.progress import progress_bar
 from data.reader import DropReport
-from data.readers.naming import leaves_folder
+from data.readers.listing import leaves_folder
 from data.readers.npy import NpyWriter
 from data.readers.quads import FAULTS, quad_faults
 from data.readers.synthtext_spool import Spool

@@ -9,7 +9,7 @@ import numpy as np
 
 from config.errors import UserError
 from config.schema.datasets import SynthTextDataset
-from data.readers.naming import natural_key
+from data.readers.listing import natural_key
 from data.readers.synthtext_h5 import H5Source
 from data.readers.synthtext_mat import MatSource
 from data.readers.synthtext_spool import Spool

@@ -23,8 +23,7 @@ from typing import Any
 from filelock import FileLock
 
 from config.errors import UserError
-from data.durable import move, sync
-from data.locks import try_lock
+from data.durable import move, sync, try_lock
 from data.readers.index_home import cache_folder, file_identity, open_in_home
 from data.readers.synthtext_build import IndexBuilder
 from data.readers.synthtext_index import FORMAT, SynthTextIndex, write_facts

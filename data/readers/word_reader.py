@@ -10,9 +10,8 @@ from typing import Any
 import numpy as np
 
 from config.schema.word_datasets import WordDataset
-from data.reader import DropReport, Reader, UnreadableSample
+from data.reader import DropReport, Reader, UnreadableSample, check_dropped, choose_samples
 from data.readers.images import read_image
-from data.readers.limits import check_dropped, choose_samples
 from data.readers.quads import outside_image
 from data.readers.word_builder import WordBuilder
 from data.readers.word_table import Texts

@@ -18,8 +18,7 @@ from config.schema.alphabet import character_name
 from data.graphemes import nfc
 from data.reader import DropReport
 from data.recognition.alphabet import Alphabet
-from data.recognition.readers.chosen import ChosenWords, Kept
-from data.recognition.readers.joined import JoinedWords
+from data.recognition.readers.forwarded import ChosenWords, JoinedWords, Kept
 from data.recognition.sample import WordReader, WordSample
 
 _NOTHING = "word: none of its characters is in the alphabet"
@@ -104,6 +103,9 @@ class FilteredWords(ChosenWords):
         super().__init__(reader, rows)
         self.rule = rule
         self._report = report
+        self.longest = rule.max_length
+        if self.characters is not None:
+            self.characters = frozenset("".join(map(rule.fold, self.characters)))
 
     @property
     def report(self) -> DropReport:
@@ -113,15 +115,6 @@ class FilteredWords(ChosenWords):
     def __getitem__(self, index: int) -> WordSample:
         sample = super().__getitem__(index)
         return replace(sample, text=self.rule.fold(sample.text))
-
-    @property
-    def characters(self) -> frozenset[str] | None:
-        known = super().characters
-        return None if known is None else frozenset("".join(map(self.rule.fold, known)))
-
-    @property
-    def longest(self) -> int | None:
-        return self.rule.max_length
 
     def text(self, index: int) -> str:
         return self.rule.fold(super().text(index))

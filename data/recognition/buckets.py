@@ -8,7 +8,7 @@ is read once in each pass, and what stands at a position is a function of (seed,
 The engine knows nothing of it: it asks for positions in their order, and a batch is positions s·G up to (s+1)·G of the
 run, G being the samples of all processes together. Processes take shares of the same batch, whatever their number.
 
-Several datasets in every batch (`data.mixing.MixedTrainingSet`): each has positions, widths and an order of its own,
+Several datasets in every batch (`data.order.MixedTrainingSet`): each has positions, widths and an order of its own,
 with its own number of samples in a batch. They share the order in which narrow and wide batches come: the step that
 takes the fifth-narrowest batch of one dataset's window takes the fifth-narrowest of all. Both sorted, they are as alike
 as fixed numbers of samples of each permit.

@@ -20,6 +20,7 @@ import cv2
 import numpy as np
 import torch
 from torch import Tensor
+from torch.utils.data import default_collate
 
 from config.schema.word_data import WordData
 
@@ -153,8 +154,9 @@ class WordPreprocess:
             uint8 [B, height, W, channels], and the width of each without this padding, int64 [B].
         """
         widths = [image.shape[1] for image in images]
-        joined = np.stack([self._padded(image, max(widths)) for image in images])
-        return torch.from_numpy(joined), torch.tensor(widths)
+        # What a tensor can be made of without a copy: contiguous and writable.
+        padded = [np.require(self._padded(image, max(widths)), requirements="CW") for image in images]
+        return default_collate(padded), torch.tensor(widths)
 
     def padded_to(self, images: Tensor, width: int) -> Tensor:
         """Pad a batch that `join` returned, uint8 [B, height, W, channels] on any device, to a width of W or more."""

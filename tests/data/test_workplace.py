@@ -10,7 +10,7 @@ from pathlib import Path
 
 from filelock import FileLock
 
-from data.locks import try_lock
+from data.durable import try_lock
 from data.workplace import open_workplace, remove_abandoned
 
 ROOT = Path(__file__).resolve().parents[2]

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from config.schema.recognition import RecognitionConfig
-from data.readers.limits import words_dropped
+from data.reader import words_dropped
 from data.recognition.alphabet import Alphabet
 from data.recognition.alphabet_filter import named
 from utils.check.characters import RARE, judge_characters, listed

@@ -36,19 +36,13 @@ class ThresholdSweep:
 
     Args:
         test: the evaluation.
-        text_thresholds, low_texts: the grid; pairs with text_threshold < low_text are left out, because every component
-            is text there and the threshold has no effect.
     """
 
-    def __init__(
-        self,
-        test: DetectionTest,
-        text_thresholds: tuple[float, ...] = TEXT_THRESHOLDS,
-        low_texts: tuple[float, ...] = LOW_TEXTS,
-    ) -> None:
+    def __init__(self, test: DetectionTest) -> None:
         self._test = test
         configured = (test.low_text, test.text_threshold)
-        pairs = {(low, text) for low in low_texts for text in text_thresholds if text >= low} | {configured}
+        # Where text_threshold < low_text every component is text and the threshold means nothing.
+        pairs = {(low, text) for low in LOW_TEXTS for text in TEXT_THRESHOLDS if text >= low} | {configured}
         self._metrics = {pair: metric_of(test) for pair in sorted(pairs)}
 
     def add(self, outcome: ImageOutcome) -> None:

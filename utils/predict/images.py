@@ -42,7 +42,7 @@ def find_images(given: Sequence[str]) -> list[Path]:
 
 
 class ImageFiles:
-    """Images by index; see `utils.predict.predictor.Pictures`.
+    """Images by index, uint8 [H, W, 3] RGB; an image that cannot be read raises `UnreadableSample`.
 
     Args:
         paths: the files.

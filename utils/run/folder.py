@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from config.errors import UserError
+from config.schema.run import RunConfig
 from utils.files import remove_parts, write_text
 
 
@@ -165,3 +166,9 @@ def _keep_rows(table: Path, wanted: Callable[[int], bool]) -> None:
             kept.append(line)
     good = columns[:1] == ["step"] and header.endswith("\n")
     write_text(table, header + "".join(kept) if good else "")
+
+
+def run_folder(config: RunConfig) -> RunFolder:
+    """Return the folder `results_dir/name` of a loaded configuration (its name is never null)."""
+    assert config.name is not None
+    return RunFolder(Path(config.results_dir) / config.name)

@@ -13,7 +13,7 @@ import logging
 import math
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from typing import Any, Protocol
+from typing import Any
 
 import numpy as np
 from torch.utils.tensorboard import SummaryWriter
@@ -24,20 +24,8 @@ from utils.run.folder import RunFolder
 log = logging.getLogger(__name__)
 
 
-class Records(Protocol):
-    """A log of metrics and pictures."""
-
-    def write(self, step: int, split: str, values: Mapping[str, float | None]) -> None: ...
-
-    def picture(self, step: int, name: str, picture: np.ndarray) -> None:
-        """Log a picture, uint8 [H, W, 3], RGB."""
-        ...
-
-    def close(self) -> None: ...
-
-
-class SilentLog:
-    """Writes nothing: for all processes of a run except the main one."""
+class Records:
+    """A log of metrics and pictures. This base class writes nothing: it is for all processes except the main one."""
 
     def write(self, step: int, split: str, values: Mapping[str, float | None]) -> None:
         return None
@@ -50,7 +38,7 @@ class SilentLog:
         return None
 
 
-class MetricsLog:
+class MetricsLog(Records):
     """Appends one JSON object per call to `metrics.jsonl`, and the same values to a CSV file and to TensorBoard.
 
     The columns of `metrics_SPLIT.csv` are those of the split's first line. A value that is added later under a new name

@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from config.errors import UserError
-from config.schema.dataset_base import DatasetBase
+from config.schema.base import DatasetBase
 from config.schema.word_crops import (
     CaptchaWords,
     CutWords,
@@ -25,13 +25,11 @@ from config.schema.word_crops import (
     WordCrops,
     WordFiles,
 )
-from data.readers.limits import check_dropped, choose_samples
-from data.recognition.readers.chosen import ChosenWords
-from data.recognition.readers.joined import JoinedWords
+from data.reader import UnreadableSample, check_dropped, choose_samples
+from data.recognition.readers.forwarded import ChosenWords, JoinedWords
 from data.recognition.readers.json_files import open_json, open_jsonl
 from data.recognition.readers.lmdb_words import open_lmdb
 from data.recognition.readers.mjsynth import open_mjsynth
-from data.recognition.readers.probe import refuse_unreadable
 from data.recognition.readers.stems import open_captcha, open_trdg
 from data.recognition.readers.text_files import open_gt_txt, open_labels_csv
 from data.recognition.sample import WordReader
@@ -92,3 +90,30 @@ def open_word_sets(configs: Sequence[WordCrops]) -> WordReader:
         raise UserError("there is no dataset of words; list at least one")
     readers = [open_words(config) for config in configs]
     return readers[0] if len(readers) == 1 else JoinedWords(readers)
+
+
+_PICTURES = 64
+"""So many are looked at, spread evenly; of a small dataset all."""
+
+
+def refuse_unreadable(reader: WordReader, source: str) -> None:
+    """Raise `UserError` where more than half of the pictures looked at cannot be read.
+
+    Fewer are no reason to refuse a dataset: whoever iterates counts them and takes others.
+
+    Args:
+        reader: the dataset.
+        source: what to call it.
+    """
+    looked_at = min(_PICTURES, len(reader))
+    faults: list[UnreadableSample] = []
+    for number in range(looked_at):
+        try:
+            reader[number * len(reader) // looked_at]
+        except UnreadableSample as fault:
+            faults.append(fault)
+    if 2 * len(faults) > looked_at:
+        raise UserError(
+            f"{source}: {len(faults)} of {looked_at} pictures looked at cannot be read (e.g. {faults[0]}); "
+            "make or copy this dataset again, or check its `root`"
+        )

@@ -21,7 +21,7 @@ from data.readers import open_dataset
 from data.readers.quads import outside_image
 from data.readers.word_table import Texts
 from data.recognition.cutting import Cut, cut_out, cut_size, cuts_of
-from data.recognition.readers.labels import clean_label
+from data.recognition.readers.label_lines import clean_label
 from data.recognition.sample import WordReader, WordSample
 from data.sample import TextSample
 

@@ -6,6 +6,8 @@ import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
+from data.graphemes import nfc
+from data.reader import DropReport
 from data.readers.listing import IMAGE_SUFFIXES
 
 _SUFFIXES = "|".join(sorted(suffix[1:] for suffix in IMAGE_SUFFIXES))
@@ -128,3 +130,38 @@ def split_csv(lines: Sequence[tuple[int, str]], mark: str, quoted: bool) -> Iter
             continue
         name, text = (match[one].replace('""', '"') if match[one] is not None else match[one + 1] for one in (1, 3))
         yield LabelLine(number, name, text)
+
+
+MISSING = "word: its image is missing"
+
+
+def clean_label(text: str, place: str, report: DropReport) -> str | None:
+    """Return a label in Unicode's NFC and otherwise as it is, or count why it cannot be used and return None.
+
+    Args:
+        text: as the dataset has it.
+        place: where that is, for the report.
+        report: counts what is left out, and what is odd.
+    """
+    text = nfc(text)
+    if not text or text.isspace():
+        report.drop("word: its label is empty" if not text else "word: its label is white space alone", place)
+        return None
+    if not text.isascii():
+        try:
+            text.encode()
+        except UnicodeEncodeError:
+            report.drop("word: its label is not valid Unicode", place)
+            return None
+    if text[0].isspace() or text[-1].isspace():
+        report.note("word: its label begins or ends with white space", f"{place}: {text!r}")
+    return text
+
+
+def decoded_label(data: bytes, place: str, report: DropReport) -> str | None:
+    """Return a label from its UTF-8 as `clean_label` does."""
+    try:
+        return clean_label(data.decode(), place, report)
+    except UnicodeDecodeError:
+        report.drop("word: its label is not UTF-8", place, unparsed=True)
+        return None

@@ -20,13 +20,11 @@ from config.schema.word_crops import ListedWords, LmdbWords
 from data.graphemes import nfc
 from data.reader import DropReport, UnreadableSample
 from data.readers.listing import subfolder
-from data.recognition.readers.chosen import Kept
+from data.readers.shards import find_parts
 from data.recognition.readers.database import DATA_FILE, Database, open_database
 from data.recognition.readers.file_words import FileWords, WordList
-from data.recognition.readers.joined import JoinedWords
-from data.recognition.readers.label_lines import split_space
-from data.recognition.readers.labels import MISSING, decoded_label
-from data.recognition.readers.parts import find_parts
+from data.recognition.readers.forwarded import JoinedWords, Kept
+from data.recognition.readers.label_lines import MISSING, decoded_label, split_space
 from data.recognition.readers.pictures import decode_picture, picture_size
 from data.recognition.sample import WordReader, WordSample
 
@@ -193,8 +191,7 @@ def _labels_alone(parts: list[Path], config: LmdbWords) -> FileWords:
     assert config.images is not None, "asked for by the caller"
     beside = parts[0].parent if Path(config.root).expanduser() == parts[0] else Path(config.root).expanduser()
     images = subfolder(str(beside), config.images, "images")
-    report = DropReport()
-    words = WordList(images, report)
+    words = WordList(images)
     for part in parts:
         database = open_database(part)
         _number_of_samples(part, database)
@@ -203,11 +200,11 @@ def _labels_alone(parts: list[Path], config: LmdbWords) -> FileWords:
             try:
                 line = value.decode()
             except UnicodeDecodeError:
-                report.drop("word: its label is not UTF-8", place, unparsed=True)
+                words.report.drop("word: its label is not UTF-8", place, unparsed=True)
                 continue
             found = _file_and_text(line)
             if found is None:
-                report.drop("word: its label names no file", place, unparsed=True)
+                words.report.drop("word: its label names no file", place, unparsed=True)
             else:
                 words.add(*found, place)
     return words.reader(ListedWords(root=config.root))

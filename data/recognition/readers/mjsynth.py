@@ -12,15 +12,10 @@ from pathlib import Path
 from config.schema.word_crops import MjsynthWords
 from data.graphemes import nfc
 from data.reader import DropReport
-from data.readers.images import image_bytes
-from data.readers.listing import label_path, subfolder
-from data.readers.naming import leaves_folder
-from data.recognition.readers.file_words import file_size
-from data.recognition.readers.label_lines import is_image_name
-from data.recognition.readers.labels import clean_label
+from data.readers.listing import label_path, leaves_folder, subfolder
+from data.recognition.readers.file_words import PictureFiles
+from data.recognition.readers.label_lines import clean_label, is_image_name
 from data.recognition.readers.line_index import LineIndex, open_lines
-from data.recognition.readers.pictures import decode_picture
-from data.recognition.sample import WordReader, WordSample
 
 _PLAIN = re.compile(
     rb"^(?:\./)?[A-Za-z0-9][A-Za-z0-9/]*/[0-9]+_([A-Za-z0-9]+)_[0-9]+\.jpg(?: [0-9]+)?\r?$", re.MULTILINE
@@ -30,8 +25,8 @@ _LINE = re.compile(r"(\S.*?)(?:[ \t]+[0-9]+)?\s*")
 _NAME = re.compile(r"(?:.*/)?[^/_]+_([^/]+)_[^/_]+\.[^./_]+")
 
 
-class MjsynthReader(WordReader):
-    """Reader of MJSynth; see `data.recognition.sample.WordReader`.
+class MjsynthReader(PictureFiles):
+    """Reader of MJSynth.
 
     Whether nine million pictures are there is not asked beforehand; one that is not cannot be read.
 
@@ -42,21 +37,14 @@ class MjsynthReader(WordReader):
         fingerprint: hash of the annotation file.
     """
 
-    stored = True
-
     def __init__(self, folder: Path, lines: LineIndex, report: DropReport, fingerprint: str) -> None:
-        self._folder = folder.resolve()
+        super().__init__(folder)
         self._lines = lines
         self.report = report
         self._fingerprint = fingerprint
 
     def __len__(self) -> int:
         return len(self._lines)
-
-    def __getitem__(self, index: int) -> WordSample:
-        name = self.name(index)
-        image = decode_picture(image_bytes(self._folder, name, name), name)
-        return WordSample(name, image, _label(name))
 
     def text(self, index: int) -> str:
         return _label(self.name(index))
@@ -65,16 +53,6 @@ class MjsynthReader(WordReader):
         if not -len(self) <= index < len(self):
             raise IndexError(index)
         return _path(self._lines[index % len(self)].decode())
-
-    def size(self, index: int) -> tuple[int, int]:
-        return file_size(self._folder, self.name(index))
-
-    def path(self, index: int) -> Path | None:
-        return self._folder / self.name(index)
-
-    def raw(self, index: int) -> bytes:
-        name = self.name(index)
-        return image_bytes(self._folder, name, name)
 
     def fingerprint(self) -> str:
         return self._fingerprint

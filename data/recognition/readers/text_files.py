@@ -7,10 +7,11 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from config.errors import UserError
-from config.schema.word_crops import GtTxtWords, LabelsCsvWords
+from config.schema.word_crops import GtTxtWords, JsonlWords, JsonWords, LabelsCsvWords
 from data.reader import DropReport
 from data.readers.label_files import label_bytes, numbered_lines
 from data.readers.listing import label_path, subfolder
+from data.readers.shards import find_parts
 from data.readers.sniff import what_is
 from data.recognition.readers.file_words import FileWords, WordList
 from data.recognition.readers.label_lines import (
@@ -21,7 +22,6 @@ from data.recognition.readers.label_lines import (
     is_quoted_csv,
     split_csv,
 )
-from data.recognition.readers.parts import find_parts
 
 logger = logging.getLogger(__name__)
 
@@ -38,13 +38,12 @@ def open_labels_csv(config: LabelsCsvWords) -> FileWords:
         UserError: there is no such file, its header is another one, or `select` or `part` takes nothing.
     """
     root = subfolder(config.root, ".", "root")
-    report = DropReport()
-    words = WordList(root, report)
+    words = WordList(root)
     for part in find_parts(config.root, config.labels):
         path = part / config.labels
         images = subfolder(str(part), config.images, "images")
         prefix = images.relative_to(root).as_posix() + "/" if images != root else ""
-        _add(words, prefix, path, root, _csv_lines(path, config.quotes, report, root), report)
+        _add(words, prefix, path, root, _csv_lines(path, config.quotes, words.report, root))
     return words.reader(config)
 
 
@@ -54,11 +53,8 @@ def open_gt_txt(config: GtTxtWords) -> FileWords:
     Raises:
         UserError: there is no such file or folder, or `select` or `part` takes nothing.
     """
-    images = subfolder(config.root, config.images, "images")
-    path = label_path(config.root, config.labels)
-    report = DropReport()
-    words = WordList(images, report)
-    lines = read_lines(path, path.name, report)
+    path, words = open_list(config)
+    lines = read_lines(path, path.name, words.report)
     separator = config.separator
     if separator == "auto":
         separator = choose_separator([text for _, text in lines[:_LOOKED_AT]])
@@ -68,8 +64,18 @@ def open_gt_txt(config: GtTxtWords) -> FileWords:
         LabelLine(number, *found) if (found := split(text)) else LabelLine(number, fault=f"has no {separator}")
         for number, text in lines
     )
-    _add(words, "", path, path.parent, taken, report)
+    _add(words, "", path, path.parent, taken)
     return words.reader(config)
+
+
+def open_list(config: GtTxtWords | JsonlWords | JsonWords) -> tuple[Path, WordList]:
+    """Return the one label file of a dataset, and what takes in its pictures.
+
+    Raises:
+        UserError: the file or the folder of the pictures is not there.
+    """
+    images = subfolder(config.root, config.images, "images")
+    return label_path(config.root, config.labels), WordList(images)
 
 
 def read_lines(path: Path, place: str, report: DropReport) -> list[tuple[int, str]]:
@@ -125,12 +131,12 @@ def _csv_lines(path: Path, quotes: str, report: DropReport, root: Path) -> Itera
     return split_csv(lines, mark, quoted)
 
 
-def _add(words: WordList, prefix: str, path: Path, root: Path, lines: Iterable[LabelLine], report: DropReport) -> None:
+def _add(words: WordList, prefix: str, path: Path, root: Path, lines: Iterable[LabelLine]) -> None:
     """Take in lines of a file; `prefix` leads from the folder of the pictures to where the paths start."""
     source = path.relative_to(root).as_posix()
     for line in lines:
         place = f"{source} line {line.number}"
         if line.fault:
-            report.drop(f"word: its line {line.fault}", place, unparsed=True)
+            words.report.drop(f"word: its line {line.fault}", place, unparsed=True)
         else:
             words.add(prefix + line.name, line.text, place)

@@ -22,6 +22,7 @@ import cv2
 
 from config.errors import UserError
 from config.schema.generation import GenerateConfig
+from data.cores import available_cores
 from data.synth.resources import Resources
 from data.synth.writing.output import Output
 from data.synth.writing.shards import Shard
@@ -53,11 +54,6 @@ class _Task:
 
 
 _context: _Context | None = None
-
-
-def available_cores() -> int:
-    """Return how many cores this process may use, which on a shared machine is fewer than there are."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 class Pool:

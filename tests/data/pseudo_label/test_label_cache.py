@@ -16,12 +16,11 @@ import numpy as np
 import pytest
 from painted_labels import PREPROCESS, PaintedReader, brightness_teacher, painted, small_dataset
 
+from benchmarks.labelling import label_one_by_one
 from config.errors import UserError
-from data.pseudo_label.cache import LabelCache, remove_old_caches
-from data.pseudo_label.fill import fill_cache
-from data.pseudo_label.labeler import label_one_by_one
+from data.pseudo_label.cache import LabelCache, fill_cache, remove_old_caches
+from data.pseudo_label.reader import PseudoLabels
 from data.pseudo_label.records import LabelSettings, LabelStatistics
-from data.pseudo_label.stored import PseudoLabels
 
 SETTINGS = LabelSettings(crop_height=64, preprocess=PREPROCESS)
 IMAGES = 30

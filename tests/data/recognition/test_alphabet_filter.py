@@ -13,8 +13,7 @@ from config.errors import UserError
 from data.reader import DropReport
 from data.recognition.alphabet import Alphabet
 from data.recognition.alphabet_filter import LabelRule, filter_words
-from data.recognition.readers.chosen import ChosenWords, Kept
-from data.recognition.readers.joined import JoinedWords
+from data.recognition.readers.forwarded import ChosenWords, JoinedWords, Kept
 from data.recognition.sample import WordReader, WordSample
 
 

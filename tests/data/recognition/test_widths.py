@@ -4,8 +4,7 @@ import numpy as np
 from word_readers import PaintedWords
 
 from data.recognition.preprocess import WordPreprocess
-from data.recognition.readers.chosen import ChosenWords
-from data.recognition.readers.joined import JoinedWords
+from data.recognition.readers.forwarded import ChosenWords, JoinedWords
 from data.recognition.widths import TextWidths, bucket_widths, input_widths, picture_sizes, squeezed
 
 

@@ -8,7 +8,6 @@ the probabilities are exact; a narrower beam can only lose some probability.
 
 from __future__ import annotations
 
-from collections.abc import Collection
 from typing import NamedTuple
 
 import numpy as np
@@ -34,7 +33,6 @@ def decode_beam(
     *,
     beam_width: int = 10,
     lexicon: Lexicon | None = None,
-    allowed: Collection[str] | None = None,
 ) -> list[Reading]:
     """Read a batch.
 
@@ -44,14 +42,13 @@ def decode_beam(
         alphabet: the characters of the classes.
         beam_width: number of texts that are kept at each step, at least 1.
         lexicon: read only its words with `decode_lexicon`, which is exact and does not use `beam_width`.
-        allowed: the only characters that may be read; None allows all.
 
     Raises:
         ValueError: the shapes, the alphabet and the lengths do not fit together, or the width is below 1.
     """
     if lexicon is not None:
-        return decode_lexicon(log_probs, lengths, alphabet, lexicon, allowed=allowed)
-    scores, counts = prepare(log_probs, lengths, alphabet, allowed)
+        return decode_lexicon(log_probs, lengths, alphabet, lexicon)
+    scores, counts = prepare(log_probs, lengths, alphabet)
     rows = scores.cpu().numpy().astype(np.float64)
     texts = [beam_search(row[:count], beam_width)[0].classes for row, count in zip(rows, counts.tolist(), strict=True)]
     return make_readings(texts, scores, counts, best_path(scores, counts), alphabet)

@@ -16,7 +16,7 @@ from config.origins import dotted
 from config.yaml_strict import Path
 
 if TYPE_CHECKING:
-    from config.easyocr.translation import Translation
+    from config.easyocr_translation import Translation
 
 
 @dataclass(frozen=True)

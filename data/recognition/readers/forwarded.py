@@ -1,14 +1,16 @@
-"""Some samples of a dataset, as a dataset."""
+"""Some samples of a dataset as a dataset, and several datasets as one."""
 
 from __future__ import annotations
 
 import hashlib
+from abc import abstractmethod
 from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
 
 from data.reader import DropReport
+from data.readers.concat import Joined
 from data.recognition.sample import WordReader, WordSample
 
 
@@ -48,7 +50,39 @@ class Kept:
         return content.digest()
 
 
-class ChosenWords(WordReader):
+class ForwardedWords(WordReader):
+    """Samples of one or several other readers."""
+
+    @abstractmethod
+    def _locate(self, index: int) -> tuple[WordReader, int]:
+        """Return the reader that holds a sample, and the sample's index there."""
+
+    def __getitem__(self, index: int) -> WordSample:
+        reader, there = self._locate(index)
+        return reader[there]
+
+    def text(self, index: int) -> str:
+        reader, there = self._locate(index)
+        return reader.text(there)
+
+    def name(self, index: int) -> str:
+        reader, there = self._locate(index)
+        return reader.name(there)
+
+    def size(self, index: int) -> tuple[int, int]:
+        reader, there = self._locate(index)
+        return reader.size(there)
+
+    def path(self, index: int) -> Path | None:
+        reader, there = self._locate(index)
+        return reader.path(there)
+
+    def raw(self, index: int) -> bytes | None:
+        reader, there = self._locate(index)
+        return reader.raw(there)
+
+
+class ChosenWords(ForwardedWords):
     """Reader of some of the samples of another, and of the same kind.
 
     Args:
@@ -59,52 +93,16 @@ class ChosenWords(WordReader):
     def __init__(self, reader: WordReader, rows: np.ndarray | Kept) -> None:
         self.reader = reader
         self._rows = rows
+        self.drawn, self.slow_labels, self.stored = reader.drawn, reader.slow_labels, reader.stored
+        self.characters, self.longest = reader.characters, reader.longest
 
     @property
     def report(self) -> DropReport:
         """The other reader's report, whichever samples are chosen."""
         return self.reader.report
 
-    @property
-    def drawn(self) -> bool:
-        return self.reader.drawn
-
-    @property
-    def slow_labels(self) -> bool:
-        return self.reader.slow_labels
-
-    @property
-    def stored(self) -> bool:
-        return self.reader.stored
-
-    @property
-    def characters(self) -> frozenset[str] | None:
-        return self.reader.characters
-
-    @property
-    def longest(self) -> int | None:
-        return self.reader.longest
-
     def __len__(self) -> int:
         return len(self._rows)
-
-    def __getitem__(self, index: int) -> WordSample:
-        return self.reader[self.row(index)]
-
-    def text(self, index: int) -> str:
-        return self.reader.text(self.row(index))
-
-    def name(self, index: int) -> str:
-        return self.reader.name(self.row(index))
-
-    def size(self, index: int) -> tuple[int, int]:
-        return self.reader.size(self.row(index))
-
-    def path(self, index: int) -> Path | None:
-        return self.reader.path(self.row(index))
-
-    def raw(self, index: int) -> bytes | None:
-        return self.reader.raw(self.row(index))
 
     def fingerprint(self) -> str:
         rows = self._rows.digest() if isinstance(self._rows, Kept) else self._rows.astype("<i8").tobytes()
@@ -115,3 +113,16 @@ class ChosenWords(WordReader):
         if not -len(self) <= index < len(self):
             raise IndexError(index)
         return int(self._rows[index])
+
+    def _locate(self, index: int) -> tuple[WordReader, int]:
+        return self.reader, self.row(index)
+
+
+class JoinedWords(Joined[WordReader], ForwardedWords):
+    """The samples of several readers of words, one reader after the other; it is what one of them at least is."""
+
+    def __init__(self, readers: Sequence[WordReader]) -> None:
+        super().__init__(readers)
+        self.drawn, self.slow_labels, self.stored = (
+            any(getattr(reader, name) for reader in self.readers) for name in ("drawn", "slow_labels", "stored")
+        )
