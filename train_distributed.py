@@ -25,11 +25,11 @@ def main(argv: list[str]) -> int:
         return take_part(argv)
     config, arguments = parsed(argv)
     import torch
-    from utils.tasks.names import look_up_names
 
     from data.cores import available_cores
     from utils.distributed.batching import samples_of_iteration
     from utils.distributed.launch import launch
+    from utils.tasks.registry import look_up_names
     from utils.train_job import train_job
 
     gpus = torch.cuda.device_count() if config.device.startswith(("auto", "cuda")) else 0
@@ -55,12 +55,12 @@ def take_part(argv: list[str]) -> int:
         if is_main:
             raise
         return EXIT_MISTAKE  # The main process says the same.
-    from utils.run.paths import run_folder
 
     from utils.distributed.group import PeerLost, environment, joined
     from utils.distributed.orphans import end_with_parent
     from utils.distributed.placing import process_device
     from utils.distributed.restarts import how_to_begin
+    from utils.run.folder import run_folder
     from utils.train_job import train_job
 
     end_with_parent()

@@ -16,8 +16,9 @@ from data.readers.quads import outside_image, quad_faults
 from data.sample import TextSample, transform_points
 from utils.check.counts import Census
 from utils.check.probe import Survey
-from utils.check.report import Report, counted, percent, quantiles, table
+from utils.check.report import Report, counted, percent, quantiles
 from utils.check.sources import Source
+from utils.evaluate.results import table
 
 SMALL = 8.0
 """Height in pixels of the network's input. A smaller word has fewer than 4 rows in the half-resolution map, too few to

@@ -13,8 +13,9 @@ from data.graphemes import clusters
 from data.progress import progress_bar
 from data.reader import DropReport, words_dropped
 from data.readers.word_builder import CROSSED
-from utils.check.report import Report, counted, percent, some, table
+from utils.check.report import Report, counted, percent, some
 from utils.check.sources import BaseSource, Source
+from utils.evaluate.results import table
 
 
 @dataclass

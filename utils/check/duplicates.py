@@ -16,9 +16,10 @@ import numpy as np
 from data.progress import progress_bar
 from data.reader import UnreadableSample
 from utils.check.probe import Survey, alike, same_content
-from utils.check.report import Report, counted, some, table
+from utils.check.report import Report, counted, some
 from utils.check.sources import BaseSource, Source
 from utils.check.word_sources import WordSource
+from utils.evaluate.results import table
 
 
 class Copy(NamedTuple):

@@ -50,7 +50,6 @@ class WeakDetectionTask(DetectionTask):
     Args:
         config: the whole job; `train.weak` is given.
         device, amp, readers, initial_weights, processes: as for `DetectionTask`.
-        labels_root: folder of the pseudo-labels; None uses that of the run.
 
     Raises:
         UserError: data or weights are missing or do not fit.
@@ -67,7 +66,6 @@ class WeakDetectionTask(DetectionTask):
         device: torch.device,
         amp: Amp,
         *,
-        labels_root: Path | None = None,
         readers: Mapping[str, Reader] | None = None,
         initial_weights: bool = True,
         processes: Processes = ALONE,
@@ -75,7 +73,7 @@ class WeakDetectionTask(DetectionTask):
         assert config.train.weak is not None
         weak: WeakSupervision = config.train.weak
         self._config, self._weak = config, weak
-        self._labels_root = labels_root or run_folder(config).pseudo_labels
+        self._labels_root = run_folder(config).pseudo_labels
         self._words: Reader | None = None
         self._labels: PseudoLabels | None = None
         self._stage, self._labels_level = -1, float("-inf")
