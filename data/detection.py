@@ -1,4 +1,4 @@
-"""The training set of the detector: reads, augments, draws targets, and joins samples to batches."""
+"""The training set of the detector: it reads and augments samples, draws their targets and joins them to batches."""
 
 from __future__ import annotations
 
@@ -23,7 +23,8 @@ from data.sample import TextSample
 class DetectionTrainingSet(Dataset):
     """Samples by their position in the run (see `data.order`), not by their index in the dataset.
 
-    A sample that cannot be read is replaced by another one and named in the batch; twenty in a row are an error.
+    A sample that cannot be read is replaced by another one and named in the batch. Twenty such samples in a row are an
+    error.
 
     Args:
         reader: the annotated images.
@@ -68,7 +69,7 @@ def collate(samples: list[dict[str, Any]], maps: torch.dtype = torch.float32) ->
 
     Args:
         samples: items of a `DetectionTrainingSet`.
-        maps: type of the maps; as float16 they take half the memory and are off by at most 0.00025.
+        maps: type of the maps; float16 takes half the memory and changes values by at most 0.00025.
     """
     # What a tensor can be made of without a copy: contiguous and writable.
     images = [np.require(sample["image"], requirements="CW") for sample in samples]

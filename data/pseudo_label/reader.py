@@ -23,7 +23,7 @@ ABOUT = "labels.json"
 
 
 class PseudoLabels:
-    """The finished labels of a dataset; cheap to pickle and to open: each process maps the columns on first use.
+    """The finished labels of a dataset. They are cheap to pickle: each process maps the columns on first use.
 
     Args:
         folder: of a `LabelCache` that is complete.

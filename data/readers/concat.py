@@ -1,4 +1,4 @@
-"""Several datasets as one, and some samples of a dataset as a dataset."""
+"""Several datasets as one dataset, and some samples of a dataset as a dataset."""
 
 from __future__ import annotations
 
@@ -36,15 +36,15 @@ class Joined(BaseReader, Generic[AnyReader]):
     def report(self) -> DropReport:
         """The readers' reports added up, with the first three examples of each reason."""
         merged = DropReport()
-        for own in (reader.report for reader in self.readers):
-            merged.images += own.images
-            merged.words += own.words
-            merged.chars += own.chars
-            merged.unparsed += [reason for reason in own.unparsed if reason not in merged.unparsed]
-            for counts, theirs in ((merged.dropped, own.dropped), (merged.noted, own.noted)):
+        for part in (reader.report for reader in self.readers):
+            merged.images += part.images
+            merged.words += part.words
+            merged.chars += part.chars
+            merged.unparsed += [reason for reason in part.unparsed if reason not in merged.unparsed]
+            for counts, theirs in ((merged.dropped, part.dropped), (merged.noted, part.noted)):
                 for reason, count in theirs.items():
                     counts[reason] = counts.get(reason, 0) + count
-            for reason, places in own.examples.items():
+            for reason, places in part.examples.items():
                 merged.examples[reason] = (merged.examples.get(reason, []) + places)[:3]
         return merged
 
@@ -94,8 +94,8 @@ class ChosenReader(ForwardedReader):
     """Some of the samples of another reader.
 
     Args:
-        reader: the other one.
-        rows: their numbers there, int [N]; None takes all.
+        reader: the other reader.
+        rows: indices of the samples in it, int [N]; None for all.
     """
 
     def __init__(self, reader: Reader, rows: np.ndarray | None) -> None:
@@ -103,14 +103,14 @@ class ChosenReader(ForwardedReader):
 
     @property
     def report(self) -> DropReport:
-        """The other reader's report, whichever samples are chosen."""
+        """The report of the other reader, for all its samples."""
         return self._reader.report
 
     def __len__(self) -> int:
         return len(self._reader) if self._rows is None else len(self._rows)
 
     def fingerprint(self) -> str:
-        # The rows follow from their number: they are spread evenly.
+        # The rows are spread evenly, so their count determines them.
         return hashlib.sha256(f"{self._reader.fingerprint()} {len(self)}".encode()).hexdigest()[:16]
 
     def _locate(self, index: int) -> tuple[Reader, int]:

@@ -1,7 +1,7 @@
 """Datasets in the form of the ICDAR competitions: a folder of images and a folder with a text file for each.
 
 ICDAR 2015: `x1,y1,x2,y2,x3,y3,x4,y4,text`; the text is everything after the eighth comma. ICDAR 2017 MLT has the name
-of the script before the text. ICDAR 2013: `left, top, right, bottom, "text"`, parted by commas or by spaces;
+of the script before the text. ICDAR 2013: `left, top, right, bottom, "text"`, separated by commas or by spaces;
 quotes within the text are written as `\\"`.
 """
 
@@ -31,7 +31,7 @@ def parse_icdar2015(line: str) -> tuple[list[float], str]:
     """
     fields = line.split(",", 8)
     if len(fields) < 9:
-        raise MalformedLineError("not 8 numbers and a text, parted by commas", shortened(line))
+        raise MalformedLineError("not 8 numbers and a text, separated by commas", shortened(line))
     return numbers(fields[:8]), fields[8]
 
 
@@ -39,7 +39,7 @@ def parse_icdar2017_mlt(line: str) -> tuple[list[float], str]:
     """Return x and y of the four corners and the text of a line; raises as `parse_icdar2015`."""
     fields = line.split(",", 9)
     if len(fields) < 10:
-        raise MalformedLineError("not 8 numbers, a script and a text, parted by commas", shortened(line))
+        raise MalformedLineError("not 8 numbers, a script and a text, separated by commas", shortened(line))
     return numbers(fields[:8]), fields[9]
 
 
@@ -47,7 +47,7 @@ def parse_icdar2013(line: str) -> tuple[list[float], str]:
     """Return x and y of the rectangle's corners, clockwise, and the text of a line; raises as `parse_icdar2015`."""
     match = _RECTANGLE.fullmatch(line)
     if match is None:
-        raise MalformedLineError("not 4 numbers and a text, parted by commas or spaces", shortened(line))
+        raise MalformedLineError("not 4 numbers and a text, separated by commas or spaces", shortened(line))
     left, top, right, bottom = numbers(match.groups()[:4])
     if right < left or bottom < top:
         raise MalformedLineError("its right or lower edge comes before the other one", parsed=True)
@@ -58,7 +58,7 @@ def parse_icdar2013(line: str) -> tuple[list[float], str]:
 
 
 def numbers(fields: Sequence[str]) -> list[float]:
-    """Return the fields as numbers, or raise `MalformedLineError` with the one that is none."""
+    """Return the fields as numbers, or raise `MalformedLineError` that names the one that is not a number."""
     try:
         return [float(field) for field in fields]
     except ValueError:
@@ -67,7 +67,7 @@ def numbers(fields: Sequence[str]) -> list[float]:
 
 
 def is_number(field: str) -> bool:
-    """Tell whether `float` reads the field."""
+    """Tell whether `float` can read the field."""
     try:
         float(field)
     except ValueError:
@@ -76,6 +76,6 @@ def is_number(field: str) -> bool:
 
 
 def shortened(text: str) -> str:
-    """Return a text as it stands in a message: quoted, and not much of it."""
+    """Return the beginning of a text, quoted, for a message."""
     text = text.strip()
     return repr(text if len(text) <= 60 else f"{text[:57]}...")

@@ -1,6 +1,6 @@
-"""Datasets that lie in several folders: the shards of the generator, and trees of folders as other tools make them.
+"""Datasets in several folders: the shards of the generator, and the folder trees of other tools.
 
-Each shard is a SynthText folder of its own, `shard_0001_of_0008`, with its own `gt.mat` and its own index.
+Each shard is a separate SynthText folder, `shard_0001_of_0008`, with a `gt.mat` and an index.
 """
 
 from __future__ import annotations
@@ -18,10 +18,10 @@ from data.synth.writing.shards import SHARD_NAME
 
 
 def find_shards(config: SynthTextDataset) -> list[Path]:
-    """Return the folders of all shards of a split in order, none where the dataset is not divided.
+    """Return the folders of all shards of a split, in order; an empty list if the dataset is not divided.
 
     Raises:
-        UserError: shards are missing, or there are those of two divisions.
+        UserError: shards are missing, or the folder has shards of two divisions.
     """
     root = Path(config.root).expanduser()
     if config.gt is not None or not root.is_dir() or (root / "gt.mat").is_file():
@@ -30,27 +30,27 @@ def find_shards(config: SynthTextDataset) -> list[Path]:
 
 
 def shard_folders(root: Path) -> list[Path]:
-    """Return the shards in a folder in order, none where it holds none; raises as `find_shards`."""
+    """Return the folders of the shards in a folder, in order; raises as `find_shards`."""
     matches = [match for path in root.iterdir() if (match := SHARD_NAME.fullmatch(path.name)) is not None]
-    numbers = sorted({int(match[2]) for match in matches})
-    if not numbers:
+    counts = sorted({int(match[2]) for match in matches})
+    if not counts:
         return []
-    if len(numbers) > 1:
-        divisions = " and of ".join(map(str, numbers))
+    if len(counts) > 1:
+        divisions = " and of ".join(map(str, counts))
         raise UserError(f"{root}: holds shards of {divisions}; keep those of one division, or make the dataset anew")
     found = {int(match[1]): root / match[0] for match in matches}
-    missing = [number for number in range(1, numbers[0] + 1) if number not in found]
+    missing = [shard for shard in range(1, counts[0] + 1) if shard not in found]
     if missing:
         which = ", ".join(map(str, missing[:5])) + (", ..." if len(missing) > 5 else "")
         raise UserError(
-            f"{root}: {len(missing)} of {numbers[0]} shards are missing (number {which}); run generate.py again, which "
+            f"{root}: {len(missing)} of {counts[0]} shards are missing (number {which}); run generate.py again, which "
             f"makes only those"
         )
-    return [found[number] for number in sorted(found)]
+    return [found[shard] for shard in sorted(found)]
 
 
 def open_synthtext(config: SynthTextDataset) -> Reader:
-    """Open a folder of SynthText, or all shards of a split that was generated in several; raises as the readers do.
+    """Open a folder of SynthText, or all shards of a generated split; raises as the readers do.
 
     `samples` and `max_dropped` count over all shards.
     """
@@ -58,7 +58,9 @@ def open_synthtext(config: SynthTextDataset) -> Reader:
     if not shards:
         return SynthTextReader(config)
     whole = {"samples": -1, "max_dropped": 1.0}
-    joined = ConcatReader([SynthTextReader(config.model_copy(update={"root": str(one), **whole})) for one in shards])
+    joined = ConcatReader(
+        [SynthTextReader(config.model_copy(update={"root": str(shard), **whole})) for shard in shards]
+    )
     check_dropped(joined.report, config.max_dropped, config.root)
     return ChosenReader(joined, choose_samples(len(joined), config.samples, config.root))
 
@@ -66,7 +68,7 @@ def open_synthtext(config: SynthTextDataset) -> Reader:
 def find_parts(root: str, name: str) -> list[Path]:
     """Return the folders of a dataset's parts, each of which holds the file `name`.
 
-    That is `root`, or all its shards, or every folder below it that holds the file, in natural order; hidden folders
+    These are `root`, or all its shards, or every folder below it that holds the file, in natural order; hidden folders
     (`.ipynb_checkpoints`) are skipped.
 
     Args:
@@ -87,8 +89,8 @@ def find_parts(root: str, name: str) -> list[Path]:
         return shards
     found = []
     for parent, folders, _ in os.walk(folder):
-        folders[:] = sorted((one for one in folders if not one.startswith(".")), key=natural_key)
-        found += [Path(parent) / one for one in folders if (Path(parent) / one / name).is_file()]
+        folders[:] = sorted((child for child in folders if not child.startswith(".")), key=natural_key)
+        found += [Path(parent) / child for child in folders if (Path(parent) / child / name).is_file()]
     if not found:
         near = nearest(name, visible_files(folder))
         hint = f"did you mean '{near}'?" if near else "set the dataset's `root` to the folder that does"

@@ -1,4 +1,4 @@
-"""Which ground truth a SynthText dataset has: what `gt.mat` and the generator's `.h5` files have in common."""
+"""The ground truth of a SynthText dataset: the common interface of `gt.mat` and of the generator's `.h5` files."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ has none of its own; `image` its pixels, uint8 [H, W, 3] RGB, or raises `Unreada
 
 
 def find_source(config: SynthTextDataset) -> Source:
-    """Find the ground truth that `root` and `gt` mean.
+    """Find the ground truth by the keys `root` and `gt`.
 
     Raises:
         UserError: one of them is missing.

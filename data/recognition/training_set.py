@@ -1,4 +1,4 @@
-"""The training set of a recogniser: reads, changes at random, fits, and joins samples to batches."""
+"""The training set of a recogniser: it reads, augments and fits samples, and joins them to batches."""
 
 from __future__ import annotations
 
@@ -19,31 +19,32 @@ from data.recognition.preprocess import WordPreprocess
 from data.recognition.sample import WordReader
 
 PART_SEED = 0x5EED
-"""Added to the seed for each further dataset of a run, so that the parts of a batch are not changed alike."""
+"""Added to the seed for each further dataset of a run, so that the parts of a batch are augmented differently."""
 
 
 class TargetEncoder(Protocol):
-    """What writes a label as classes: an alphabet, or the head of a recogniser that trains on more than those."""
+    """Encodes labels as classes: an alphabet, or a recogniser's encoder with further classes."""
 
     def encode(self, text: str) -> list[int]:
-        """Return the classes of a label; there is one for every character that is trained on."""
+        """Return the classes of a label."""
         ...
 
 
 class WordTrainingSet(Dataset):
     """Samples by their position in the run (see `data.order`), not by their index in the dataset.
 
-    A sample that cannot be read is replaced by another one and named in the batch; twenty in a row are an error.
+    A sample that cannot be read is replaced by another one and named in the batch. Twenty such samples in a row are an
+    error.
     Several datasets are mixed in every batch by `data.order.MixedTrainingSet`, with one `part` each.
 
     Args:
         reader: the pictures and their labels.
-        encoder: what labels are encoded with; it must know every character of the labels.
+        encoder: encodes the labels; it must know every character of them.
         settings: the `train.data` section.
         seed: seed of the run.
         batch: samples of this dataset in one step of the run, of all processes together.
         widths: of all samples of the reader, in any unit; None reads them in an order that does not look at widths.
-        part: number of this dataset among those of the run.
+        part: index of this dataset among those of the run.
     """
 
     def __init__(
@@ -82,7 +83,7 @@ class WordTrainingSet(Dataset):
         }
 
     def index(self, position: int) -> int:
-        """Return which sample of the reader stands at a position of the run."""
+        """Return the index in the reader of the sample at a position of the run."""
         return self.order[position]
 
 
@@ -90,10 +91,10 @@ class WordTrainingSet(Dataset):
 class WordCollate:
     """Joins samples to a batch.
 
-    The batch holds `image` uint8 [B, H, W, C], padded to the longest; `widths` int64 [B], the width of each picture
-    without that padding; `targets` int64 [B, L], classes, filled up with 0; `target_lengths` int64 [B]; `texts`
-    and `sample_id`, a list each; and `unreadable`, the names of samples that were replaced. Pictures and targets are
-    tensors, which go to the device; the two lengths are arrays and stay, for they are looked at on the CPU.
+    The batch holds `image` uint8 [B, H, W, C], padded to the widest; `widths` int64 [B], the width of each picture
+    before that padding; `targets` int64 [B, L], classes, padded with 0; `target_lengths` int64 [B]; `texts` and
+    `sample_id`, a list each; and `unreadable`, the names of samples that were replaced. Pictures and targets are
+    tensors, which are copied to the device; the two lengths are arrays, because they are used on the CPU.
 
     Args:
         preprocess: what made the inputs.
@@ -119,10 +120,10 @@ class WordCollate:
 
 
 def widest_batch(batch: Mapping[str, Any], preprocess: WordPreprocess, width_multiple: int) -> dict[str, Any]:
-    """Return a batch with as many samples that takes as much memory as any.
+    """Return a batch of the same number of samples that takes as much memory as any batch can.
 
-    All pictures are as wide as the settings allow but the first, which is narrower by a step where that may occur:
-    networks set the padding to zero, which takes memory of its own.
+    All pictures have the greatest width, except the first, which is narrower by one step if pictures may differ in
+    width: networks set the padding to zero, which takes additional memory.
 
     Args:
         batch: what `WordCollate` returned.

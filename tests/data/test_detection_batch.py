@@ -20,10 +20,10 @@ def samples(count: int) -> list[dict]:
             # A mirrored view, as an augmentation may return it.
             "image": rng.integers(0, 256, (32, 32, 3), np.uint8)[:, ::-1],
             **{name: rng.random((16, 16), np.float32) for name in MAPS},
-            "sample_id": str(number),
-            "unreadable": ["lost.png"] * number,
+            "sample_id": str(index),
+            "unreadable": ["lost.png"] * index,
         }
-        for number in range(count)
+        for index in range(count)
     ]
 
 

@@ -33,8 +33,8 @@ def plain_edits(left, right) -> int:
 
 def collect(pairs, **options):
     metric = WordMetric(**options)
-    for number, (reference, prediction) in enumerate(pairs):
-        metric.update(str(number), reference, prediction)
+    for index, (reference, prediction) in enumerate(pairs):
+        metric.update(str(index), reference, prediction)
     return metric
 
 

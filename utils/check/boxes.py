@@ -11,7 +11,7 @@ import numpy as np
 from config.schema.augmentation import Augmentation
 from config.schema.detection import DetectionConfig
 from data.augment.geometry import sample_matrix
-from data.progress import progress_bar
+from data.io.progress import progress_bar
 from data.readers.quads import outside_image, quad_faults
 from data.sample import TextSample, transform_points
 from utils.check.counts import Census

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from data.graphemes import clusters
-from data.progress import progress_bar
+from data.io.progress import progress_bar
 from data.reader import DropReport, words_dropped
 from data.readers.word_builder import CROSSED
 from utils.check.report import Report, counted, percent, some

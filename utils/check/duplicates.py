@@ -13,7 +13,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from data.progress import progress_bar
+from data.io.progress import progress_bar
 from data.reader import UnreadableSample
 from utils.check.probe import Survey, alike, same_content
 from utils.check.report import Report, counted, some

@@ -21,7 +21,7 @@ import cv2
 import numpy as np
 from PIL import Image
 
-from data.progress import progress_bar
+from data.io.progress import progress_bar
 from data.reader import UnreadableSample
 from utils.check.sources import Source
 from utils.files import sha256

@@ -14,9 +14,9 @@ from torch import nn
 
 from config.errors import UserError
 from config.schema.detection import DetectionTest
+from data.io.progress import progress_bar
+from data.io.read_ahead import read_ahead
 from data.preprocess import FittedImage, Preprocess
-from data.progress import progress_bar
-from data.read_ahead import read_ahead
 from data.reader import Reader, UnreadableSample
 from data.sample import TextSample
 from metrics.detection import Counts, DetectionMetric, ImageRecord, metric_of

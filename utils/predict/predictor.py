@@ -12,8 +12,8 @@ from typing import Any
 
 import numpy as np
 
+from data.io.read_ahead import read_ahead
 from data.preprocess import FittedImage
-from data.read_ahead import read_ahead
 from data.reader import UnreadableSample
 from model.head import Reading
 from utils.decode import Detections

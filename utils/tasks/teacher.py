@@ -16,7 +16,7 @@ import numpy as np
 import torch
 from torch import nn
 
-from data.progress import progress_bar
+from data.io.progress import progress_bar
 from data.pseudo_label.cache import LabelCache, fill_cache
 from data.pseudo_label.labeler import LabelProgress, Teacher, label_blocks
 from data.pseudo_label.records import LabelSettings

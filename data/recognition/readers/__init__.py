@@ -38,14 +38,14 @@ __all__ = ["OPENERS", "open_word_sets", "open_words"]
 
 
 def _open_cut_words(config: CutWords) -> WordReader:
-    # Cutting needs torch, which the readers of files do without.
+    # Imported here, because only cutting needs torch.
     from data.recognition.readers.cut_words import open_cut_words
 
     return open_cut_words(config)
 
 
 def _open_generated(config: GeneratedWords) -> WordReader:
-    # Its fonts and image libraries are loaded by those who draw.
+    # Imported here, because its font and image libraries are needed only for drawing.
     from data.recognition.readers.drawn_words import DrawnWords
 
     return DrawnWords(config)
@@ -63,7 +63,7 @@ OPENERS: dict[type[DatasetBase], Callable[[Any], WordReader]] = {
     CutWords: _open_cut_words,
     GeneratedWords: _open_generated,
 }
-"""What opens a dataset, by the section of its format."""
+"""Function that opens a dataset, by the class of its section."""
 
 
 def open_words(config: WordCrops) -> WordReader:
@@ -81,7 +81,7 @@ def open_words(config: WordCrops) -> WordReader:
 
 
 def open_word_sets(configs: Sequence[WordCrops]) -> WordReader:
-    """Open several datasets as one, their samples one dataset after the other, their reports added up.
+    """Open several datasets as one: one dataset after the other, with their reports added up.
 
     Raises:
         UserError: there is none, or one of them cannot be opened.
@@ -93,23 +93,23 @@ def open_word_sets(configs: Sequence[WordCrops]) -> WordReader:
 
 
 _PICTURES = 64
-"""So many are looked at, spread evenly; of a small dataset all."""
+"""Greatest number of pictures to test, spread evenly over the dataset."""
 
 
 def refuse_unreadable(reader: WordReader, source: str) -> None:
-    """Raise `UserError` where more than half of the pictures looked at cannot be read.
+    """Raise `UserError` if more than half of the tested pictures cannot be read.
 
-    Fewer are no reason to refuse a dataset: whoever iterates counts them and takes others.
+    Fewer are no reason to refuse a dataset: a training set counts them and takes other samples instead.
 
     Args:
         reader: the dataset.
-        source: what to call it.
+        source: name of the dataset, for the message.
     """
     looked_at = min(_PICTURES, len(reader))
     faults: list[UnreadableSample] = []
-    for number in range(looked_at):
+    for index in range(looked_at):
         try:
-            reader[number * len(reader) // looked_at]
+            reader[index * len(reader) // looked_at]
         except UnreadableSample as fault:
             faults.append(fault)
     if 2 * len(faults) > looked_at:

@@ -1,4 +1,4 @@
-"""Pictures that are files, with the labels that a list or their names give them: the reader of most formats."""
+"""Pictures that are files, with labels from a list or from their names: the reader of most formats."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ from data.recognition.readers.pictures import decode_picture, header_size, pictu
 from data.recognition.sample import WordReader, WordSample
 
 _HEADER = 4096
-"""So many bytes of a file tell the size of nearly every picture."""
+"""Bytes at the beginning of a file that contain the size of nearly every picture."""
 
 
 class PictureFiles(WordReader):
     """Reader of pictures that are files; see `data.recognition.sample.WordReader`.
 
     Args:
-        folder: folder of the pictures; none may lie outside it, whatever links there are. `name` is a path below it.
+        folder: folder of the pictures; links must not lead out of it. `name` returns a path below it.
     """
 
     stored = True
@@ -42,7 +42,7 @@ class PictureFiles(WordReader):
             with (self._folder / name).open("rb") as file:
                 size = header_size(file.read(_HEADER))
         except OSError:
-            size = None  # said why below
+            size = None  # the reason is found below
         return size or picture_size(image_bytes(self._folder, name, name), name)
 
     def path(self, index: int) -> Path | None:
@@ -54,7 +54,7 @@ class PictureFiles(WordReader):
 
 
 class FileWords(PictureFiles):
-    """Reader of pictures with the labels that a list or their names give them.
+    """Reader of pictures with labels from a list or from their names.
 
     Args:
         folder: folder of the pictures.
@@ -86,11 +86,11 @@ class FileWords(PictureFiles):
 
 
 class WordList:
-    """Takes in pictures and their labels in order, leaves out what cannot be used, and counts it.
+    """Collects pictures and their labels in order; leaves out those that cannot be used, and counts them.
 
     Args:
         folder: folder of the pictures.
-        listed: the names come from a listing of the folder, so every picture is there.
+        listed: the names come from a listing of the folder, so every picture exists.
 
     Attributes:
         report: counts what is left out.
@@ -103,12 +103,12 @@ class WordList:
         self._texts: dict[str, str] = {}
 
     def add(self, name: str, text: str, place: str) -> None:
-        """Take in a picture.
+        """Add a picture.
 
         Args:
-            name: its path as the dataset has it.
+            name: its path in the dataset.
             text: its label.
-            place: where the dataset says so, for the report.
+            place: where the label is written, for the report.
         """
         found: str | None = name
         if self._found is not None:
@@ -131,10 +131,10 @@ class WordList:
             )
 
     def reader(self, config: ListedWords) -> FileWords:
-        """Return the reader of those pictures that `select` and `part` take.
+        """Return the reader of the pictures that `select` and `part` take.
 
         Raises:
-            UserError: they take none of them, or none is where the names say.
+            UserError: they take no picture, or no picture exists at its path.
         """
         if not self._texts and self.report.dropped.get(MISSING, 0) > 0 and len(self.report.dropped) == 1:
             example = self.report.examples[MISSING][0]
@@ -155,18 +155,18 @@ class WordList:
 
 
 def in_part(names: Sequence[str], config: ListedWords, source: Path) -> list[bool]:
-    """Tell of each picture whether it belongs to the part that the dataset asks for.
+    """Tell for each picture whether it belongs to the part that the dataset asks for.
 
-    The pictures with the smallest hashes of seed and name are the test: the order of the names says nothing, and most
-    pictures stay where they are when others are added.
+    The pictures with the smallest hashes of seed and name are the test. So the order of the names does not matter, and
+    most pictures stay in their part when others are added.
 
     Args:
         names: of all pictures, each once.
         config: the dataset's section, `part` other than `all`.
-        source: what the pictures come from, for the message.
+        source: folder of the pictures, for the message.
 
     Raises:
-        UserError: one of the parts would have nothing.
+        UserError: one of the parts would be empty.
     """
     count = config.test_count if config.test_count is not None else round(config.test_share * len(names))
     if not 0 < count < len(names):

@@ -1,4 +1,4 @@
-"""Some samples of a dataset as a dataset, and several datasets as one."""
+"""Some samples of a dataset as a dataset, and several datasets as one dataset."""
 
 from __future__ import annotations
 
@@ -15,18 +15,18 @@ from data.recognition.sample import WordReader, WordSample
 
 
 class Kept:
-    """Where the samples that were kept stand among all; small if few were left out, and if few were kept.
+    """The indices of the samples that were kept; takes little memory if few were left out, or if few were kept.
 
     Args:
-        total: number of all.
-        dropped: numbers of those left out, int [D], in order.
+        total: number of all samples.
+        dropped: indices of those left out, int [D], in order.
     """
 
     def __init__(self, total: int, dropped: Sequence[int] | np.ndarray) -> None:
         dropped = np.asarray(dropped, np.int64)
         self._length = total - len(dropped)
         few = len(dropped) <= self._length
-        # Before the k-th one left out stand dropped[k] - k that were kept.
+        # dropped[k] - k samples are kept before the k-th one that is left out.
         self._steps = dropped - np.arange(len(dropped)) if few and len(dropped) else None
         self._rows = None if few else np.delete(np.arange(total), dropped)
 
@@ -34,7 +34,7 @@ class Kept:
         return self._length
 
     def __getitem__(self, index: int) -> int:
-        """Return the number among all of the `index`-th that was kept; negative indices count from the end."""
+        """Return the index among all samples of a kept one; negative indices count from the end."""
         if not -self._length <= index < self._length:
             raise IndexError(index)
         index %= self._length
@@ -83,11 +83,11 @@ class ForwardedWords(WordReader):
 
 
 class ChosenWords(ForwardedWords):
-    """Reader of some of the samples of another, and of the same kind.
+    """Reader of some of the samples of another reader, with the same properties.
 
     Args:
-        reader: the other one.
-        rows: numbers of the samples, in their order: an array int [N], or what was kept.
+        reader: the other reader.
+        rows: indices of the samples in it, int [N] in order, or a `Kept`.
     """
 
     def __init__(self, reader: WordReader, rows: np.ndarray | Kept) -> None:
@@ -109,7 +109,7 @@ class ChosenWords(ForwardedWords):
         return hashlib.sha256(self.reader.fingerprint().encode() + rows).hexdigest()[:16]
 
     def row(self, index: int) -> int:
-        """Return the number of a sample in the other reader."""
+        """Return the index of a sample in the other reader."""
         if not -len(self) <= index < len(self):
             raise IndexError(index)
         return int(self._rows[index])
@@ -119,7 +119,10 @@ class ChosenWords(ForwardedWords):
 
 
 class JoinedWords(Joined[WordReader], ForwardedWords):
-    """The samples of several readers of words, one reader after the other; it is what one of them at least is."""
+    """The samples of several readers of words, one reader after the other.
+
+    It is `drawn`, has `slow_labels` or is `stored` if at least one of them is.
+    """
 
     def __init__(self, readers: Sequence[WordReader]) -> None:
         super().__init__(readers)

@@ -21,8 +21,8 @@ def open_jsonl(config: JsonlWords) -> FileWords:
         UserError: there is no such file or folder, or `select` or `part` takes nothing.
     """
     path, words = open_list(config)
-    for number, line in read_lines(path, path.name, words.report):
-        place = f"{path.name} line {number}"
+    for line_number, line in read_lines(path, path.name, words.report):
+        place = f"{path.name} line {line_number}"
         try:
             entry = json.loads(line)
         except (ValueError, RecursionError):
@@ -49,8 +49,8 @@ def open_json(config: JsonWords) -> FileWords:
         for name, text in document.items():
             words.add(name, text, repr(name))
     elif isinstance(document, list):
-        for number, entry in enumerate(document, 1):
-            _take(entry, config.name_key, config.text_key, f"entry {number}", words)
+        for position, entry in enumerate(document, 1):
+            _take(entry, config.name_key, config.text_key, f"entry {position}", words)
     else:
         raise UserError(
             f"{path}: holds neither MMOCR's `data_list`, nor texts by file name, nor a list of objects; set the "
@@ -60,7 +60,7 @@ def open_json(config: JsonWords) -> FileWords:
 
 
 def _take(entry: Any, name_key: str, text_key: str, place: str, words: WordList) -> None:
-    """Take in an object with a name and a text."""
+    """Add an object with a name and a text."""
     if not isinstance(entry, dict):
         words.report.drop("word: it is no JSON object", place, unparsed=True)
         return
@@ -73,9 +73,9 @@ def _take(entry: Any, name_key: str, text_key: str, place: str, words: WordList)
 
 
 def _take_mmocr(entries: Iterable[Any], words: WordList) -> None:
-    """Take in the `data_list` of MMOCR 1.x, where a picture has one instance."""
-    for number, entry in enumerate(entries, 1):
-        place = f"data_list {number}"
+    """Add the `data_list` of MMOCR 1.x, where each picture has one instance."""
+    for position, entry in enumerate(entries, 1):
+        place = f"data_list {position}"
         instances = entry.get("instances") if isinstance(entry, dict) else None
         if not isinstance(instances, list) or not isinstance(entry.get("img_path"), str):
             words.report.drop("word: its object has no `img_path` and `instances`", place, unparsed=True)
