@@ -1,7 +1,8 @@
 """The output side of a recogniser: the classes it scores, what it is trained on, its loss, and how scores become text.
 
-The network turns pictures into scores and knows no characters. Everything that depends on the way of writing (CTC, or
-one character after the other with an end) is the head's: the training loop, the datasets and the evaluation ask it.
+The network turns pictures into scores and does not depend on the characters. Everything that depends on the decoding
+method (CTC, or one character after the other with an end) belongs to the head, which the training loop, the datasets
+and the evaluation use.
 """
 
 from __future__ import annotations

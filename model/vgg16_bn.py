@@ -1,7 +1,7 @@
-"""VGG16 with batch normalisation, cut into the five slices whose outputs CRAFT joins.
+"""VGG16 with batch normalisation, split into the five slices whose outputs CRAFT combines.
 
-The slices carry the indices that the layers have in torchvision's `vgg16_bn().features`, so a parameter is
-called `slice1.0.weight` here, in CRAFT's published weights, and in EasyOCR's trainer alike.
+The layers keep their indices of torchvision's `vgg16_bn().features`, so the parameter names (`slice1.0.weight`) are the
+same as in CRAFT's published weights and in EasyOCR's trainer.
 
 Source: Simonyan and Zisserman, "Very Deep Convolutional Networks for Large-Scale Image Recognition", ICLR
 2015; Baek et al., "Character Region Awareness for Text Detection", CVPR 2019, figure 2.
