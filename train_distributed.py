@@ -48,18 +48,18 @@ def main(argv: list[str]) -> int:
 
 def take_part(argv: list[str]) -> int:
     """Be one of the processes that torchrun, or `launch`, has started."""
-    main_one = os.environ["RANK"] == "0"
+    is_main = os.environ["RANK"] == "0"
     try:
         config, arguments = parsed(argv)
     except UserError:
-        if main_one:
+        if is_main:
             raise
         return EXIT_MISTAKE  # The main process says the same.
 
     from utils.distributed.group import PeerLost, environment, joined
-    from utils.distributed.lives import how_to_begin
     from utils.distributed.orphans import end_with_parent
-    from utils.distributed.placing import own_device
+    from utils.distributed.placing import process_device
+    from utils.distributed.restarts import how_to_begin
     from utils.run.folder import run_folder
     from utils.train_job import train_job
 
@@ -67,13 +67,13 @@ def take_part(argv: list[str]) -> int:
     processes = environment()
     if not processes.is_main:
         logging.getLogger().setLevel(logging.ERROR)  # What is worth saying is the same everywhere.
-    device = own_device(config.device, processes)
+    device = process_device(config.device, processes)
     try:
         with joined(processes, device, config.train.timeout_s):
             resume, fresh = how_to_begin(run_folder(config), processes, resume=arguments.resume, fresh=arguments.fresh)
             train_job(config, resume=resume, fresh=fresh, processes=processes, device=device)
     except PeerLost as lost:
-        if main_one or processes.local_rank == 0:
+        if is_main or processes.local_rank == 0:
             print(f"error: process {processes.rank} stopped: {lost}", file=sys.stderr)
         else:
             time.sleep(_LATER_S)

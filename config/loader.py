@@ -1,7 +1,7 @@
-"""From a name on the command line to a validated configuration.
+"""Loads a configuration: from a name on the command line to validated settings.
 
-The order is: the YAML file, `key.sub=value` overrides, then validation. Whatever is wrong becomes one
-sentence that points at the file's line or at the command line.
+The order is: the YAML file, `key.sub=value` overrides, then validation. Each mistake becomes one sentence with the
+file and line, or with the argument.
 """
 
 from __future__ import annotations
@@ -63,7 +63,7 @@ def load_config(name_or_path: str, overrides: Sequence[str] = (), task: str | Se
     Args:
         name_or_path: NAME or NAME.yaml of a recipe in this project's `config/`, or the path of a YAML file.
         overrides: `key.sub=value` arguments, applied in order.
-        task: the kind of job the program does, or several of them, the usual one first; None takes any.
+        task: the kind of job the program does, or several kinds, the default first; None accepts all.
 
     Raises:
         UserError: on any mistake in the name, the file or the overrides.
@@ -94,9 +94,9 @@ def load_config(name_or_path: str, overrides: Sequence[str] = (), task: str | Se
 
 
 def recipes(task: str | Sequence[str] | None = None) -> dict[str, str]:
-    """Names of the YAML files in `config/` with the text of each one's first comment, optionally of some tasks.
+    """Return the names of the YAML files in `config/`, optionally of some tasks, with their first comment.
 
-    The comment that names the JSON Schema for editors does not count.
+    The comment that names the JSON Schema for editors is skipped.
     """
     wanted = (task,) if isinstance(task, str) else task
     found = {}
@@ -114,7 +114,7 @@ def _validate(data: dict[str, Any], origins: Origins, model: type[BaseModel]) ->
             origin = origins.find(path)
             raise UserError(f"{origin.place}: {origin.name} is {value}, but must be a finite number")
     try:
-        # As JSON, because strict validation of Python data would refuse what YAML cannot express, such as tuples.
+        # As JSON, because strict validation of Python data would refuse lists where a field is a tuple.
         return model.model_validate_json(json.dumps(data))
     except ValidationError as error:
         dialect = RECOGNITION if model is RecognitionConfig else CRAFT
@@ -130,7 +130,7 @@ def _numbers(value: Any, path: Path) -> Iterator[tuple[Path, float]]:
 
 
 def _easyocr_task(data: dict[str, Any]) -> str | None:
-    """The kind of job that one of EasyOCR's files describes; None for a native file."""
+    """Return the task of a file in EasyOCR's format; None for a native file."""
     return next((task for task, dialect in DIALECTS.items() if dialect.wrote(data)), None)
 
 
@@ -154,9 +154,9 @@ def _task(data: dict[str, Any], origins: Origins, wanted: tuple[str, ...]) -> st
 
 
 def _resolve(name_or_path: str) -> tuple[pathlib.Path, str]:
-    """The file that is meant and what to call it in messages.
+    """Return the path of the file and its name in messages.
 
-    A bare name is a recipe wherever the program is started; anything with a folder in it is a path.
+    A bare name is a recipe, whatever the current folder is; a name with a folder is a path.
     """
     given = pathlib.Path(name_or_path).expanduser()
     bare = len(given.parts) == 1 and given.name == name_or_path

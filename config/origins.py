@@ -1,4 +1,4 @@
-"""Where each setting was written, so that a complaint can point at it in the user's own words."""
+"""Where each setting was written, so that messages can name the file, the line and the key as the user wrote it."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ class Origins:
         return cls({path: Origin(f"{source}:{line}", path) for path, line in document.lines.items()})
 
     def find(self, path: Path) -> Origin:
-        """Origin of the value at `path`, or of the closest section around it where it was never written."""
+        """Return the origin of the value at `path`, or of the closest section around it if it was not written."""
         for length in range(len(path), -1, -1):
             known = self.entries.get(path[:length])
             if known is not None:

@@ -1,4 +1,4 @@
-"""What is checked of a job, by its configuration. Only what a job needs is loaded."""
+"""The checks of each kind of job. Only the modules of that job are imported."""
 
 from __future__ import annotations
 
@@ -13,15 +13,15 @@ from utils.check.report import CheckOptions, Report
 
 
 def check_job(config: RunConfig, options: CheckOptions, say: Callable[[str], Any]) -> Report:
-    """Check everything that a job reads, and tell what it will cost.
+    """Check everything that a job reads, and estimate its cost.
 
     Args:
         config: the whole job.
-        options: what to look at.
-        say: takes each section of the report as it is complete.
+        options: what to check.
+        say: called with each section of the report as soon as it is complete.
 
     Returns:
-        The report, whose `problems` are what has to be mended first.
+        The report; its `problems` must be fixed before training.
 
     Raises:
         UserError: the options do not fit, or there is nothing to check.
@@ -34,7 +34,7 @@ def check_job(config: RunConfig, options: CheckOptions, say: Callable[[str], Any
 
 
 def look_at_data(config: RunConfig, opened: Mapping[str, Any]) -> list[str]:
-    """Return lines for the log about the data of a job that starts; those about what is wrong begin with "warning: ".
+    """Return log lines about the data of a job that starts; those about faults begin with "warning: ".
 
     Args:
         config: the whole job.
@@ -48,7 +48,7 @@ def look_at_data(config: RunConfig, opened: Mapping[str, Any]) -> list[str]:
 
 
 def draw_labels(config: RunConfig, path: Path) -> str:
-    """Draw words with the characters that a teacher found in them, and return what is drawn.
+    """Draw words with the characters that a teacher found in them, and return a sentence about the picture.
 
     Raises:
         UserError: the job has no teacher, or nothing was labelled.

@@ -1,4 +1,4 @@
-"""Which job a configuration describes, and what it names and a file has to register."""
+"""The task of a configuration, and a check of all registered names in it."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ from utils.engine.task import Task
 
 
 def task_class(config: RunConfig) -> type[Task]:
-    """Return the job of a configuration, a class whose instances are made with
+    """Return the task class of a configuration, whose instances are created with
 
         task_class(config)(config, device, amp, readers=..., initial_weights=..., processes=...)
 
-    Only its own module is loaded: what one job needs and the others do not takes long to import.
+    Only the module of that task is imported, because importing takes long.
     """
     if isinstance(config, DetectionConfig):
         if config.train.weak is not None:
@@ -36,10 +36,10 @@ def task_class(config: RunConfig) -> type[Task]:
 
 
 def look_up_names(config: DetectionConfig | RecognitionConfig) -> None:
-    """Look up everything that the training of a job names.
+    """Look up all registered names that a job uses.
 
     Raises:
-        UserError: naming the first one that does not exist, or whose options do not fit.
+        UserError: a name does not exist, or its options do not fit.
     """
     train = config.train
     SCHEDULES.bind(train.schedule, train.schedule_options)
