@@ -1,4 +1,4 @@
-"""The IoU protocol without short cuts: each word is intersected with each detection whose bounding box meets its own."""
+"""The IoU protocol without short cuts: every word is intersected with every detection whose box meets its box."""
 
 from __future__ import annotations
 
