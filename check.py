@@ -54,8 +54,7 @@ def main(argv: list[str]) -> None:
         print(draw_labels(config, Path(options.pseudo_labels)))
         return
     from utils.check.jobs import check_job
-    from utils.check.options import CheckOptions
-    from utils.check.report import raise_problems
+    from utils.check.report import CheckOptions, raise_problems
 
     wanted = CheckOptions(
         deep=options.deep,

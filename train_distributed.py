@@ -26,9 +26,10 @@ def main(argv: list[str]) -> int:
     config, arguments = parsed(argv)
     import torch
 
+    from data.cores import available_cores
     from utils.distributed.batching import samples_of_iteration
     from utils.distributed.launch import launch
-    from utils.tasks.names import look_up_names
+    from utils.tasks.registry import look_up_names
     from utils.train_job import train_job
 
     gpus = torch.cuda.device_count() if config.device.startswith(("auto", "cuda")) else 0
@@ -41,7 +42,7 @@ def main(argv: list[str]) -> int:
     # A mistake is said once, and not by each process.
     look_up_names(config)
     samples_of_iteration(config.train, count)
-    threads = None if gpus else max(1, (os.cpu_count() or 1) // count)
+    threads = None if gpus else max(1, available_cores() // count)
     return launch([sys.executable, os.path.abspath(__file__), *argv], count, threads)
 
 
@@ -54,11 +55,12 @@ def take_part(argv: list[str]) -> int:
         if main_one:
             raise
         return EXIT_MISTAKE  # The main process says the same.
+
     from utils.distributed.group import PeerLost, environment, joined
     from utils.distributed.lives import how_to_begin
     from utils.distributed.orphans import end_with_parent
     from utils.distributed.placing import own_device
-    from utils.run.paths import run_folder
+    from utils.run.folder import run_folder
     from utils.train_job import train_job
 
     end_with_parent()

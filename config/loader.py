@@ -15,9 +15,9 @@ from typing import Any
 from pydantic import BaseModel, ValidationError
 
 from config import yaml_strict
-from config.easyocr import CRAFT, DIALECTS, RECOGNITION
-from config.easyocr.recognition import REPEATED
-from config.easyocr.translation import translate
+from config.easyocr_craft import CRAFT
+from config.easyocr_recognition import RECOGNITION, REPEATED
+from config.easyocr_translation import translate
 from config.errors import UserError, nearest
 from config.explain import explain, show
 from config.origins import Origins
@@ -43,6 +43,9 @@ MODELS: dict[str, type[Config]] = {
     "convert": ConvertConfig,
 }
 """The schema of each kind of job; a YAML names its own with `task`."""
+
+DIALECTS = {"detection": CRAFT, "recognition": RECOGNITION}
+"""How EasyOCR's trainers write their YAMLs, by the task of the native settings that these become."""
 
 _FOR_EDITORS = "# yaml-language-server:"
 

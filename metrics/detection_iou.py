@@ -28,7 +28,7 @@ from metrics.detection import (
 )
 
 _ROUNDING = 1e-9
-"""Far more than rounding can change an area or a coordinate, as a share of it."""
+"""Bound on relative rounding errors of areas and coordinates, with a large margin."""
 
 
 @DETECTION_PROTOCOLS.register("icdar_iou")
@@ -36,8 +36,8 @@ class DetectionIoU(DetectionMetric):
     """The metric of the competition.
 
     Args:
-        iou: a match needs a greater intersection over union.
-        ignored_share: a detection is not counted when a greater share of its area is "don't care".
+        iou: threshold; the intersection over union of a match is greater.
+        ignored_share: threshold; a detection is not counted if a greater share of its area is "don't care".
     """
 
     name = "icdar2015_iou"
@@ -56,7 +56,7 @@ class DetectionIoU(DetectionMetric):
         gt_shapes, det_shapes = _shapes(image.gt), _shapes(image.det)
         gt_areas, det_areas = shapely.area(gt_shapes), shapely.area(det_shapes)
         rows, columns, most = _meetings(gt_shapes, det_shapes)
-        # Without an intersection that is large enough a pair decides nothing; most pairs are told by their boxes.
+        # A pair with a smaller intersection has no effect; for most pairs the bounding boxes are enough to see that.
         needed = np.where(
             care[rows],
             (gt_areas[rows] + det_areas[columns]) * (self.iou / (1 + self.iou)),
@@ -103,7 +103,7 @@ def _shapes(polygons: Polygons) -> np.ndarray:
     shapes = shapely.polygons(shapely.linearrings(np.concatenate(arrays), indices=owners))
     invalid = ~shapely.is_valid(shapes)
     if invalid.any():
-        # make_valid may leave lines and points behind; a buffer of 0 keeps the areas alone.
+        # make_valid may also return lines and points; a buffer of 0 keeps only areas.
         shapes[invalid] = shapely.buffer(shapely.make_valid(shapes[invalid]), 0)
     return shapes
 
@@ -121,6 +121,6 @@ def _meetings(gt: np.ndarray, det: np.ndarray) -> tuple[np.ndarray, np.ndarray, 
     rows, columns = np.nonzero(meet)  # empty geometries have NaN bounds and never meet
     first, second = gt_boxes[rows], det_boxes[columns]
     low, high = np.maximum(first[:, :2], second[:, :2]), np.minimum(first[:, 2:], second[:, 2:])
-    # The corners of an intersection are rounded, by less than this.
+    # The rounding errors of the corners of an intersection are less than this.
     slack = _ROUNDING * np.maximum(np.abs(first), np.abs(second)).max(axis=1)
     return rows, columns, (high - low + slack[:, None]).prod(axis=1)

@@ -117,6 +117,6 @@ class Head(ABC):
         Args:
             scores, lengths: see `decode`.
             beam_width: texts that are followed.
-            lexicon: a `utils.decode.ctc.Lexicon`; None admits any text.
+            lexicon: a `utils.decode.ctc.lexicon.Lexicon`; None admits any text.
         """
         raise NotImplementedError

@@ -27,7 +27,7 @@ class Recognizer(nn.Module, ABC):
     """A network that scores the classes of characters along a picture of a word or a line.
 
     Its constructor takes the number of classes first, and those of `input_channel`, `output_channel`, `hidden_size`
-    and `dropout` that it has a use for (see `config.schema.recognizer`). Its keyword-only parameters are the options
+    and `dropout` that it has a use for (see `config.schema.model`). Its keyword-only parameters are the options
     that a YAML sets under `model.architecture_options`.
 
     Attributes:

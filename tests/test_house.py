@@ -14,6 +14,7 @@ FLOORS = {
     "utils.predict": 2,
     "utils.evaluate": 3,
     "utils.engine": 3,
+    "utils.engine.schedules": 2,  # imports the registry that finds it
     "utils.distributed": 4,
     "utils.draw": 4,
     "utils.run": 5,
@@ -27,7 +28,7 @@ BELOW = {
     "utils": {"data", "model", "loss", "metrics", "config"},
     "data": {"config"},
     "model": {"config"},
-    "loss": {"config"},
+    "loss": {"data", "config"},
     "metrics": {"config"},
     "config": set(),
 }

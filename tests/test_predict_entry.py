@@ -14,8 +14,7 @@ import torch
 
 import predict
 from config.errors import UserError
-from config.schema.model import DetectorModel
-from config.schema.recognizer import RecognizerModel
+from config.schema.model import DetectorModel, RecognizerModel
 from model.registry import build_detector, build_recognizer
 
 REPOSITORY = Path(__file__).resolve().parents[1]

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from config.errors import UserError
-from data.durable import PART, replacing
+from data.io.durable import PART, replacing
 
 
 def write_atomically(path: Path, write: Callable[[Path], None]) -> None:

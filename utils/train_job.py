@@ -13,6 +13,7 @@ from pydantic import ValidationError
 from config.errors import UserError
 from config.loader import dump
 from config.schema.run import RunConfig
+from data.cores import available_cores
 from utils.check.jobs import look_at_data
 from utils.device import resolve_amp, resolve_device
 from utils.distributed import lives
@@ -26,11 +27,9 @@ from utils.engine.task import Task
 from utils.engine.trainer import Trainer
 from utils.files import write_text
 from utils.run import checkpoint
-from utils.run.folder import RunFolder
-from utils.run.paths import run_folder
+from utils.run.folder import RunFolder, run_folder
 from utils.run.resume import check_same_run, evaluation_changed
-from utils.tasks.names import look_up_names
-from utils.tasks.registry import task_class
+from utils.tasks.registry import look_up_names, task_class
 
 log = logging.getLogger(__name__)
 
@@ -57,8 +56,8 @@ def train_job(
     """
     look_up_names(config)
     device = device or resolve_device(config.device)
-    if device.type == "cpu" and config.train.cpu_threads is not None:
-        torch.set_num_threads(config.train.cpu_threads)
+    if device.type == "cpu":
+        _set_threads(config.train.cpu_threads)
     amp = resolve_amp(config.amp, device)
     folder = run_folder(config)
     plain = config.model_dump(mode="json")
@@ -86,6 +85,8 @@ def train_job(
             f"--resume: the training data is not what {source} was trained on; give the old data, or start a new "
             f"run from its weights with train.ckpt_path={source}"
         )
+    if content is not None and device.type == "cpu":
+        _warn_of_other_threads(content["provenance"].get("cpu_threads"))
     if processes.is_main:
         if content is None:
             _look_at_data(config, task)
@@ -123,6 +124,24 @@ def train_job(
         kept = f"; {held[0]} is whole, continue with --resume" if held else "; nothing was saved yet"
         raise UserError(f"after iteration {trainer.step} {sentence}{kept}") from fault
     return folder
+
+
+def _set_threads(wanted: int | None) -> None:
+    """Let torch compute in as many threads; None leaves it to torch, which does not know of a container's limit."""
+    allowed = available_cores()
+    if wanted is not None or allowed < torch.get_num_threads():
+        torch.set_num_threads(wanted or allowed)
+
+
+def _warn_of_other_threads(before: int | None) -> None:
+    """Say that a run goes on with other roundings than it would have had; None where its threads are not known."""
+    now = torch.get_num_threads()
+    if before not in (None, now):
+        log.warning(
+            "the run was computed in %s threads so far and is in %d now, which rounds sums in another order: the "
+            "result will not be bit for bit that of a run that was never stopped (train.cpu_threads=%s keeps them)",
+            before, now, before,
+        )  # fmt: skip
 
 
 def _check_same_samples(content: dict[str, Any], per_step: int, samples: int, world: int, source: Path) -> None:

@@ -6,15 +6,9 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator, Field
 
-from config.schema.base import NonNegativeFloat, Options, PositiveFloat, Section, UnitFloat
+from config.schema.base import PAIR, NonNegativeFloat, Options, PositiveFloat, Section, UnitFloat, ordered
 
 Share = Annotated[float, Field(gt=0, le=1)]
-
-
-def _ordered(limits: list[float]) -> list[float]:
-    if limits[0] > limits[1]:
-        raise ValueError("the least value comes first")
-    return limits
 
 
 class RandomScale(Section):
@@ -47,9 +41,9 @@ class RandomCrop(Section):
     """`random_resize_crop_synth`: a random square as large as the image's short side, resized.
     `random_resize_crop`: a random area and aspect ratio, resized. `random_crop`: a square of `output_size` pixels,
     not resized. `random_crop_with_bbox`: a square of `output_size` pixels around a randomly chosen word."""
-    scale: Annotated[list[Share], Field(min_length=2, max_length=2), AfterValidator(_ordered)] = [0.03, 0.4]
+    scale: Annotated[list[Share], PAIR, AfterValidator(ordered)] = [0.03, 0.4]
     """Least and greatest area of a `random_resize_crop`, as shares of the image's."""
-    ratio: Annotated[list[PositiveFloat], Field(min_length=2, max_length=2), AfterValidator(_ordered)] = [0.75, 1.33]
+    ratio: Annotated[list[PositiveFloat], PAIR, AfterValidator(ordered)] = [0.75, 1.33]
     """Least and greatest width / height of a `random_resize_crop`."""
     rnd_threshold: UnitFloat = 1.0
     """Probability that a sample is cropped at random; otherwise the largest square in the middle is taken."""

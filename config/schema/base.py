@@ -1,4 +1,4 @@
-"""The form every section of the configuration shares."""
+"""The form every section of the configuration shares, and what all sections of datasets have."""
 
 from __future__ import annotations
 
@@ -26,3 +26,32 @@ UserPath = Annotated[str, AfterValidator(os.path.expanduser)]
 Options = dict[str, Any]
 """What a registered class or function takes from the YAML; `config.registry` checks it when the name is looked up."""
 UnitFloat = Annotated[float, Field(ge=0, le=1)]
+
+
+def ordered(limits: list[float]) -> list[float]:
+    """Return the pair as it is.
+
+    Raises:
+        ValueError: the least is greater than the greatest.
+    """
+    if limits[0] > limits[1]:
+        raise ValueError(f"a range is [least, greatest], but {limits[0]} is greater than {limits[1]}")
+    return limits
+
+
+PAIR = Field(min_length=2, max_length=2)
+
+
+class DatasetBase(Section):
+    """What every dataset has."""
+
+    @property
+    def source(self) -> str:
+        """What a message calls the dataset."""
+        raise NotImplementedError
+
+    samples: Annotated[int, Field(ge=-1)] = -1
+    """Use only so many samples, spread evenly over the dataset; -1 uses all."""
+
+    max_dropped: UnitFloat = 0.01
+    """Greatest share of words that may be left out as faulty before the run refuses to start."""

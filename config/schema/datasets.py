@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator, Field
 
-from config.schema.dataset_base import DatasetBase
+from config.schema.base import DatasetBase
 from config.schema.word_datasets import Words, named_for
 
 

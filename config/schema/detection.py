@@ -8,6 +8,7 @@ from pydantic import Field, model_validator
 
 from config.schema.augmentation import Augmentation
 from config.schema.base import (
+    PAIR,
     NonNegativeFloat,
     Options,
     PositiveFloat,
@@ -22,7 +23,7 @@ from config.schema.training import Training
 from config.schema.weak import WeakSupervision
 
 Triple = Annotated[list[float], Field(min_length=3, max_length=3)]
-Pair = Annotated[list[NonNegativeFloat], Field(min_length=2, max_length=2)]
+Pair = Annotated[list[NonNegativeFloat], PAIR]
 
 
 class DetectionData(Section):

@@ -8,7 +8,7 @@ from pydantic import Field, model_validator
 
 from config.schema.alphabet import Characters
 from config.schema.base import NonNegativeFloat, PositiveFloat, PositiveInt, Section, UnitFloat
-from config.schema.recognizer import RecognizerModel
+from config.schema.model import RecognizerModel
 from config.schema.run import RunConfig
 from config.schema.training import ScheduleName, Training
 from config.schema.word_crops import TestWordCrops, TrainingWordCrops

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import TYPE_CHECKING, Annotated, Literal, Self
 
 from pydantic import AfterValidator, Field, model_validator
@@ -20,6 +21,17 @@ def _folder_name(name: str) -> str:
     if name in ("", ".", "..") or "/" in name or "\\" in name:
         raise ValueError("name must be the name of a folder, without slashes")
     return name
+
+
+def validation_entry(validation: str | None, tests: Iterable[str]) -> str | None:
+    """Return the entry of `test` that a run is validated with; None where it is not.
+
+    Args:
+        validation: `train.validation`; null means the first entry.
+        tests: names of the entries.
+    """
+    name = next(iter(tests), None) if validation is None else validation
+    return None if name == NO_VALIDATION else name
 
 
 RunName = Annotated[str, AfterValidator(_folder_name)]
@@ -46,6 +58,11 @@ class RunConfig(Section):
     if TYPE_CHECKING:  # Each job has a type of its own for these.
         train: Training
         test: dict[str, Section]
+
+    @property
+    def validated_by(self) -> str | None:
+        """Name of the entry of `test` that the run is validated with; None where it is not."""
+        return validation_entry(self.train.validation, self.test)
 
     @model_validator(mode="after")
     def _validation_is_a_test(self) -> Self:

@@ -60,11 +60,14 @@ class Training(Section):
     """Write a line of `metrics.jsonl`, `metrics_train.csv` and TensorBoard scalars every so many iterations."""
     image_interval: PositiveInt = 1000
     """Write pictures of input, targets and predictions to TensorBoard every so many iterations."""
-    num_workers: NonNegativeInt = 4
-    """Processes that prepare batches; 0 prepares them in the training process."""
+    num_workers: NonNegativeInt | None = None
+    """Processes that prepare batches; 0 prepares them in the training process. null follows the cores that this process
+    may use, shared with the others of the machine: all but one of them beside a GPU, at most 16, and a quarter of them
+    where the network runs on a CPU, at most 4; at least 1. The order of the data does not depend on it."""
     cpu_threads: PositiveInt | None = None
     """Threads that compute where the network runs on a CPU; null leaves it to torch, which takes all cores. Where the
-    loader processes have as much to do as the network, fewer are faster."""
+    loader processes have as much to do as the network, fewer are faster. Sums are rounded in another order on another
+    number of threads."""
     max_unreadable: UnitFloat = 0.01
     """Greatest share of samples that may be unreadable, judged once 1000 have been read, before the run stops."""
     max_nonfinite: PositiveInt = 5

@@ -7,8 +7,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, Field
 
-from config.schema.base import NonNegativeInt, PositiveInt, UnitFloat
-from config.schema.dataset_base import DatasetBase
+from config.schema.base import DatasetBase, NonNegativeInt, PositiveInt, UnitFloat
 from config.schema.datasets import Dataset, GeneratedDataset
 from config.schema.word_datasets import named_for
 

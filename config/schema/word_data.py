@@ -7,161 +7,130 @@ from typing import Annotated, Literal
 from pydantic import AfterValidator, Field, model_validator
 
 from config.schema.augmentation import NamedAugmentation
-from config.schema.base import PositiveFloat, PositiveInt, Section, UnitFloat
+from config.schema.base import PAIR, PositiveFloat, PositiveInt, Section, UnitFloat, ordered
 
 LARGEST_WIDTH = 32000
 """Widths are kept as 16-bit numbers, two bytes for each picture of a dataset, rounded up to a multiple."""
 
 
-def _ordered(limits: list[float]) -> list[float]:
-    if limits[0] > limits[1]:
-        raise ValueError(f"a range is [least, greatest], but {limits[0]} is greater than {limits[1]}")
-    return limits
-
-
-_PAIR = Field(min_length=2, max_length=2)
 Width = Annotated[int, Field(ge=1, le=LARGEST_WIDTH)]
-Factors = Annotated[list[Annotated[float, Field(gt=0, le=4)]], _PAIR, AfterValidator(_ordered)]
-Offsets = Annotated[list[Annotated[float, Field(ge=-1, le=1)]], _PAIR, AfterValidator(_ordered)]
-Shares = Annotated[list[Annotated[float, Field(gt=0, le=1)]], _PAIR, AfterValidator(_ordered)]
-Lengths = Annotated[list[Annotated[float, Field(ge=0, le=1)]], _PAIR, AfterValidator(_ordered)]
-Margins = Annotated[list[Annotated[float, Field(ge=-0.25, le=2)]], _PAIR, AfterValidator(_ordered)]
-Levels = Annotated[list[Annotated[float, Field(ge=0, le=128)]], _PAIR, AfterValidator(_ordered)]
-Qualities = Annotated[list[Annotated[int, Field(ge=1, le=100)]], _PAIR, AfterValidator(_ordered)]
+Factors = Annotated[list[Annotated[float, Field(gt=0, le=4)]], PAIR, AfterValidator(ordered)]
+Offsets = Annotated[list[Annotated[float, Field(ge=-1, le=1)]], PAIR, AfterValidator(ordered)]
+Shares = Annotated[list[Annotated[float, Field(gt=0, le=1)]], PAIR, AfterValidator(ordered)]
+Lengths = Annotated[list[Annotated[float, Field(ge=0, le=1)]], PAIR, AfterValidator(ordered)]
+Margins = Annotated[list[Annotated[float, Field(ge=-0.25, le=2)]], PAIR, AfterValidator(ordered)]
+Levels = Annotated[list[Annotated[float, Field(ge=0, le=128)]], PAIR, AfterValidator(ordered)]
+Qualities = Annotated[list[Annotated[int, Field(ge=1, le=100)]], PAIR, AfterValidator(ordered)]
 
 
-class Rotation(Section):
-    """Turns the text in the plane of the picture. All of it stays in sight."""
+class Change(Section):
+    """A change that some of the pictures go through."""
 
     probability: UnitFloat = 0.0
     """Probability."""
+
+
+class Rotation(Change):
+    """Turns the text in the plane of the picture. All of it stays in sight."""
+
     max_angle: Annotated[float, Field(ge=0, le=45)] = 5.0
     """The angle is drawn from ± this many degrees; less for long words, whose ends rise or sink by a quarter of the
     height at most."""
 
 
-class Shear(Section):
+class Shear(Change):
     """Leans the text, as italics do."""
 
-    probability: UnitFloat = 0.0
-    """Probability."""
     max_angle: Annotated[float, Field(ge=0, le=60)] = 15.0
     """The angle is drawn from ± this many degrees."""
 
 
-class Perspective(Section):
+class Perspective(Change):
     """Moves each corner of the picture by itself."""
 
-    probability: UnitFloat = 0.0
-    """Probability."""
     strength: Annotated[float, Field(ge=0, le=0.2)] = 0.1
     """Greatest distance along each axis, in units of the picture's shorter side."""
 
 
-class Elastic(Section):
+class Elastic(Change):
     """Bends the text by a smooth random field of shifts."""
 
-    probability: UnitFloat = 0.0
-    """Probability."""
     strength: Annotated[float, Field(ge=0, le=0.3)] = 0.03
     """Standard deviation of the shifts, in units of the picture's height."""
     spacing: Annotated[float, Field(ge=0.1, le=10)] = 0.5
     """Distance over which the shifts change, in units of the picture's height."""
 
 
-class Margin(Section):
+class Margin(Change):
     """Moves each side of the picture by itself, as a detector does that misses the word's edges."""
 
-    probability: UnitFloat = 0.0
-    """Probability."""
     range: Margins = [-0.04, 0.15]
     """Least and greatest margin that is added, in units of the picture's shorter side; below 0 it is cut off."""
 
 
-class Contrast(Section):
+class Contrast(Change):
     """Multiplies the contrast about the picture's own mean."""
 
-    probability: UnitFloat = 0.0
-    """Probability."""
     range: Factors = [0.6, 1.3]
     """Least and greatest factor."""
 
 
-class Brightness(Section):
+class Brightness(Change):
     """Adds to every pixel, as far as hardly any is clipped."""
 
-    probability: UnitFloat = 0.0
-    """Probability."""
     range: Offsets = [-0.2, 0.2]
     """Least and greatest, as shares of white."""
 
 
-class Gamma(Section):
+class Gamma(Change):
     """Raises every pixel, 0 to 1, to a power."""
 
-    probability: UnitFloat = 0.0
-    """Probability."""
     range: Factors = [0.6, 1.6]
     """Least and greatest power, drawn evenly on a logarithmic scale."""
 
 
-class Invert(Section):
+class Invert(Change):
     """Swaps dark and light."""
 
-    probability: UnitFloat = 0.0
-    """Probability."""
 
-
-class Blur(Section):
+class Blur(Change):
     """A Gaussian blur."""
 
-    probability: UnitFloat = 0.0
-    """Probability."""
     range: Lengths = [0.01, 0.04]
     """Least and greatest standard deviation, in units of the picture's height."""
 
 
-class Defocus(Section):
+class Defocus(Change):
     """A blur that makes a disc of every point, as a lens does that is out of focus."""
 
-    probability: UnitFloat = 0.0
-    """Probability."""
     range: Lengths = [0.02, 0.06]
     """Least and greatest radius, in units of the picture's height."""
 
 
-class Motion(Section):
+class Motion(Change):
     """A blur along a line of any direction."""
 
-    probability: UnitFloat = 0.0
-    """Probability."""
     range: Lengths = [0.05, 0.15]
     """Least and greatest length, in units of the picture's height."""
 
 
-class LowResolution(Section):
+class LowResolution(Change):
     """Makes the picture small and large again."""
 
-    probability: UnitFloat = 0.0
-    """Probability."""
     range: Shares = [0.35, 0.9]
     """Least and greatest factor of the small picture's sides."""
 
 
-class Noise(Section):
+class Noise(Change):
     """Gaussian noise, independent in each pixel and channel."""
 
-    probability: UnitFloat = 0.0
-    """Probability."""
     range: Levels = [2.0, 14.0]
     """Least and greatest standard deviation, in units of 0 to 255."""
 
 
-class Jpeg(Section):
+class Jpeg(Change):
     """Writes the picture as a JPEG file and reads it again."""
 
-    probability: UnitFloat = 0.0
-    """Probability."""
     range: Qualities = [40, 95]
     """Least and greatest quality."""
 

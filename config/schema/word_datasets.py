@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, Field
 
-from config.schema.dataset_base import DatasetBase
+from config.schema.base import DatasetBase
 
 FOLDERS = {
     "training": {"images": "ch4_training_images", "labels": "ch4_training_localization_transcription_gt"},

@@ -1,4 +1,4 @@
-"""Random colour jitter with torchvision's definitions, on uint8 arrays and by a given random generator."""
+"""Random colour jitter as torchvision defines it, on uint8 arrays and with a given random generator."""
 
 from __future__ import annotations
 

@@ -15,11 +15,11 @@ _noise_tile: np.ndarray | None = None
 
 
 def photograph(image: np.ndarray, camera: CameraSettings, rng: np.random.Generator) -> np.ndarray:
-    """Return the scene as a camera would take it, before JPEG, in the order light takes: optics, then sensor.
+    """Return the scene as a camera would take it, before JPEG: first the effects of the lens, then of the sensor.
 
     Args:
         image: uint8 [H, W, 3].
-        camera: how often and how strongly.
+        camera: probability and strength of each effect.
         rng: source of randomness.
 
     Returns:
@@ -57,9 +57,9 @@ def _light(image: np.ndarray, camera: CameraSettings, rng: np.random.Generator) 
 
 
 def sharpen(image: np.ndarray, amount: float) -> np.ndarray:
-    """Return an image, uint8 [H, W, 3], plus `amount` times what a small Gaussian takes from it.
+    """Return an image, uint8 [H, W, 3], plus `amount` times its difference from a slightly blurred copy.
 
-    Edges get halos, as phones make them.
+    Edges get bright and dark borders, as in the pictures of phones.
     """
     return cv2.addWeighted(image, 1 + amount, cv2.GaussianBlur(image, (0, 0), 1.0), -amount, 0)
 
@@ -67,7 +67,7 @@ def sharpen(image: np.ndarray, amount: float) -> np.ndarray:
 def disc_kernel(radius: float) -> np.ndarray:
     """Return the blur of a lens that is out of focus: a disc whose sum is 1.
 
-    Pixels on the rim count by the share of them that lies within, about.
+    A pixel on the rim counts approximately by the share of it that lies within the disc.
 
     Args:
         radius: of the disc, pixels.
@@ -82,10 +82,10 @@ def disc_kernel(radius: float) -> np.ndarray:
 
 
 def expose(image: np.ndarray, gain: float, offset: float) -> np.ndarray:
-    """Return an image with its contrast multiplied about its mean, then made brighter.
+    """Return an image with its contrast multiplied about its mean and an offset added.
 
-    The offset stops where a hundredth of the pixels would be clipped: dark text must not disappear in black while its
-    label stays.
+    The offset is limited so that at most 1 % of the pixels are clipped: dark text must not disappear in black while
+    its label stays.
 
     Args:
         image: uint8 [H, W, 3].
@@ -127,8 +127,8 @@ def motion_kernel(length: float, angle: float) -> np.ndarray:
 def add_noise(image: np.ndarray, deviation: float, rng: np.random.Generator) -> np.ndarray:
     """Return an image with Gaussian noise, independent in each channel.
 
-    The normal values are drawn once per process, from a fixed seed, and shifted at random for each image: to draw them
-    anew would take longer than everything else here together.
+    The normal values are drawn once per process, from a fixed seed, and shifted at random for each image: drawing them
+    again for each image would take longer than all other effects together.
 
     Args:
         image: uint8 [H, W, 3].
@@ -156,15 +156,15 @@ def add_noise(image: np.ndarray, deviation: float, rng: np.random.Generator) -> 
 
 
 def _optional(effect: Effect, rng: np.random.Generator) -> float:
-    """Return the strength drawn for a scene, 0 where it is left out; draws nothing where no scene has the effect.
+    """Return the strength drawn for a scene, or 0; nothing is taken from `rng` where the effect's probability is 0.
 
-    So scenes whose settings leave it out are, to the bit, what they were before the effect existed.
+    So scenes without the effect are bit for bit those of versions in which it did not exist.
     """
     return _strength(effect, rng) if effect.probability > 0 else 0.0
 
 
 def _strength(effect: Effect, rng: np.random.Generator) -> float:
-    """Return the strength drawn for a scene, 0 where it is left out; takes two values from `rng` either way."""
+    """Return the strength drawn for a scene, or 0; two values are taken from `rng` in either case."""
     chance, share = rng.random(2)
     return (
         effect.strength[0] + (effect.strength[1] - effect.strength[0]) * share if chance < effect.probability else 0.0

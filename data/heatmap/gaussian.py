@@ -1,8 +1,8 @@
 """Draws one Gaussian per quad onto a score map, directly at the map's resolution.
 
 An isotropic Gaussian sits in the middle of a square, cut off by the square's inscribed circle. The homography
-from the square to a character's quad carries it there; a map pixel therefore takes the value of the Gaussian at
-the pixel's pre-image, and nothing is drawn larger and shrunk. Source: Baek et al., CVPR 2019, section 3.2.1;
+from the square to a character's quad maps it there: a map pixel takes the value of the Gaussian at the pixel's
+pre-image, so nothing is drawn at a larger size and shrunk. Source: Baek et al., CVPR 2019, section 3.2.1;
 the values 200 and 40 for size and sigma are those of EasyOCR's trainer.
 """
 
@@ -14,7 +14,7 @@ from data.heatmap.homography import MIN_DETERMINANT, affine_of, diagonal_crossin
 
 CHUNK_PIXELS = 1 << 20
 HORIZON = 0.05
-"""A quad with a corner of less depth than this share of its centre's is not convex, or nearly so."""
+"""A quad is not convex, or almost not, if the depth of a corner is less than this share of the depth of its centre."""
 
 SQUARE = np.array([[-1, -1], [1, -1], [1, 1], [-1, 1]], np.float64)
 
@@ -75,7 +75,7 @@ def enlarged(quads: np.ndarray, enlarge: np.ndarray) -> np.ndarray:
 
     Args:
         quads: float [N, 4, 2].
-        enlarge: share of growth along each quad's own horizontal and vertical axis, float [N, 2].
+        enlarge: growth along each quad's horizontal and vertical axis, as a share, float [N, 2].
 
     Returns:
         float64 [N, 4, 2]; NaN where a quad has no area.
@@ -95,7 +95,7 @@ def enlarged(quads: np.ndarray, enlarge: np.ndarray) -> np.ndarray:
 def _drawable(matrices: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Return where the square's corners go, [N, 4, 2], and the homographies to draw with.
 
-    A quad that is not convex has its horizon inside the square; it is drawn with its affine part.
+    For a quad that is not convex the homography has its horizon inside the square; its affine part is used instead.
     """
     corners = np.concatenate([SQUARE, np.ones((4, 1))], axis=1)
     depth = np.einsum("nj,cj->nc", matrices[:, 2], corners)

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from config.easyocr import CRAFT
+from config.easyocr_craft import CRAFT
 from config.errors import UserError
 from config.loader import dump, load_config
 

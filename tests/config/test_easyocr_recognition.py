@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from config.easyocr import RECOGNITION
+from config.easyocr_recognition import RECOGNITION
 from config.errors import UserError
 from config.loader import dump, load_config
 

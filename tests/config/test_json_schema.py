@@ -45,7 +45,7 @@ WRONG = [
     ("craft_tiny", ("train", "datasets"), [{"format": "icdar2015"}]),
     ("craft_tiny", ("train", "datasets"), [{"format": "icdar2016", "root": "x"}]),
     ("craft_tiny", ("test",), {"one": {}}),
-    ("rec_train", ("model", "architecture"), "crnn"),
+    ("rec_train", ("model", "dropout"), 1),
     ("rec_train", ("train", "batch_size"), 1.5),
     ("generate_demo", ("text", "word_list"), []),
     ("generate_demo", ("splits",), {"train": -1}),

@@ -1,4 +1,4 @@
-"""The IoU protocol without short cuts: every word is intersected with every detection whose box meets its box."""
+"""The IoU protocol without short cuts: a word is intersected with every detection whose bounding box meets its own."""
 
 from __future__ import annotations
 

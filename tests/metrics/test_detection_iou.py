@@ -112,18 +112,6 @@ def test_ratios(counts: Counts, expected: tuple[float, float, float]) -> None:
     assert (counts.precision, counts.recall, counts.hmean) == pytest.approx(expected, abs=1e-15)
 
 
-def test_parts_merge_to_the_whole_and_padding_counts_once() -> None:
-    images = {f"image {n}": [rect(n, 0, n + 10, 10)] for n in range(5)}
-    whole, first, second = DetectionIoU(), DetectionIoU(), DetectionIoU()
-    for number, (name, words) in enumerate(images.items()):
-        whole.update(name, words, [False], [A])
-        (first if number % 2 else second).update(name, words, [False], [A])
-    first.update("image 0", images["image 0"], [False], [A])  # what a sampler repeats to fill the last round
-    first.merge(second)
-    assert first.compute() == whole.compute()
-    assert first.records == whole.records
-
-
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [

@@ -101,11 +101,10 @@ def test_the_archive_scorer_asks_the_registry(tmp_path) -> None:
 
 
 def test_a_protocol_gets_texts_and_scores_and_sums_what_it_likes() -> None:
-    whole, other = (metric_of(entry(protocol="test_letters", protocol_options={"least": 0.8})) for _ in range(2))
+    whole = metric_of(entry(protocol="test_letters", protocol_options={"least": 0.8}))
     assert whole.compute().recall == 0
     whole.update("a", [WORD, WORD], [False, False], [WORD, WORD], texts=["four", "to"], scores=[0.9, 0.7])
-    other.update("b", [WORD], [False], [], texts=["word"], scores=[])
-    whole.merge(other)
+    whole.update("b", [WORD], [False], [], texts=["word"], scores=[])
     counts = whole.compute()
     assert (counts.images, counts.recall, counts.precision) == (2, 4 / 10, 1)
 

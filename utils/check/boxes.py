@@ -11,13 +11,14 @@ import numpy as np
 from config.schema.augmentation import Augmentation
 from config.schema.detection import DetectionConfig
 from data.augment.geometry import sample_matrix
-from data.progress import progress_bar
+from data.io.progress import progress_bar
 from data.readers.quads import outside_image, quad_faults
 from data.sample import TextSample, transform_points
 from utils.check.counts import Census
 from utils.check.probe import Survey
-from utils.check.report import Report, counted, percent, quantiles, table
+from utils.check.report import Report, counted, percent, quantiles
 from utils.check.sources import Source
+from utils.evaluate.results import table
 
 SMALL = 8.0
 """Height in network pixels under which a word is 4 rows of the half-resolution map or fewer: too few to tell

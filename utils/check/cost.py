@@ -2,15 +2,22 @@
 
 from __future__ import annotations
 
-import os
+from collections.abc import Mapping
+from typing import Any
+
+import torch
 
 from config.errors import UserError
-from config.schema.run import RunConfig
+from config.schema.run import NO_VALIDATION, RunConfig
+from data.cores import available_cores
 from data.reader import UnreadableSample
-from utils.check.report import Report
+from utils.check.report import Report, quiet
 from utils.check.timing import StepTime, StepTimer, prepare_samples
+from utils.device import Amp, effective_amp, resolve_device
+from utils.engine.batches import loader_processes
 from utils.engine.memory_probe import out_of_memory
 from utils.engine.task import Task
+from utils.tasks.registry import task_class
 
 
 def report_cost(report: Report, task: Task, config: RunConfig) -> None:
@@ -28,13 +35,14 @@ def report_cost(report: Report, task: Task, config: RunConfig) -> None:
         report.problems.append(_too_large(step, task, config))
     if step.batch == 0:
         return
-    workers = min(train.num_workers, os.cpu_count() or 1)
+    loaders, cores = loader_processes(train, task.device), available_cores()
+    workers = min(loaders, cores)
     data_rate, network_rate = 1 / sample_seconds, size / step.seconds
     prepared = data_rate * max(1, workers)
     # Without loader processes the two take turns; with them the slower one decides.
-    iteration = max(step.seconds, size / prepared) if train.num_workers else step.seconds + size * sample_seconds
-    waits = train.num_workers > 0 and prepared < network_rate
-    slower = "data" if waits or (not train.num_workers and size * sample_seconds > step.seconds) else "network"
+    iteration = max(step.seconds, size / prepared) if loaders else step.seconds + size * sample_seconds
+    waits = loaders > 0 and prepared < network_rate
+    slower = "data" if waits or (not loaders and size * sample_seconds > step.seconds) else "network"
     iterations = train.end_iter - train.st_iter
     passes = 0 if first is None else -(-iterations // (first - train.st_iter))
     hours = (iterations * iteration + passes * (labelling or 0.0)) / 3600
@@ -70,10 +78,10 @@ def report_cost(report: Report, task: Task, config: RunConfig) -> None:
             f"the network was run with {shape} only and its time extrapolated, to keep you from waiting; a whole batch "
             "takes more memory than that"
         )
-    if train.num_workers > workers:
-        lines.append(f"train.num_workers is {train.num_workers}, but there are {workers} CPU cores")
+    if loaders > cores:
+        lines.append(f"train.num_workers is {loaders}, but there are {cores} CPU cores")
     if waits:
-        report.remarks.append(_starved(data_rate, network_rate, train.num_workers, task.unit))
+        report.remarks.append(_starved(data_rate, network_rate, loaders, task.unit))
     report.section("Cost of an iteration", lines)
 
 
@@ -83,11 +91,11 @@ def _starved(data_rate: float, network_rate: float, workers: int, unit: str) -> 
     Args:
         data_rate: of one loader process, a second.
         network_rate: of the network, a second.
-        workers: `train.num_workers`.
+        workers: loader processes.
         unit: what is counted.
     """
     wanted = -(-network_rate // data_rate)
-    cores = os.cpu_count() or 1
+    cores = available_cores()
     remedy = (
         f"raise train.num_workers to {wanted:.0f}"
         if workers < wanted <= cores
@@ -109,3 +117,29 @@ def duration(hours: float) -> str:
     if hours < 0.1:
         return f"about {60 * hours:.2g} minutes"
     return f"about {hours:.3g} hours" if hours < 48 else f"about {hours / 24:.3g} days"
+
+
+def trial_task(report: Report, config: RunConfig, readers: Mapping[str, Any], *, initial_weights: bool) -> Task | None:
+    """Make the task of a job without its evaluation; where it refuses to start, that is a problem, and None returned.
+
+    Args:
+        report: takes the problem.
+        config: the whole job.
+        readers: the datasets, by their place in the configuration.
+        initial_weights: load what the run starts from.
+    """
+    device = resolve_device(config.device)
+    amp, _ = effective_amp(config.amp, device)
+    try:
+        return unevaluated_task(config, device, amp, readers=readers, initial_weights=initial_weights)
+    except UserError as fault:
+        if str(fault) not in report.problems:
+            report.problems.append(str(fault))
+        return None
+
+
+def unevaluated_task(config: RunConfig, device: torch.device, amp: Amp, **options: Any) -> Task:
+    """Return the task of a job that evaluates nothing, so that its test data need not be there."""
+    train = config.train.model_copy(update={"validation": NO_VALIDATION})
+    with quiet():
+        return task_class(config)(config.model_copy(update={"train": train}), device, amp, **options)

@@ -10,12 +10,12 @@ from typing import Any
 import numpy as np
 
 from data.graphemes import clusters
-from data.progress import progress_bar
-from data.reader import DropReport
-from data.readers.limits import words_dropped
+from data.io.progress import progress_bar
+from data.reader import DropReport, words_dropped
 from data.readers.word_builder import CROSSED
-from utils.check.report import Report, counted, percent, some, table
+from utils.check.report import Report, counted, percent, some
 from utils.check.sources import BaseSource, Source
+from utils.evaluate.results import table
 
 
 @dataclass

@@ -12,16 +12,14 @@ from config.schema.detection import DetectionConfig
 from model.registry import build_detector
 from utils.check.boxes import measure_boxes, report_boxes
 from utils.check.characters import report_characters
-from utils.check.cost import report_cost
+from utils.check.cost import report_cost, trial_task
 from utils.check.counts import report_counts, take_census
 from utils.check.duplicates import report_duplicates
 from utils.check.images import report_images
-from utils.check.options import CheckOptions
 from utils.check.probe import survey_images
-from utils.check.report import Report
+from utils.check.report import CheckOptions, Report
 from utils.check.sources import datasets_of, open_sources
-from utils.check.trial import trial_task
-from utils.tasks.names import look_up_names
+from utils.tasks.registry import look_up_names
 from utils.weights.files import load_into, read_file, state_dict_of
 
 log = logging.getLogger(__name__)

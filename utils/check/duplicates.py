@@ -1,7 +1,11 @@
-"""Images that are there twice: within a dataset, and, which spoils every score, in training and test."""
+"""Images that are there twice: within a dataset, and, which spoils every score, in training and test.
+
+Files of images and pictures of words in databases are compared by their bytes, images of two files also by their look.
+"""
 
 from __future__ import annotations
 
+import hashlib
 from collections import defaultdict
 from collections.abc import Sequence
 from pathlib import Path
@@ -9,11 +13,13 @@ from typing import NamedTuple
 
 import numpy as np
 
-from data.progress import progress_bar
-from utils.check.lookalikes import alike
-from utils.check.probe import Survey, same_content
-from utils.check.report import Report, counted, some, table
+from data.io.progress import progress_bar
+from data.reader import UnreadableSample
+from utils.check.probe import Survey, alike, same_content
+from utils.check.report import Report, counted, some
 from utils.check.sources import BaseSource, Source
+from utils.check.word_sources import WordSource
+from utils.evaluate.results import table
 
 
 class Copy(NamedTuple):
@@ -165,3 +171,53 @@ def _names(sources: Sequence[BaseSource], copy: Copy) -> list[str]:
 def _text(sources: Sequence[BaseSource], copy: Copy) -> str:
     first, second = _names(sources, copy)
     return first if first == second else f"{first} = {second}"
+
+
+def find_word_copies(sources: Sequence[WordSource], limit: int) -> list[Copy]:
+    """Return the pairs of pictures with the same bytes, within a dataset and between training and test.
+
+    Args:
+        sources: the datasets; those that are drawn or cut out on demand are passed over.
+        limit: pictures of a dataset that are read, spread over it.
+    """
+    groups: dict[bytes, list[tuple[int, int]]] = defaultdict(list)
+    for number, source in enumerate(sources):
+        if not source.has_files:
+            continue
+        size = len(source.reader)
+        looked = min(size, limit)
+        for row in progress_bar(range(looked), looked, f"pictures of {source.name}"):
+            index = row * size // looked
+            try:
+                content = source.reader.raw(index)
+            except UnreadableSample:
+                continue  # Counted where the sizes are read.
+            if content is not None:
+                groups[hashlib.blake2b(content, digest_size=16).digest()].append((number, index))
+    copies = []
+    for places in groups.values():
+        if len(places) > 1:
+            copies += pairs_of(places, sources)
+    return copies
+
+
+def report_word_copies(report: Report, sources: Sequence[WordSource], limit: int, *, allow_leaks: bool) -> None:
+    """Add what is there twice; a test picture that is trained on is a problem unless leaks are allowed."""
+    copies = find_word_copies(sources, limit)
+    large = [source.name for source in sources if source.has_files and len(source.reader) > limit]
+    looked = "the same bytes" + (f"; of {', '.join(large)} {limit:,} pictures each" if large else "")
+    report_copies(report, sources, copies, looked, allow_leaks=allow_leaks)
+    for number, source in enumerate(sources):
+        torn = [
+            copy
+            for copy in copies
+            if copy.first_source == copy.second_source == number
+            and source.reader.text(copy.first) != source.reader.text(copy.second)
+        ]
+        if torn:
+            first, second = torn[0].first, torn[0].second
+            report.remarks.append(
+                f"{source.name}: {counted(len(torn), 'picture')} there twice with two labels (e.g. "
+                f"{source.reader.name(first)}: {source.reader.text(first)!r} and {source.reader.name(second)}: "
+                f"{source.reader.text(second)!r}); one of them is wrong"
+            )

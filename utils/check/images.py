@@ -7,8 +7,9 @@ from typing import Any
 import numpy as np
 
 from utils.check.probe import Survey
-from utils.check.report import Report, counted, percent, some, table
+from utils.check.report import Report, counted, percent, some
 from utils.check.sources import Source
+from utils.evaluate.results import table
 
 _NAMED = 10
 

@@ -9,8 +9,7 @@ from typing import Any
 from config.errors import UserError
 from config.schema.detection import DetectionConfig
 from config.schema.run import RunConfig
-from utils.check.options import CheckOptions
-from utils.check.report import Report
+from utils.check.report import CheckOptions, Report
 
 
 def check_job(config: RunConfig, options: CheckOptions, say: Callable[[str], Any]) -> Report:

@@ -17,8 +17,8 @@ import torch
 
 from config.errors import UserError
 from config.schema.training import Training
+from data.io.progress import progress_bar
 from data.order import StreamBatchSampler
-from data.progress import progress_bar
 from utils.device import Amp
 from utils.distributed.processes import ALONE
 from utils.distributed.replicas import Replicas

@@ -17,14 +17,57 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
 
+import cv2
 import numpy as np
 from PIL import Image
 
-from data.progress import progress_bar
+from data.io.progress import progress_bar
 from data.reader import UnreadableSample
-from utils.check.lookalikes import NO_HASH, perceptual_hash
 from utils.check.sources import Source
 from utils.files import sha256
+
+NO_HASH = np.zeros(4, np.uint64)
+"""Stands for an image without a hash: not decoded, or too flat for one to mean anything."""
+
+MAX_BITS = 12
+"""Of the 256 bits of a hash, so many may differ between two copies. Different photographs differ in about 100."""
+
+_SIDE = 16
+_FLAT = 4.0
+
+
+def perceptual_hash(image: np.ndarray) -> np.ndarray:
+    """Return the difference hash of an image: which of 16 x 16 cells is brighter than its right neighbour.
+
+    Args:
+        image: uint8 [H, W, 3].
+
+    Returns:
+        uint64 [4]; `NO_HASH` for an image without contrast, whose bits would be noise.
+    """
+    small = cv2.resize(image, (_SIDE + 1, _SIDE), interpolation=cv2.INTER_AREA).mean(2)
+    if small.std() < _FLAT:
+        return NO_HASH
+    bits = np.packbits(small[:, 1:] > small[:, :-1])
+    return np.frombuffer(bits.tobytes(), np.uint64)
+
+
+def alike(left: np.ndarray, right: np.ndarray) -> list[tuple[int, int]]:
+    """Return which hashes of two sets are alike, as pairs (row of left, row of right).
+
+    Args:
+        left: uint64 [N, 4], the larger set.
+        right: uint64 [M, 4].
+    """
+    has_hash = left.any(1)
+    pairs = []
+    for number, one in enumerate(right):
+        if not one.any():
+            continue
+        bits = np.bitwise_count(left ^ one).sum(1, dtype=np.int64)
+        pairs += [(int(row), number) for row in np.flatnonzero((bits <= MAX_BITS) & has_hash)]
+    return pairs
+
 
 _ORIENTATION = 0x0112
 _PIECE = 4096
@@ -52,7 +95,7 @@ class Survey:
         sizes: int32 [N, 2], height and width as the reader hands the image over; 0 where it is unreadable.
         bytes: int64 [N], size of the file; 0 where there is none.
         digests: uint64 [N], hash of the middle of the file, with `bytes` a first guess at which files are the same.
-        hashes: uint64 [N, 4], perceptual hash; `lookalikes.NO_HASH` where none was made.
+        hashes: uint64 [N, 4], perceptual hash; `NO_HASH` where none was made.
         modes: how many images are of each mode ("RGB", "L", "RGBA", ...).
         rotated: names of the images with an EXIF orientation other than upright.
         unreadable: name and reason of the images that cannot be read.

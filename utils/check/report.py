@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
-from collections.abc import Callable, Sequence
+import logging
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -11,8 +13,41 @@ from typing import Any
 import numpy as np
 
 from config.errors import UserError
-from utils.check.options import CheckOptions
+from utils.draw.picture_file import picture_path
 from utils.files import write_text
+
+LIMIT = 50_000
+"""Samples of a dataset whose annotations are read, or pictures looked at; all of them with `deep`."""
+
+
+@dataclass(frozen=True)
+class CheckOptions:
+    """What to look at besides what is always looked at.
+
+    Attributes:
+        deep: decode every image, read every annotation, and look for re-encoded copies.
+        allow_leaks: test images among the training images are remarked upon, and no problem.
+        timing: run a few iterations.
+        draw: write a sheet of samples there.
+        json: write all figures there.
+
+    Raises:
+        UserError: no picture can be written at `draw`.
+    """
+
+    deep: bool = False
+    allow_leaks: bool = False
+    timing: bool = True
+    draw: str | None = None
+    json: str | None = None
+
+    def __post_init__(self) -> None:
+        if self.draw is not None:
+            picture_path("--draw", self.draw)
+
+    def limit(self, sizes: Iterable[int]) -> int:
+        """Return how many samples of a dataset are looked at closely; `sizes` are those of all datasets."""
+        return max(sizes, default=0) if self.deep else LIMIT
 
 
 @dataclass
@@ -76,26 +111,6 @@ def raise_problems(report: Report) -> None:
         raise UserError(f"not ready to train: {report.problems[0]}{more}")
 
 
-def table(header: Sequence[str], rows: Sequence[Sequence[str]], text_columns: int = 1) -> list[str]:
-    """Align a table: the first `text_columns` columns to the left, the others to the right.
-
-    Args:
-        header: names of the columns.
-        rows: as many texts as the header has in each.
-        text_columns: number of columns that are aligned to the left.
-    """
-    whole = [list(header), *(list(row) for row in rows)]
-    widths = [max(len(row[column]) for row in whole) for column in range(len(header))]
-    lines = []
-    for row in whole:
-        cells = [
-            cell.ljust(width) if column < text_columns else cell.rjust(width)
-            for column, (cell, width) in enumerate(zip(row, widths, strict=True))
-        ]
-        lines.append("  ".join(cells).rstrip())
-    return lines
-
-
 def some(items: Sequence[str], limit: int = 3) -> str:
     """Join the first few items, saying how many more there are."""
     rest = len(items) - limit
@@ -122,3 +137,14 @@ def quantiles(values: np.ndarray, points: Sequence[float] = (0.05, 0.25, 0.5, 0.
 
 def _numbered(sentences: Sequence[str]) -> list[str]:
     return [f"  {number}. {sentence}" for number, sentence in enumerate(sentences, 1)]
+
+
+@contextlib.contextmanager
+def quiet() -> Iterator[None]:
+    """Log nothing below an error meanwhile."""
+    before = logging.root.manager.disable
+    logging.disable(max(before, logging.WARNING))
+    try:
+        yield
+    finally:
+        logging.disable(before)

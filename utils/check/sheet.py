@@ -21,7 +21,9 @@ from utils.draw.boxes import draw_polygons
 from utils.draw.maps import heat
 from utils.draw.palette import CHARACTER, IGNORED, WORD
 from utils.draw.picture_file import save_picture
+from utils.draw.readings import draw_readings
 from utils.draw.sheet import Cell, Header, beside, centred, fitted, lay_out
+from utils.engine.task import Task
 
 SAMPLES = 16
 
@@ -105,3 +107,21 @@ def _spread(total: int, count: int) -> list[int]:
     """Return the middles of `count` equal parts of a dataset: its very first image is seldom typical."""
     count = min(count, total)
     return [(2 * number + 1) * total // (2 * count) for number in range(count)]
+
+
+DRAWN = 64
+
+
+def write_word_sheet(path: Path, task: Task) -> int:
+    """Draw samples of the run after resizing, augmentation and what padding is read; return how many.
+
+    They come from batches all over a window of the run, so that narrow and wide ones are among them.
+    """
+    window = task.window or DRAWN
+    size = task.samples_per_step
+    positions = [number * window // DRAWN * size + number % size for number in range(DRAWN)]
+    samples = [task.dataset[position] for position in dict.fromkeys(positions)]
+    samples.sort(key=lambda sample: sample["image"].shape[1])
+    texts = [sample["text"] for sample in samples]
+    save_picture(path, draw_readings([sample["image"] for sample in samples], [None] * len(texts), texts))
+    return len(samples)

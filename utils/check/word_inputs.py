@@ -18,8 +18,9 @@ from data.recognition.training_set import PART_SEED
 from data.recognition.widths import TextWidths, input_widths, picture_sizes, squeezed
 from model.head import Head
 from model.recognizer import Recognizer
-from utils.check.report import Report, counted, percent, quantiles, table
+from utils.check.report import Report, counted, percent, quantiles
 from utils.check.word_sources import WordSource
+from utils.evaluate.results import table
 
 _WINDOWS = 2
 _SQUEEZED = 0.01

@@ -9,13 +9,14 @@ from typing import Any
 import numpy as np
 
 from config.schema.recognition import RecognitionConfig
-from data.readers.limits import words_dropped
+from data.reader import words_dropped
 from data.recognition.alphabet import Alphabet
 from data.recognition.alphabet_filter import named
 from utils.check.characters import RARE, judge_characters, listed
 from utils.check.counts import left_out_figures, remark_left_out, report_left_out
-from utils.check.report import Report, counted, percent, quantiles, table
+from utils.check.report import Report, counted, percent, quantiles
 from utils.check.word_sources import Labels, WordSource
+from utils.evaluate.results import table
 
 _LENGTHS = (0.0, 0.5, 0.95, 1.0)
 

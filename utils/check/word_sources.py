@@ -16,7 +16,7 @@ from data.reader import UnreadableSample
 from data.recognition.alphabet import Alphabet
 from data.recognition.alphabet_filter import FilterReport, LabelRule, filter_words
 from data.recognition.readers import open_words
-from data.recognition.readers.chosen import ChosenWords
+from data.recognition.readers.forwarded import ChosenWords
 from data.recognition.sample import WordReader
 from metrics.protocols import protocol
 from utils.check.sources import BaseSource, open_anyway

@@ -16,19 +16,16 @@ from data.recognition.sample import WordReader
 from model.head import Head
 from model.recognizer import Recognizer
 from model.registry import build_recognizer
-from utils.check.cost import report_cost
-from utils.check.options import LIMIT, CheckOptions
+from utils.check.cost import report_cost, trial_task
+from utils.check.duplicates import report_word_copies
 from utils.check.quick import quick_lines
-from utils.check.quiet import quiet
-from utils.check.report import Report, percent, quantiles
-from utils.check.trial import trial_task
-from utils.check.word_copies import report_word_copies
+from utils.check.report import LIMIT, CheckOptions, Report, percent, quantiles, quiet
 from utils.check.word_inputs import look_at_pictures, report_inputs, report_room
 from utils.check.word_labels import report_alphabet, report_word_counts
 from utils.check.word_sources import WordSource, open_word_sources, read_labels
 from utils.decode.words import make_head
-from utils.tasks.names import look_up_names
 from utils.tasks.recognition import check_fits
+from utils.tasks.registry import look_up_names
 
 _LOOKED, _LABELS = 200, 20_000
 
@@ -115,7 +112,7 @@ def _run(report: Report, sources: list[WordSource], config: RecognitionConfig, o
     if task is None:
         return
     if options.draw is not None:
-        from utils.check.word_sheet import write_word_sheet
+        from utils.check.sheet import write_word_sheet
 
         drawn = write_word_sheet(Path(options.draw), task)
         report.say(f"{drawn} training pictures are drawn in {options.draw}: look whether the labels fit\n")

@@ -9,13 +9,14 @@ from pathlib import Path
 from torch import Tensor
 
 from config.errors import UserError
+from config.schema.model import RecognizerModel
 from config.schema.recognition import RecognitionTest
-from config.schema.recognizer import RecognizerModel
 from data.graphemes import nfc
 from data.recognition.alphabet import Alphabet
 from model.head import Head, Reading
 from model.recognizer import RECOGNIZERS
-from utils.decode.ctc import CtcHead, Lexicon
+from utils.decode.ctc.head import CtcHead
+from utils.decode.ctc.lexicon import Lexicon
 
 
 def make_head(settings: RecognizerModel, alphabet: Alphabet) -> Head:

@@ -13,7 +13,8 @@ import os
 import socket
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
+from functools import partial
 
 import torch
 import torch.distributed as dist
@@ -21,6 +22,7 @@ from torch.distributed.rendezvous import rendezvous
 
 from config.errors import UserError
 from utils.distributed import lives
+from utils.distributed.neighbours import neighbours_watched
 from utils.distributed.processes import ALONE, Processes
 
 log = logging.getLogger(__name__)
@@ -93,8 +95,10 @@ def joined(processes: Processes, device: torch.device, timeout_s: float) -> Iter
             f"process {processes.rank} of {processes.world} cannot reach the others at "
             f"{os.environ.get('MASTER_ADDR')}:{os.environ.get('MASTER_PORT')} ({str(fault).splitlines()[0]})"
         ) from fault
+    on_gpu = device.type == "cuda"
     try:
-        yield
+        with neighbours_watched(processes, partial(_reason, store, processes)) if on_gpu else nullcontext():
+            yield
     except RuntimeError as fault:
         if not isinstance(fault, dist.DistError) and not _is_of_gloo(fault):
             _leave_reason(store, processes, fault)
@@ -125,8 +129,9 @@ def _leave_reason(store: dist.Store, processes: Processes, fault: BaseException)
         log.debug("the store of the run is gone", exc_info=True)
 
 
-def _reason(store: dist.Store, processes: Processes, fault: BaseException) -> str:
+def _reason(store: dist.Store, processes: Processes, fault: BaseException | None) -> str:
     """Return why the exchange failed: the reason that another process left, or which ones no longer answer."""
+    detail = f" ({str(fault).splitlines()[0]})" if fault is not None and str(fault) else ""
     try:
         store.set_timeout(datetime.timedelta(seconds=_PATIENCE_S))
         store.set(f"alive/{processes.rank}", socket.gethostname())
@@ -137,8 +142,8 @@ def _reason(store: dist.Store, processes: Processes, fault: BaseException) -> st
             time.sleep(0.1)
         lost = [rank for rank in range(processes.world) if not store.check([f"alive/{rank}"])]
     except (RuntimeError, dist.DistError):
-        return f"the machine that led the run is gone ({str(fault).splitlines()[0]})"
+        return f"the machine that led the run is gone{detail}"
     if not lost:
-        return f"an exchange between the processes failed ({str(fault).splitlines()[0]})"
+        return f"an exchange between the processes failed{detail}"
     names = f"process{'es' * (len(lost) > 1)} {', '.join(map(str, lost))}"
     return f"{names} of {processes.world} answered no more: killed, out of memory, or the machine is gone"

@@ -14,9 +14,9 @@ from torch import nn
 
 from config.errors import UserError
 from config.schema.detection import DetectionTest
+from data.io.progress import progress_bar
+from data.io.read_ahead import read_ahead
 from data.preprocess import FittedImage, Preprocess
-from data.progress import progress_bar
-from data.read_ahead import read_ahead
 from data.reader import Reader, UnreadableSample
 from data.sample import TextSample
 from metrics.detection import Counts, DetectionMetric, ImageRecord, metric_of
@@ -66,41 +66,6 @@ class DetectionResult:
     unreadable: list[str]
     seconds: float
 
-    @property
-    def precision(self) -> float:
-        """Share of the counted detections that are right."""
-        return self.counts.precision
-
-    @property
-    def recall(self) -> float:
-        """Share of the words that were found."""
-        return self.counts.recall
-
-    @property
-    def hmean(self) -> float:
-        """Harmonic mean of precision and recall."""
-        return self.counts.hmean
-
-    @property
-    def images(self) -> int:
-        """Number of images, unreadable ones included."""
-        return self.counts.images
-
-    @property
-    def gt_care(self) -> int:
-        """Number of words to be found."""
-        return self.counts.gt_care
-
-    @property
-    def det_care(self) -> int:
-        """Number of detections that count."""
-        return self.counts.det_care
-
-    @property
-    def matched(self) -> int:
-        """Number of matches."""
-        return self.counts.matched
-
 
 def evaluate_detector(
     model: nn.Module,
@@ -110,7 +75,6 @@ def evaluate_detector(
     device: torch.device,
     amp: Amp,
     *,
-    progress: bool = True,
     on_image: Callable[[ImageOutcome], None] | None = None,
     processes: Processes = ALONE,
 ) -> DetectionResult:
@@ -123,7 +87,6 @@ def evaluate_detector(
         preprocess: normalisation the model was trained with.
         device: where `model` is.
         amp: precision of the forward pass.
-        progress: show a bar on stderr.
         on_image: called with each readable image when it is done, in the process that has done it.
         processes: share the images; each of them returns the score of all.
 
@@ -145,7 +108,7 @@ def evaluate_detector(
         share = processes.share(len(reader))
         items = progress_bar(
             read_ahead(load, share), len(share), "evaluating",
-            shown=progress and processes.is_main, logged=True,
+            shown=processes.is_main, logged=True,
         )  # fmt: skip
         for index, item in zip(share, items, strict=True):
             if isinstance(item, UnreadableSample):

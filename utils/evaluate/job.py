@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import hashlib
+import io
 import logging
 import re
 from collections.abc import Callable, Mapping, Sequence
-from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -17,8 +18,8 @@ from config.schema.recognition import RecognitionConfig
 from utils.device import resolve_amp, resolve_device
 from utils.draw.picture_file import picture_path, save_picture
 from utils.evaluate.results import write_results
-from utils.files import sha256
-from utils.run.paths import run_folder
+from utils.run.folder import run_folder
+from utils.weights.files import read_file
 
 log = logging.getLogger(__name__)
 
@@ -34,7 +35,8 @@ class EvaluationJob:
 
     Attributes:
         tests: name -> settings of what is evaluated.
-        checkpoint: the weights.
+        checkpoint: the file of weights.
+        checkpoint_sha256: hash of that file, "" until `read_weights` has read it.
         device, amp: where the network runs, and the precision there.
 
     Raises:
@@ -47,14 +49,22 @@ class EvaluationJob:
         self.tests = select_tests(config, test)
         self.checkpoint = find_checkpoint(config, checkpoint)
         self._draw = None if draw is None else picture_path("--draw", draw)
+        self.checkpoint_sha256 = ""
         self.device = resolve_device(config.device)
         self.amp = resolve_amp(config.amp, self.device)
         self._folder = run_folder(config).root / "eval"
 
-    @cached_property
-    def checkpoint_sha256(self) -> str:
-        """Hash of the weights' file."""
-        return sha256(self.checkpoint)
+    def read_weights(self) -> Any:
+        """Return what the file of weights holds; it is read once, for this and for `checkpoint_sha256`.
+
+        Raises:
+            UserError: as `read_file` does.
+        """
+
+        def note_hash(file: io.BytesIO, _: Path) -> None:
+            self.checkpoint_sha256 = hashlib.file_digest(file, "sha256").hexdigest()
+
+        return read_file(self.checkpoint, verify=note_hash)
 
     def keep(
         self,

@@ -40,7 +40,7 @@ def evaluate_words(
     job = EvaluationJob(config, checkpoint, test, draw)
     for name, settings in job.tests.items():
         protocol(settings.protocol, f"test.{name}.protocol")
-    model, head, preprocess = load_recognizer(job.checkpoint, config, job.device)
+    model, head, preprocess = load_recognizer(job.checkpoint, config, job.device, content=job.read_weights())
     fold = LabelRule(head.alphabet, config.case, config.unknown).fold
     rows: dict[str, WordCounts] = {}
     for name, settings in job.tests.items():

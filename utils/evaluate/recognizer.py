@@ -12,8 +12,8 @@ import numpy as np
 import torch
 
 from config.schema.recognition import RecognitionTest
-from data.progress import progress_bar
-from data.read_ahead import read_ahead
+from data.io.progress import progress_bar
+from data.io.read_ahead import read_ahead
 from data.reader import UnreadableSample
 from data.recognition.preprocess import WordPreprocess
 from data.recognition.sample import WordReader, WordSample

@@ -36,19 +36,13 @@ class ThresholdSweep:
 
     Args:
         test: the evaluation.
-        text_thresholds, low_texts: what is tried; pairs with text_threshold < low_text are left out, for there every
-            component is text and the threshold means nothing.
     """
 
-    def __init__(
-        self,
-        test: DetectionTest,
-        text_thresholds: tuple[float, ...] = TEXT_THRESHOLDS,
-        low_texts: tuple[float, ...] = LOW_TEXTS,
-    ) -> None:
+    def __init__(self, test: DetectionTest) -> None:
         self._test = test
         own = (test.low_text, test.text_threshold)
-        pairs = {(low, text) for low in low_texts for text in text_thresholds if text >= low} | {own}
+        # Where text_threshold < low_text every component is text and the threshold means nothing.
+        pairs = {(low, text) for low in LOW_TEXTS for text in TEXT_THRESHOLDS if text >= low} | {own}
         self._metrics = {pair: metric_of(test) for pair in sorted(pairs)}
 
     def add(self, outcome: ImageOutcome) -> None:

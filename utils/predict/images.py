@@ -40,7 +40,7 @@ def find_images(given: Sequence[str]) -> list[Path]:
 
 
 class ImageFiles:
-    """Images by number; see `utils.predict.predictor.Pictures`.
+    """Images by number, uint8 [H, W, 3] RGB; one that cannot be read raises `UnreadableSample`.
 
     Args:
         paths: the files.

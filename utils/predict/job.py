@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from config.errors import UserError
-from data.progress import progress_bar
+from data.io.progress import progress_bar
 from utils.device import resolve_device
 from utils.draw.picture_file import save_picture
 from utils.evaluate.job import safe_name

@@ -13,7 +13,7 @@ from config.errors import UserError
 from config.loader import load_config
 from config.schema.detection import DetectionConfig, DetectionTest
 from config.schema.recognition import RecognitionConfig, RecognitionTest
-from config.schema.run import NO_VALIDATION
+from config.schema.run import validation_entry
 from config.schema.word_crops import CutWords
 from data.recognition.alphabet_filter import LabelRule
 from utils.decode.words import WordDecoding, open_lexicon
@@ -50,7 +50,7 @@ def open_detector(path: str, device: torch.device, amp: str | None, settings: Ma
     if _reads(content, state) or not _detects(content, state):
         kind = "a recogniser; give it with --recognizer" if _reads(content, state) else "no detector of this project"
         raise UserError(f"{path}: --detector names {kind}")
-    name, stored = validation_entry(run)
+    name, stored = _validation_of(run)
     values = {key: stored[key] for key in DETECTION_SETTINGS if key in stored}
     test = _detection_test(path, values, settings)
     network = run.get("model") or {"width": state[_WIDEST].shape[0] / _WIDEST_CHANNELS}
@@ -104,7 +104,7 @@ def open_recognizer(
         config = load_config(yaml, () if amp is None else [f"amp={amp!r}"], "recognition")
         run = config.model_dump(mode="json")
     model, head, preprocess = load_recognizer(path, config, device, content=content)
-    entry = validation_entry(run)[1]
+    entry = _validation_of(run)[1]
     fields = RecognitionTest.model_fields
     decoding, beam_width, batch_size = (
         entry.get(key, fields[key].default) for key in ("decode", "beam_width", "batch_size")
@@ -121,15 +121,15 @@ def open_recognizer(
     return BoxReading(reading, batch_size, **_cutting(run))
 
 
-def validation_entry(run: Mapping[str, Any]) -> tuple[str, Mapping[str, Any]]:
+def _validation_of(run: Mapping[str, Any]) -> tuple[str, Mapping[str, Any]]:
     """Return name and settings of the `test` entry that a run was validated with, else of its first one.
 
     Args:
         run: a configuration as plain values; both are empty where it has no entry.
     """
     tests = run.get("test") or {}
-    name = (run.get("train") or {}).get("validation")
-    if name in (None, NO_VALIDATION) or name not in tests:
+    name = validation_entry((run.get("train") or {}).get("validation"), tests)
+    if name not in tests:
         name = next(iter(tests), "")
     return name, tests.get(name, {})
 
@@ -147,7 +147,7 @@ def _detection_test(path: str, stored: Mapping[str, Any], given: Mapping[str, An
 
 def _cutting(run: Mapping[str, Any]) -> dict[str, Any]:
     """Return `vertical` and `margin` of the cut words of a run: of its validation, another test or its training."""
-    entries = [validation_entry(run)[1], *(run.get("test") or {}).values()]
+    entries = [_validation_of(run)[1], *(run.get("test") or {}).values()]
     datasets = [entry.get("dataset", {}) for entry in entries] + list((run.get("train") or {}).get("datasets", []))
     cut: Mapping[str, Any] = next((one for one in datasets if one.get("format") == "crops"), {})
     return {key: cut.get(key, CutWords.model_fields[key].default) for key in ("vertical", "margin")}

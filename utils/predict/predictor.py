@@ -8,17 +8,18 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import Any
 
 import numpy as np
 
+from data.io.read_ahead import read_ahead
 from data.preprocess import FittedImage
-from data.read_ahead import read_ahead
 from data.reader import UnreadableSample
 from model.head import Reading
 from utils.decode import Detections
 from utils.decode.reading_order import reading_order
 from utils.evaluate.results import rounded
+from utils.predict.images import ImageFiles
 from utils.predict.steps import BoxReading, Detecting
 
 _BATCHES_AHEAD = 32
@@ -74,20 +75,6 @@ class Prediction:
         return found if self.error is None else {**found, "error": self.error}
 
 
-class Pictures(Protocol):
-    """Images by number."""
-
-    def __len__(self) -> int: ...
-
-    def name(self, index: int) -> str:
-        """Return the name of an image."""
-        ...
-
-    def __getitem__(self, index: int) -> np.ndarray:
-        """Return an image, uint8 [H, W, 3], RGB, or raise `UnreadableSample`."""
-        ...
-
-
 class Predictor:
     """Finds words, reads them, or both.
 
@@ -101,13 +88,13 @@ class Predictor:
             raise ValueError("a detector or a recogniser is needed")
         self._detector, self._recognizer = detector, recognizer
 
-    def run(self, pictures: Pictures) -> Iterator[Prediction]:
+    def run(self, pictures: ImageFiles) -> Iterator[Prediction]:
         """Yield what is in each picture, in their order; those that cannot be read have an `error`."""
         if self._detector is None:
             return self._read_pictures(pictures, self._recognizer)  # type: ignore[arg-type]
         return self._find_words(pictures, self._detector)
 
-    def _find_words(self, pictures: Pictures, detector: Detecting) -> Iterator[Prediction]:
+    def _find_words(self, pictures: ImageFiles, detector: Detecting) -> Iterator[Prediction]:
         """Yield predictions; the next picture is being prepared while the caller and the network compute."""
 
         def load(index: int) -> tuple[np.ndarray, FittedImage]:
@@ -128,7 +115,7 @@ class Predictor:
             readings = self._recognizer.read(image, found.boxes)
         return [_word(readings[one], found.polygons[one], float(found.scores[one])) for one in order]
 
-    def _read_pictures(self, pictures: Pictures, recognizer: BoxReading) -> Iterator[Prediction]:
+    def _read_pictures(self, pictures: ImageFiles, recognizer: BoxReading) -> Iterator[Prediction]:
         for first, images in _chunks(pictures, recognizer.batch_size):
             readable = [image for image in images if not isinstance(image, UnreadableSample)]
             readings = iter(recognizer.words.pictures(readable, recognizer.batch_size))
@@ -145,7 +132,7 @@ def _word(reading: Reading | None, points: np.ndarray | None, score: float | Non
     return Word(points, reading.text, float(reading.confidence), score)
 
 
-def _chunks(pictures: Pictures, batch_size: int) -> Iterator[tuple[int, list[np.ndarray | UnreadableSample]]]:
+def _chunks(pictures: ImageFiles, batch_size: int) -> Iterator[tuple[int, list[np.ndarray | UnreadableSample]]]:
     """Yield the number of a first picture, and it with those after it that are read together."""
     first, images, pixels = 0, [], 0
     ahead = read_ahead(pictures.__getitem__, range(len(pictures)), threads=_THREADS, depth=2 * _THREADS)

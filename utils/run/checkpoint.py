@@ -17,7 +17,7 @@ import torch
 
 from config.errors import UserError
 from config.schema.detection import DetectionConfig
-from data.durable import sync
+from data.io.durable import sync
 from data.preprocess import Preprocess
 from model.detector import Detector
 from model.registry import build_detector

@@ -6,45 +6,34 @@ import csv
 import json
 import os
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 
 from config.errors import UserError
+from config.schema.run import RunConfig
 from utils.files import remove_parts, write_text
 
 
-@dataclass(frozen=True)
 class RunFolder:
     """Paths of a run, `results_dir/name/...`."""
 
-    root: Path
-
-    @property
-    def config(self) -> Path:
-        return self.root / "config.yaml"
-
-    @property
-    def metrics(self) -> Path:
-        return self.root / "metrics.jsonl"
+    def __init__(self, root: Path) -> None:
+        self.root = root
+        self.config = root / "config.yaml"
+        self.metrics = root / "metrics.jsonl"
+        self.tensorboard = root / "tensorboard"
+        self.checkpoints = root / "checkpoints"
+        self.last = self.checkpoints / "last.pth"
+        self.best = self.checkpoints / "best.pth"
+        self.bad_batches = root / "bad_batches"
+        self.unreadable = root / "unreadable.txt"
+        self.agents = root / "agents.json"
+        self.pseudo_labels = root / "pseudo_labels"
 
     def table(self, split: str) -> Path:
         return self.root / f"metrics_{split}.csv"
 
-    @property
-    def tensorboard(self) -> Path:
-        return self.root / "tensorboard"
-
-    @property
-    def checkpoints(self) -> Path:
-        return self.root / "checkpoints"
-
-    @property
-    def last(self) -> Path:
-        return self.checkpoints / "last.pth"
-
-    @property
-    def best(self) -> Path:
-        return self.checkpoints / "best.pth"
+    def step(self, number: int) -> Path:
+        return self.checkpoints / f"step_{number}.pth"
 
     def previous(self, number: int) -> Path:
         """Return the place of the checkpoint `number` saves before `last.pth`."""
@@ -55,25 +44,6 @@ class RunFolder:
         numbers = (path.stem.removeprefix("previous_") for path in self.checkpoints.glob("previous_*.pth"))
         older = [self.previous(number) for number in sorted(int(text) for text in numbers if text.isdecimal())]
         return [path for path in (self.last, *older) if path.is_file()]
-
-    @property
-    def bad_batches(self) -> Path:
-        return self.root / "bad_batches"
-
-    @property
-    def unreadable(self) -> Path:
-        return self.root / "unreadable.txt"
-
-    @property
-    def agents(self) -> Path:
-        return self.root / "agents.json"
-
-    @property
-    def pseudo_labels(self) -> Path:
-        return self.root / "pseudo_labels"
-
-    def step(self, number: int) -> Path:
-        return self.checkpoints / f"step_{number}.pth"
 
     def check(self, *, resume: bool, fresh: bool) -> None:
         """Find out, before any work is done, whether a run may be written here.
@@ -165,3 +135,9 @@ def _keep_rows(table: Path, wanted: Callable[[int], bool]) -> None:
             kept.append(line)
     good = columns[:1] == ["step"] and header.endswith("\n")
     write_text(table, header + "".join(kept) if good else "")
+
+
+def run_folder(config: RunConfig) -> RunFolder:
+    """Return the folder `results_dir/name` of a loaded configuration (its name is never null)."""
+    assert config.name is not None
+    return RunFolder(Path(config.results_dir) / config.name)

@@ -13,7 +13,7 @@ import logging
 import math
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from typing import Any, Protocol
+from typing import Any
 
 import numpy as np
 from torch.utils.tensorboard import SummaryWriter
@@ -24,18 +24,8 @@ from utils.run.folder import RunFolder
 log = logging.getLogger(__name__)
 
 
-class Records(Protocol):
-    """Where a run writes its numbers and pictures down."""
-
-    def write(self, step: int, split: str, values: Mapping[str, float | None]) -> None: ...
-
-    def picture(self, step: int, name: str, picture: np.ndarray) -> None: ...
-
-    def close(self) -> None: ...
-
-
-class SilentLog:
-    """Writes nothing: for the processes of a run that are not its main one."""
+class Records:
+    """Where a run writes its numbers and pictures down. This one writes nothing, as the main process alone does."""
 
     def write(self, step: int, split: str, values: Mapping[str, float | None]) -> None:
         return None
@@ -47,7 +37,7 @@ class SilentLog:
         return None
 
 
-class MetricsLog:
+class MetricsLog(Records):
     """Appends one JSON object per call to `metrics.jsonl`, and the same numbers to a CSV file and to TensorBoard.
 
     The columns of `metrics_train.csv` and of its like are those of the split's first line. A number that comes later

@@ -10,6 +10,7 @@ from importlib import metadata
 from pathlib import Path
 
 import cv2
+import torch
 
 log = logging.getLogger(__name__)
 
@@ -38,6 +39,7 @@ def provenance(data_fingerprint: str) -> dict[str, object]:
         "git_dirty": None if sha is None else bool(_git("status", "--porcelain", "--untracked-files=no")),
         "python": platform.python_version(),
         "packages": {name: _version(name) or "not installed" for name in PACKAGES} | {"cv2": cv2.__version__},
+        "cpu_threads": torch.get_num_threads(),
         "data_fingerprint": data_fingerprint,
     }
 

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from config.errors import UserError
+from config.schema.run import validation_entry
 
 MAY_CHANGE = (
     r"name",
@@ -63,9 +64,9 @@ def check_same_run(before: Mapping[str, Any], now: Mapping[str, Any], path: Path
 def evaluation_changed(before: Mapping[str, Any], now: Mapping[str, Any]) -> bool:
     """Tell whether scores of the two configurations cannot be compared."""
 
-    def judged(config: Mapping[str, Any]) -> tuple[Any, Any]:
+    def judged(config: Mapping[str, Any]) -> tuple[str | None, Any]:
         tests = config.get("test", {})
-        name = config.get("train", {}).get("validation") or next(iter(tests), None)
+        name = validation_entry(config.get("train", {}).get("validation"), tests)
         return name, tests.get(name)
 
     return judged(before) != judged(now)

@@ -6,7 +6,7 @@ import os
 from pathlib import Path
 from typing import Any
 
-from data.durable import replacing
+from data.io.durable import replacing
 from utils.run import checkpoint
 from utils.run.folder import RunFolder
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Mapping, Sequence
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -14,7 +15,6 @@ from torch.utils.data import Dataset as TorchDataset
 from config.errors import UserError
 from config.schema.datasets import Dataset
 from config.schema.detection import DetectionConfig, DetectionTest
-from config.schema.run import NO_VALIDATION
 from data.detection import DetectionTrainingSet, collate
 from data.preprocess import Preprocess
 from data.reader import Reader
@@ -74,7 +74,8 @@ class DetectionTask(Task):
         self.side = data.output_size
         # First, for it is quick: a large ground truth is not converted only to find that there is no test data.
         self._test_name, self._test, self._test_reader = self._validation(config)
-        self.collate = collate
+        # Half the bytes on their way to a device that rounds more than that anyway.
+        self.collate = collate if device.type == "cpu" or amp == "off" else partial(collate, maps=torch.float16)
         self.judges_start = config.train.ckpt_path is not None
         self.dataset, self.data_fingerprint, self.samples_per_step = self._open_data(config)
         self.preprocess = Preprocess(tuple(data.mean), tuple(data.std))
@@ -107,10 +108,10 @@ class DetectionTask(Task):
         readers = [self._open(f"{name}.{place}", each) for place, each in enumerate(settings)]
         return readers[0] if len(readers) == 1 else ConcatReader(readers)
 
-    def _validation(self, config: DetectionConfig) -> tuple[str, DetectionTest | None, Reader | None]:
+    def _validation(self, config: DetectionConfig) -> tuple[str | None, DetectionTest | None, Reader | None]:
         """Return the name, the settings and the data of the evaluation during training; None where there is none."""
-        name = config.train.validation or next(iter(config.test), NO_VALIDATION)
-        if name == NO_VALIDATION:
+        name = config.validated_by
+        if name is None:
             log.warning("train.validation: the run is not evaluated, and best.pth is not written")
             return name, None, None
         try:
@@ -121,7 +122,7 @@ class DetectionTask(Task):
     def loss(self, model: nn.Module, batch: Mapping[str, Any]) -> dict[str, Tensor]:
         images = self.preprocess.normalise_batch(batch["image"])
         scores, _ = model(images.contiguous(memory_format=self._format))
-        parts = self._criterion(scores, batch["region"], batch["affinity"], batch["mask"])
+        parts = self._criterion(scores, *(batch[name].float() for name in ("region", "affinity", "mask")))
         return {"loss": parts.total, "loss_region": parts.region, "loss_affinity": parts.affinity}
 
     def evaluate(self, model: nn.Module) -> Evaluation | None:
@@ -137,17 +138,13 @@ class DetectionTask(Task):
             model, reader, test, self.preprocess, self.device, self.amp,
             on_image=thresholds.add if thresholds is not None else None, processes=self._processes,
         )  # fmt: skip
-        values = {
-            "precision": result.precision,
-            "recall": result.recall,
-            "hmean": result.hmean,
-            "images": result.images,
-        }
+        counts = result.counts
+        values = {name: getattr(counts, name) for name in ("precision", "recall", "hmean", "images")}
         summary = (
-            f"{self._test_name}: precision {result.precision:.3f}  recall {result.recall:.3f}  F1 {result.hmean:.3f}"
+            f"{self._test_name}: precision {counts.precision:.3f}  recall {counts.recall:.3f}  F1 {counts.hmean:.3f}"
         )
         if thresholds is None:
-            return Evaluation(score=result.hmean, values=values, summary=summary)
+            return Evaluation(score=counts.hmean, values=values, summary=summary)
         thresholds.join(self._processes)
         best = thresholds.best(result)
         values |= {
@@ -156,14 +153,14 @@ class DetectionTask(Task):
             "best_low_text": best.low_text,
         }
         summary += f"  (best F1 {best.counts.hmean:.3f} at text {best.text_threshold:g}, low {best.low_text:g})"
-        return Evaluation(result.hmean, values, summary, level=best.counts.hmean, level_name="best F1")
+        return Evaluation(counts.hmean, values, summary, level=best.counts.hmean, level_name="best F1")
 
     def pictures(self, model: nn.Module, batch: Mapping[str, Any]) -> dict[str, np.ndarray]:
         images = batch["image"][:PICTURES]
         with torch.no_grad(), eval_mode(model), autocast(self.device, self.amp):
             scores, _ = model(self.preprocess.normalise_batch(images))
         scores = scores.float().cpu().numpy()
-        targets = [batch[name][:PICTURES].cpu().numpy() for name in ("region", "affinity")]
+        targets = [batch[name][:PICTURES].float().cpu().numpy() for name in ("region", "affinity")]
         return {
             f"sample_{index}": training_picture(
                 images[index].cpu().numpy(),

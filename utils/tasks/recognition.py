@@ -14,16 +14,14 @@ from torch.utils.data import Dataset
 
 from config.errors import UserError, nearest
 from config.schema.recognition import RecognitionConfig, RecognitionTest
-from config.schema.run import NO_VALIDATION
 from config.schema.word_crops import WordCrops
-from data.mixing import MixedTrainingSet
+from data.order import MixedTrainingSet
 from data.recognition.alphabet import Alphabet
 from data.recognition.alphabet_filter import LabelRule, filter_words
 from data.recognition.label_room import labels_without_room
 from data.recognition.preprocess import WordPreprocess
 from data.recognition.readers import open_words
-from data.recognition.readers.chosen import ChosenWords
-from data.recognition.readers.joined import JoinedWords
+from data.recognition.readers.forwarded import ChosenWords, JoinedWords
 from data.recognition.sample import WordReader
 from data.recognition.shares import batch_counts, used_samples
 from data.recognition.training_set import WordCollate, WordTrainingSet, widest_batch
@@ -135,10 +133,9 @@ class RecognitionTask(Task):
 
     def _validation(self, config: RecognitionConfig) -> tuple[str, RecognitionTest | None, WordReader | None]:
         """Open the evaluation of the training run; nothing where there is none."""
-        wanted = config.train.validation
-        if wanted == NO_VALIDATION or (wanted is None and not config.test):
+        name = config.validated_by
+        if name is None:
             return "", None, None
-        name = wanted if wanted is not None else next(iter(config.test))
         reader = self._open(f"test.{name}", config.test[name].dataset)
         log.info("test.%s: %s", name, reader.report.table())
         return name, config.test[name], reader

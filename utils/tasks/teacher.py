@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import logging
 import os
+import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import Executor, ProcessPoolExecutor
 from contextlib import contextmanager
@@ -15,10 +16,9 @@ import numpy as np
 import torch
 from torch import nn
 
-from data.progress import progress_bar
-from data.pseudo_label.cache import LabelCache
-from data.pseudo_label.fill import fill_cache
-from data.pseudo_label.labeler import LabelProgress, Teacher
+from data.io.progress import progress_bar
+from data.pseudo_label.cache import LabelCache, fill_cache
+from data.pseudo_label.labeler import LabelProgress, Teacher, label_blocks
 from data.pseudo_label.records import LabelSettings
 from data.reader import Reader
 from utils.device import Amp, autocast, memory_format
@@ -162,3 +162,32 @@ def label_dataset(
         f"{last.words:,}", f"{last.images:,}", last.seconds, last.words_per_second,
     )  # fmt: skip
     return cache
+
+
+_IMAGES, _BUDGET = 32, 6.0
+
+
+def labelling_seconds(model: nn.Module, reader: Reader, settings: LabelSettings, device: torch.device) -> float | None:
+    """Return the seconds of one labelling pass over all words, or None where no image looked at has a word to label.
+
+    Images spread over the data are labelled, in any order, until six seconds are over. An untrained network finds no
+    characters, so that with one the watershed, a few per cent of the whole, is not counted.
+
+    Args:
+        model: the teacher, on `device`.
+        reader: the words.
+        settings: thresholds and sizes, and the precision.
+        device: where `model` is.
+    """
+    looked = min(_IMAGES, len(reader))
+    rows = np.random.default_rng(0).permutation(looked) * len(reader) // max(1, looked)
+    images, words, begun = 0, 0, time.perf_counter()
+    for labels in label_blocks(
+        reader, rows.reshape(-1, 1).tolist(), settings, DetectorTeacher(model, device, settings.amp),
+        max_batch_pixels=batch_pixels(device), loader_threads=1,
+    ):  # fmt: skip
+        images += len(labels)
+        words += sum(int((label.found >= 0).sum()) for label in labels)
+        if time.perf_counter() - begun > _BUDGET:
+            break
+    return (time.perf_counter() - begun) / images * len(reader) if words else None

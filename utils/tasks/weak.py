@@ -22,22 +22,20 @@ from config.errors import UserError
 from config.schema.detection import DetectionConfig
 from config.schema.weak import WeakSupervision
 from data.detection import DetectionTrainingSet
-from data.mixing import MixedTrainingSet
+from data.order import MixedTrainingSet
 from data.preprocess import Preprocess
 from data.pseudo_label.cache import LabelCache, remove_old_caches
-from data.pseudo_label.reader import PseudoLabelReader
+from data.pseudo_label.reader import COLUMNS, PseudoLabelReader, PseudoLabels
 from data.pseudo_label.records import LabelSettings
-from data.pseudo_label.stored import COLUMNS, PseudoLabels
 from data.reader import Reader
 from utils.device import Amp
 from utils.distributed.processes import ALONE, Processes
 from utils.draw.picture_file import save_picture
 from utils.draw.pseudo_labels import draw_label_sheet
 from utils.engine.task import Evaluation
-from utils.run.paths import run_folder
+from utils.run.folder import run_folder
 from utils.tasks.detection import DetectionTask
-from utils.tasks.labelling_cost import labelling_seconds
-from utils.tasks.teacher import DetectorTeacher, label_dataset
+from utils.tasks.teacher import DetectorTeacher, label_dataset, labelling_seconds
 
 log = logging.getLogger(__name__)
 
@@ -52,7 +50,6 @@ class WeakDetectionTask(DetectionTask):
     Args:
         config: the whole job; `train.weak` is given.
         device, amp, readers, initial_weights, processes: as for `DetectionTask`.
-        labels_root: folder of the pseudo-labels; None takes the run's.
 
     Raises:
         UserError: data or weights are missing or do not fit.
@@ -69,7 +66,6 @@ class WeakDetectionTask(DetectionTask):
         device: torch.device,
         amp: Amp,
         *,
-        labels_root: Path | None = None,
         readers: Mapping[str, Reader] | None = None,
         initial_weights: bool = True,
         processes: Processes = ALONE,
@@ -77,7 +73,7 @@ class WeakDetectionTask(DetectionTask):
         assert config.train.weak is not None
         weak: WeakSupervision = config.train.weak
         self._config, self._weak = config, weak
-        self._labels_root = labels_root or run_folder(config).pseudo_labels
+        self._labels_root = run_folder(config).pseudo_labels
         self._words: Reader | None = None
         self._labels: PseudoLabels | None = None
         self._stage, self._gate = -1, float("-inf")

@@ -19,20 +19,12 @@ def freeze(model: Recognizer, parts: Sequence[str]) -> int:
 
     Args:
         model: with its weights loaded, for a random start would stay one.
-        parts: names of its children, such as `FeatureExtraction`; none freezes nothing.
+        parts: names of some of its children, such as `FeatureExtraction`, which `check_fits` has looked up; none
+            freezes nothing.
 
     Returns:
         The number of parameters that are still trained.
-
-    Raises:
-        ValueError: a part is not known, or nothing would be left to train.
     """
-    names = [name for name, _ in model.named_children()]
-    unknown = [part for part in parts if part not in names]
-    if unknown:
-        raise ValueError(f"the network has no part '{unknown[0]}', only {', '.join(names)}")
-    if set(names) <= set(parts):
-        raise ValueError("all parts are frozen, nothing is left to train")
     for name, part in model.named_children():
         part.requires_grad_(name not in parts)
     model.frozen = tuple(dict.fromkeys(parts))

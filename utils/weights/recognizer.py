@@ -9,8 +9,8 @@ from typing import Any, NamedTuple
 import torch
 
 from config.errors import UserError
+from config.schema.model import RecognizerModel
 from config.schema.recognition import RecognitionConfig
-from config.schema.recognizer import RecognizerModel
 from data.recognition.alphabet import Alphabet
 from data.recognition.preprocess import WordPreprocess
 from model.head import Head

@@ -6,15 +6,13 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator, Field
 
-from config.schema.base import Section, UnitFloat
+from config.schema.base import PAIR, Section, UnitFloat, ordered
 from config.schema.generation.ranges import (
-    PAIR,
     AngleRange,
     CountRange,
     DistanceRange,
     QualityRange,
     TiltRange,
-    ordered,
 )
 from config.schema.generation.scene import Effect
 

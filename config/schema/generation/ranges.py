@@ -6,21 +6,8 @@ from typing import Annotated
 
 from pydantic import AfterValidator, Field
 
-from config.schema.base import NonNegativeFloat, NonNegativeInt, PositiveFloat, PositiveInt, UnitFloat
+from config.schema.base import PAIR, NonNegativeFloat, NonNegativeInt, PositiveFloat, PositiveInt, UnitFloat, ordered
 
-
-def ordered(limits: list[float]) -> list[float]:
-    """Return the pair as it is.
-
-    Raises:
-        ValueError: the least is greater than the greatest.
-    """
-    if limits[0] > limits[1]:
-        raise ValueError(f"a range is [least, greatest], but {limits[0]} is greater than {limits[1]}")
-    return limits
-
-
-PAIR = Field(min_length=2, max_length=2)
 SideRange = Annotated[list[Annotated[int, Field(ge=64, le=8192)]], PAIR, AfterValidator(ordered)]
 CountRange = Annotated[list[PositiveInt], PAIR, AfterValidator(ordered)]
 CountRangeFromZero = Annotated[list[NonNegativeInt], PAIR, AfterValidator(ordered)]

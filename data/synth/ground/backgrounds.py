@@ -1,4 +1,4 @@
-"""Backgrounds made by formula: base colours, a pattern, shapes and grain."""
+"""Procedural backgrounds: base colours, a pattern, shapes and grain."""
 
 from __future__ import annotations
 
@@ -27,7 +27,16 @@ def make_background(width: int, height: int, settings: BackgroundSettings, rng: 
 
 
 def add_grain(image: np.ndarray, deviation: float, rng: np.random.Generator) -> np.ndarray:
-    """Return the image with a surface's fine, grey roughness of this standard deviation (0..255)."""
+    """Return an image with smooth grey noise added, as of a rough surface.
+
+    Args:
+        image: uint8 [H, W, 3].
+        deviation: standard deviation of the noise, in grey levels, 0..255; below 0.5 nothing is added.
+        rng: source of randomness.
+
+    Returns:
+        uint8 [H, W, 3].
+    """
     if deviation < 0.5:
         return image
     height, width = image.shape[:2]
@@ -41,7 +50,14 @@ def add_grain(image: np.ndarray, deviation: float, rng: np.random.Generator) -> 
 
 
 def add_shapes(image: np.ndarray, palette: list[np.ndarray], count: int, rng: np.random.Generator) -> None:
-    """Draw `count` ellipses, rectangles, polygons and lines into the image, large ones rarer than small ones."""
+    """Draw ellipses, rectangles, polygons and lines, in place; large ones are rarer than small ones.
+
+    Args:
+        image: uint8 [H, W, 3] RGB.
+        palette: RGB colours, float [3] each, in 0..255.
+        count: how many shapes.
+        rng: source of randomness.
+    """
     height, width = image.shape[:2]
     side = min(width, height)
     for _ in range(count):
@@ -75,7 +91,7 @@ def add_shapes(image: np.ndarray, palette: list[np.ndarray], count: int, rng: np
 def _base(width: int, height: int, palette: list[np.ndarray], rng: np.random.Generator) -> np.ndarray:
     """Return float32 [height, width, 3]: a gradient, clouds, or a plain colour with uneven light.
 
-    All of it is smooth, so it is computed at a quarter of the side and enlarged.
+    It is smooth, so it is computed at a quarter of the width and height and enlarged.
     """
     full = (width, height)
     width, height = -(-width // 4), -(-height // 4)
@@ -117,14 +133,14 @@ def _stripes(width: int, height: int, rng: np.random.Generator) -> np.ndarray:
     angle, period = rng.uniform(0, np.pi), between_log(rng, (6, 90))
     x = np.arange(width, dtype=np.float32) * np.float32(2 * np.pi * np.cos(angle) / period)
     y = np.arange(height, dtype=np.float32) * np.float32(2 * np.pi * np.sin(angle) / period)
-    # sin(x + y) by the addition theorem: two outer products instead of a sine for each pixel.
+    # sin(x + y) by the addition theorem: two outer products instead of one sine for each pixel.
     wave = np.outer(np.cos(y), np.sin(x)) + np.outer(np.sin(y), np.cos(x))
     sharpness = between_log(rng, (1, 12))
     return np.clip(wave * np.float32(sharpness) / 2 + 0.5, 0, 1)
 
 
 def _bricks(width: int, height: int, rng: np.random.Generator) -> np.ndarray:
-    """Return the joints between bricks, or the lines of a grid where every other row is not shifted."""
+    """Return the joints between bricks, or the lines of a grid if rows are not shifted."""
     row = int(rng.integers(10, 60))
     column = int(row * rng.uniform(1.0, 3.0))
     joint = int(rng.integers(1, 4))
@@ -147,10 +163,10 @@ def _dots(width: int, height: int, rng: np.random.Generator) -> np.ndarray:
 
 
 def _rings(width: int, height: int, rng: np.random.Generator) -> np.ndarray:
-    """Return the figure of wood or marble: waves of a smooth noise field."""
+    """Return a texture like wood or marble: waves of a smooth noise field."""
     waves = clouds(width, height, rng) * np.float32(rng.uniform(20, 90))
     return np.sin(waves) * np.float32(0.5) + np.float32(0.5)
 
 
 PATTERNS = (_stripes, _bricks, _dots, _rings)
-"""Functions of (width, height, rng) that return cover from 0 to 1, float32 [height, width]."""
+"""Functions of (width, height, rng) that return coverage in 0..1, float32 [height, width]."""

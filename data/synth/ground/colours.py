@@ -1,4 +1,4 @@
-"""Colours: palettes of backgrounds, and text colours that stand out from what lies beneath them."""
+"""Colours: palettes of backgrounds, and text colours that contrast with their background."""
 
 from __future__ import annotations
 
@@ -23,7 +23,11 @@ def random_colour(rng: np.random.Generator) -> np.ndarray:
 
 
 def random_palette(rng: np.random.Generator, count: int) -> list[np.ndarray]:
-    """Return `count` colours around a common one: half are its relatives in shade, half are free."""
+    """Return `count` RGB colours, float32 [3] each, in 0..255.
+
+    The first is drawn at random; each of the others is, with equal probability, a lighter or darker shade of it, or
+    drawn at random as well.
+    """
     base = random_colour(rng)
     palette = [base]
     for _ in range(count - 1):
@@ -35,20 +39,28 @@ def random_palette(rng: np.random.Generator, count: int) -> list[np.ndarray]:
 
 
 def with_luma(colour: np.ndarray, luma: float) -> np.ndarray:
-    """Return a colour of about the same hue whose luminance is `luma` (0..255)."""
+    """Return a colour of about the same hue with another luminance.
+
+    Args:
+        colour: RGB, float [3] in 0..255.
+        luma: the luminance wanted, 0..255.
+
+    Returns:
+        RGB, float [3] in 0..255.
+    """
     luma = float(np.clip(luma, 0, 255))
-    own = float(colour @ LUMA)
-    if luma <= own:
-        return colour * (luma / max(own, 1e-3))
-    return 255 - (255 - colour) * ((255 - luma) / max(255 - own, 1e-3))
+    present = float(colour @ LUMA)
+    if luma <= present:
+        return colour * (luma / max(present, 1e-3))
+    return 255 - (255 - colour) * ((255 - luma) / max(255 - present, 1e-3))
 
 
 def text_colour(background: np.ndarray, settings: LookSettings, rng: np.random.Generator) -> np.ndarray:
     """Return an RGB colour, float32 [3], that contrasts with the pixels it will be drawn on.
 
-    The contrast is taken from the 10th or the 90th percentile of the background's luminance, whichever the text
-    is beyond, so that text over a busy ground is lighter or darker than nearly all of it. Where neither side has
-    room for the contrast drawn, the side with more room is used to its end.
+    The contrast is the distance to the 10th percentile of the background's luminance for darker text, to the 90th for
+    lighter text. So text on a busy background is darker or lighter than nearly all of it. If neither direction allows
+    the contrast that was drawn, the direction that allows more is used, as far as possible.
 
     Args:
         background: uint8 [h, w, 3], the pixels beneath the text.

@@ -16,8 +16,7 @@ import check
 from config.errors import UserError
 from config.loader import load_config
 from data.recognition.preprocess import WordPreprocess
-from utils.check.options import CheckOptions
-from utils.check.report import Report, raise_problems
+from utils.check.report import CheckOptions, Report, raise_problems
 from utils.check.word_inputs import look_at_pictures, padding
 from utils.check.word_sources import SCENES, open_word_sources
 from utils.check.words import check_words, quick_word_check

@@ -8,13 +8,16 @@ from typing import Any
 
 import pytest
 import torch
+import torch.distributed as dist
 import torch.nn.functional as F
 from gloo_processes import in_processes
 from torch import Tensor, nn
 from torch.nn.parallel import DistributedDataParallel
+from torch.utils._python_dispatch import TorchDispatchMode
 
 from loss.heatmap import HeatmapLoss
 from model.craft import Craft
+from utils.distributed import sync_batch_norm
 from utils.distributed.sync_batch_norm import SynchronisedBatchNorm, separate_batch_norms, synchronise_batch_norms
 
 EXACT_STEPS = 6
@@ -294,11 +297,46 @@ def test_alone_it_is_the_plain_layer_bit_for_bit():
         assert torch.equal(layer.state_dict()[name], value)
 
 
-def test_on_cuda_it_is_torch_s_own(monkeypatch):
+class Waits(TorchDispatchMode):
+    """Counts what makes the host wait where the tensors are on a GPU: values and masks read, copies to and from it."""
+
+    READS = ("_local_scalar_dense", "nonzero", "is_nonzero", "equal", "_to_copy", "masked_select", "lift_fresh")
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.found: list[str] = []
+
+    def __torch_dispatch__(self, function, types, arguments=(), options=None):
+        options, name = options or {}, function._schema.name.removeprefix("aten::")
+        copies = name == "_to_copy" and "device" not in options
+        masks = name == "index" and any(index is not None and index.dtype == torch.bool for index in arguments[1])
+        if masks or (name in self.READS and not copies):
+            self.found.append(name)
+        return function(*arguments, **options)
+
+
+@pytest.mark.parametrize("momentum", [0.1, None])
+def test_no_step_waits_for_the_device(monkeypatch, momentum):
     monkeypatch.setattr(Tensor, "is_cuda", property(lambda _self: True))
-    model = synchronise_batch_norms(nn.Sequential(nn.BatchNorm2d(4)))
-    assert type(model[0]) is nn.SyncBatchNorm
-    assert type(separate_batch_norms(model)[0]) is SynchronisedBatchNorm
+    model = synchronise_batch_norms(nn.Sequential(nn.BatchNorm2d(4, momentum=momentum)))
+    monkeypatch.undo()
+    assert type(model[0]) is SynchronisedBatchNorm, "torch's own reads a mask in every layer"
+    monkeypatch.setattr(sync_batch_norm, "_processes", lambda _group: 2)
+    sums = []
+    monkeypatch.setattr(dist, "all_reduce", lambda tensor, group: sums.append(tensor.numel()))
+    x = torch.randn(2, 4, 3, 3, requires_grad=True)
+    with Waits() as waits:
+        model(x).sum().backward()
+    assert not waits.found
+    assert sums == [5, 4, 8], "two transfers forward and one back"
+
+
+def test_torch_s_own_form_would_be_seen_to_wait():
+    counts = torch.tensor([[3.0], [0.0]])
+    with Waits() as waits:
+        counts[counts.squeeze(-1) >= 1]
+        float(counts.sum())
+    assert waits.found == ["index", "_local_scalar_dense"]
 
 
 def test_a_copy_shares_the_process_group():

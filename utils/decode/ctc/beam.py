@@ -8,7 +8,6 @@ arXiv:1408.2873). With room for all texts the probabilities are exact; a narrowe
 
 from __future__ import annotations
 
-from collections.abc import Collection
 from typing import NamedTuple
 
 import numpy as np
@@ -34,7 +33,6 @@ def decode_beam(
     *,
     beam_width: int = 10,
     lexicon: Lexicon | None = None,
-    allowed: Collection[str] | None = None,
 ) -> list[Reading]:
     """Read a batch.
 
@@ -44,14 +42,13 @@ def decode_beam(
         alphabet: what the classes mean.
         beam_width: texts that are followed from step to step, at least 1.
         lexicon: read nothing but its words: `decode_lexicon`, which is exact, so that the width plays no part.
-        allowed: the only characters that may be read; None allows all.
 
     Raises:
         ValueError: the shapes, the alphabet and the lengths do not fit together, or the width is below 1.
     """
     if lexicon is not None:
-        return decode_lexicon(log_probs, lengths, alphabet, lexicon, allowed=allowed)
-    scores, counts = prepare(log_probs, lengths, alphabet, allowed)
+        return decode_lexicon(log_probs, lengths, alphabet, lexicon)
+    scores, counts = prepare(log_probs, lengths, alphabet)
     rows = scores.cpu().numpy().astype(np.float64)
     texts = [beam_search(row[:count], beam_width)[0].classes for row, count in zip(rows, counts.tolist(), strict=True)]
     return make_readings(texts, scores, counts, best_path(scores, counts), alphabet)

@@ -11,8 +11,8 @@ from data.recognition.label_room import required_steps
 from loss.ctc import CTCLoss
 from model.head import Head, Reading
 from utils.decode.ctc.beam import decode_beam
-from utils.decode.ctc.greedy import decode_greedy
 from utils.decode.ctc.lexicon import Lexicon
+from utils.decode.ctc.reading import decode_greedy
 
 
 class CtcHead(Head):

@@ -9,7 +9,7 @@ word gets its exact probability and beginnings that words share cost once.
 from __future__ import annotations
 
 import logging
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 
 import numpy as np
 import torch
@@ -136,8 +136,6 @@ def decode_lexicon(
     lengths: Lengths | None,
     alphabet: Alphabet,
     lexicon: Lexicon,
-    *,
-    allowed: Collection[str] | None = None,
 ) -> list[Reading]:
     """Read a batch as words of a list.
 
@@ -149,14 +147,13 @@ def decode_lexicon(
         lengths: int [B], time steps of each sample, the rest is padding and not read; None where all are real.
         alphabet: what the classes mean.
         lexicon: made for the same alphabet.
-        allowed: the only characters that may be read; None allows all.
 
     Raises:
         ValueError: the shapes, the alphabets and the lengths do not fit together.
     """
     if lexicon.alphabet != alphabet:
         raise ValueError("the word list was made for another alphabet")
-    scores, counts = prepare(log_probs, lengths, alphabet, allowed)
+    scores, counts = prepare(log_probs, lengths, alphabet)
     path = best_path(scores, counts)
     space = alphabet.encode(" ")[0] if " " in alphabet and not lexicon.holds_spaces else None
     pieces = [(sample, piece) for sample in range(len(scores)) for piece in _pieces(path, sample, space)]

@@ -10,7 +10,7 @@ from torch import Tensor
 
 from data.recognition.alphabet import BLANK, Alphabet
 from model.head import Reading
-from utils.decode.ctc.scores import text_probabilities
+from utils.decode.ctc.scores import Lengths, prepare, text_probabilities
 
 
 @dataclass(frozen=True)
@@ -70,3 +70,31 @@ def make_readings(
         Reading(alphabet.decode(text), float(confidence), probability)
         for text, confidence, probability in zip(texts, easyocr_confidence(path), probabilities, strict=True)
     ]
+
+
+def decode_greedy(
+    log_probs: Tensor | np.ndarray,
+    lengths: Lengths | None,
+    alphabet: Alphabet,
+) -> list[Reading]:
+    """Read a batch.
+
+    Args:
+        log_probs: float [B, T, classes], logarithms of probabilities or logits.
+        lengths: int [B], time steps of each sample, the rest is padding and not read; None where all are real.
+        alphabet: what the classes mean.
+
+    Raises:
+        ValueError: the shapes, the alphabet and the lengths do not fit together.
+    """
+    scores, counts = prepare(log_probs, lengths, alphabet)
+    path = best_path(scores, counts)
+    return make_readings(merge_path(path), scores, counts, path, alphabet)
+
+
+def merge_path(path: BestPath) -> list[list[int]]:
+    """Return the classes of the characters that each path writes."""
+    begins = np.ones_like(path.real)
+    begins[:, 1:] = path.classes[:, 1:] != path.classes[:, :-1]
+    written = begins & path.real & (path.classes != BLANK)
+    return [classes[kept].tolist() for classes, kept in zip(path.classes, written, strict=True)]

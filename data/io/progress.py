@@ -1,4 +1,4 @@
-"""How far a program is: a bar on a terminal, a line now and then in a log."""
+"""Progress of long work: a bar on a terminal, a line every 30 s in a log."""
 
 from __future__ import annotations
 
@@ -20,15 +20,15 @@ _SECONDS_BETWEEN_LINES = 30.0
 def progress_bar(
     items: Iterable[T] | None, total: int, work: str, *, unit: str = "image", shown: bool = True, logged: bool = False
 ) -> tqdm[T]:
-    """Return a bar over `items`, which it yields: on a terminal after a second, gone again at the end.
+    """Return a progress bar that yields `items`; on a terminal it appears after a second and is removed at the end.
 
     Args:
-        items: what the work goes through; None where the caller counts by `update`.
+        items: what is worked on; None if the caller counts by `update`.
         total: number of items.
-        work: what is done, before the bar.
+        work: name of the work, shown before the bar.
         unit: what an item is called, singular.
-        shown: whether this process is the one that shows it.
-        logged: whether a line every 30 s tells the same where there is no terminal.
+        shown: whether this process shows the bar.
+        logged: without a terminal, write a line every 30 s instead.
     """
     terminal = sys.stderr.isatty()
     return tqdm(
@@ -49,9 +49,9 @@ class Progress:
 
     Args:
         total: items of the job's shards.
-        done: those of them that were there before.
+        done: how many of them existed before.
         unit: what an item is called, singular.
-        work: name of the job, before the bar.
+        work: name of the job, shown before the bar.
     """
 
     def __init__(self, total: int, done: int, unit: str, work: str = "generate") -> None:
@@ -71,7 +71,7 @@ class Progress:
             logger.info("%s", self._line())
 
     def close(self) -> None:
-        """Take the bar off the terminal's last line."""
+        """Remove the bar from the terminal."""
         if self._bar is not None:
             self._bar.close()
 

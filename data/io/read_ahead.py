@@ -15,13 +15,13 @@ T = TypeVar("T")
 def read_ahead(
     load: Callable[[int], T], indices: Iterable[int], *, threads: int = 1, depth: int = 1
 ) -> Iterator[T | UnreadableSample]:
-    """Yield what `load` makes of each index, in their order; where it raises `UnreadableSample`, that exception.
+    """Yield what `load` returns for each index, in order, or the `UnreadableSample` that it raised.
 
     Args:
         load: called from several threads at once.
         indices: samples of a dataset.
-        threads: how many of them read.
-        depth: samples that are made beforehand; images are large, so it is not all of them.
+        threads: number of threads.
+        depth: how many samples are loaded beforehand; it is limited because images are large.
     """
 
     def attempt(index: int) -> T | UnreadableSample:

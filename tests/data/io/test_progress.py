@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import re
 
-from data import progress
+from data.io import progress
 
 
 def test_log_without_a_terminal_tells_rate_and_time_left(monkeypatch, caplog) -> None:

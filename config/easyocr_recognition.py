@@ -11,8 +11,8 @@ import re
 from pathlib import Path as FilePath
 from typing import Any
 
-from config.easyocr.rules import Dialect, Handled, Ignored, Moved, Rule
-from config.easyocr.translation import Translation
+from config.easyocr_rules import Dialect, Handled, Ignored, Moved, Rule
+from config.easyocr_translation import Translation
 from config.errors import UserError
 from config.explain import show
 from config.schema.recognition import RecognitionConfig

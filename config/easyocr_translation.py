@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from itertools import pairwise
 from typing import Any
 
-from config.easyocr.rules import Dialect, Handled, Moved, Only
+from config.easyocr_rules import Dialect, Handled, Moved, Only
 from config.errors import UserError, nearest
 from config.explain import nearest_path, show
 from config.origins import Origins, dotted
@@ -130,10 +130,7 @@ class Translation:
         Raises:
             UserError: it is something else.
         """
-        value = self.take(key)
-        if value is not None and not isinstance(value, bool):
-            raise self.fail(key, f"is {show(value)}; write true or false")
-        return value
+        return self._of_type(key, bool, "; write true or false")
 
     def text(self, key: str) -> str | None:
         """Take a text, or null where it is empty.
@@ -141,10 +138,13 @@ class Translation:
         Raises:
             UserError: it is something else.
         """
+        return self._of_type(key, str, ", but must be text; put it in quotes") or None
+
+    def _of_type(self, key: str | Path, kind: type, hint: str) -> Any:
         value = self.take(key)
-        if value is not None and not isinstance(value, str):
-            raise self.fail(key, f"is {show(value)}, but must be text; put it in quotes")
-        return value or None
+        if value is not None and not isinstance(value, kind):
+            raise self.fail(key, f"is {show(value)}{hint}")
+        return value
 
     def fail(self, key: str | Path, message: str) -> UserError:
         """Return the error of one of EasyOCR's keys, in its own words."""

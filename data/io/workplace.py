@@ -1,10 +1,10 @@
-"""The hidden folder of a job that is at work, and what killed jobs left behind.
+"""The hidden folder that a running job writes into, and removing the folders of killed jobs.
 
-A job writes its files into `OUT/.partial-<host>-<token>` and moves them to their places when they are whole. Beside the
-folder lies a `.lock` that the job holds; the system lets go of it when the job ends, in whatever way. So on one host
-a folder whose lock can be had belongs to nobody and is removed by the next job; that is sure even where process
-numbers repeat, as in containers. Whether a lock of another host is seen depends on the file system: folders of other
-hosts are removed only when nothing in them has changed for a day.
+A job writes its files into `OUT/.partial-<host>-<token>` and moves them to their final places when they are complete.
+Beside the folder lies a `.lock` that the job holds; the system releases it when the job ends, even if it is killed. So
+on one host a folder whose lock is free belongs to no job, and the next job removes it; this also works where process
+ids repeat, as in containers. Whether a lock of another host is visible depends on the file system, so folders of other
+hosts are removed only if nothing in them has changed for a day.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from pathlib import Path
 
 from filelock import FileLock
 
-from data.locks import try_lock
+from data.io.durable import try_lock
 
 _PREFIX, _LOCK = ".partial-", ".lock"
 _ABANDONED_SECONDS = 24 * 3600
@@ -29,7 +29,7 @@ _ABANDONED_SECONDS = 24 * 3600
 
 @contextlib.contextmanager
 def open_workplace(root: Path) -> Iterator[Path]:
-    """Make a job's folder in `root`, with its parents, and remove it at the end with all that is left in it.
+    """Make a job's folder in `root`, with its parents; at the end remove it with everything that is left in it.
 
     Raises:
         OSError: it cannot be made.
@@ -44,18 +44,18 @@ def open_workplace(root: Path) -> Iterator[Path]:
             yield folder
         finally:
             shutil.rmtree(folder, ignore_errors=True)
-            # The lock goes last: a folder without one would be nobody's.
+            # The lock is removed last: a folder without a lock would be taken for an abandoned one.
             _remove_lock(lock)
     finally:
-        with contextlib.suppress(OSError):  # somebody put something there, as is the rule
+        with contextlib.suppress(OSError):  # not empty, which is the usual case
             for made in new:
                 made.rmdir()
 
 
 def remove_abandoned(root: Path) -> None:
-    """Remove the folders in `root` of jobs that have ended without doing so."""
+    """Remove the folders in `root` of jobs that have ended without removing them."""
     for folder in {path.with_name(path.name.removesuffix(_LOCK)) for path in root.glob(f"{_PREFIX}*")}:
-        if folder.name.startswith(_own_prefix()):
+        if folder.name.startswith(_host_prefix()):
             _remove_if_unlocked(folder)
         elif time.time() - _last_change(folder) > _ABANDONED_SECONDS:
             shutil.rmtree(folder, ignore_errors=True)
@@ -63,14 +63,14 @@ def remove_abandoned(root: Path) -> None:
 
 
 def _claim(root: Path) -> tuple[Path, FileLock]:
-    """Find a name and take its lock before the folder is there, so that the folder never is without."""
+    """Choose a name and take its lock before the folder is made, so that the folder is never without a lock."""
     while True:
-        folder = root / f"{_own_prefix()}{uuid.uuid4().hex[:12]}"
+        folder = root / f"{_host_prefix()}{uuid.uuid4().hex[:12]}"
         lock = FileLock(_path_of_lock(folder))
         taken = try_lock(lock)
         if taken is None:  # a file system without locks, or a folder that cannot be written, which raises here
             _path_of_lock(folder).touch()
-        # Otherwise a job that was clearing up has, or had, it in this moment.
+        # Otherwise a job that removes abandoned folders has just taken this lock.
         if taken is not False and _path_of_lock(folder).exists():
             return folder, lock
         lock.release()
@@ -78,7 +78,7 @@ def _claim(root: Path) -> tuple[Path, FileLock]:
 
 def _remove_if_unlocked(folder: Path) -> None:
     lock = FileLock(_path_of_lock(folder))
-    if not try_lock(lock):  # where the file system has no locks, nothing is known and nothing removed
+    if not try_lock(lock):  # held, or the file system has no locks: then nothing is known, and nothing is removed
         return
     shutil.rmtree(folder, ignore_errors=True)
     if folder.exists():
@@ -89,11 +89,11 @@ def _remove_if_unlocked(folder: Path) -> None:
 
 def _remove_lock(lock: FileLock) -> None:
     lock.release()  # first, for Windows, which removes no open file
-    with contextlib.suppress(OSError):  # another job looks at it in this moment
+    with contextlib.suppress(OSError):  # another job has it open at this moment
         Path(lock.lock_file).unlink(missing_ok=True)
 
 
-def _own_prefix() -> str:
+def _host_prefix() -> str:
     host = re.sub(r"[^A-Za-z0-9_]", "_", socket.gethostname()) or "host"
     return f"{_PREFIX}{host}-"
 
@@ -103,7 +103,7 @@ def _path_of_lock(folder: Path) -> Path:
 
 
 def _last_change(folder: Path) -> float:
-    """Return the latest time of change of a folder and the folders in it, seconds; files need not be asked."""
+    """Return when a folder or a folder in it was last changed, in seconds; files do not matter."""
     latest = 0.0
     for path in (_path_of_lock(folder), folder, *(Path(parent) for parent, _, _ in os.walk(folder))):
         with contextlib.suppress(OSError):

@@ -7,7 +7,7 @@ import time
 
 import pytest
 
-from data.read_ahead import read_ahead
+from data.io.read_ahead import read_ahead
 from data.reader import UnreadableSample
 
 

@@ -1,6 +1,7 @@
-"""Writing files so that a reader, or the next start after a crash or a power cut, never meets half of one.
+"""Writing files so that nobody ever finds an incomplete one, not even after a crash or a power cut.
 
-Everything is written beside its place, brought to the disk and renamed; the renaming is brought to the disk as well.
+A file is written under a temporary name beside its final place, flushed to the disk and renamed; then the folder is
+flushed as well.
 """
 
 from __future__ import annotations
@@ -13,17 +14,19 @@ from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+from filelock import FileLock, Timeout
+
 PART = ".part"
-"""Ending of files and folders that are not whole yet."""
+"""Suffix of files and folders that are not complete yet."""
 _SYNCS = 16
 _READ_TO_SYNC = os.O_RDWR if os.name == "nt" else os.O_RDONLY  # Windows syncs only what is open for writing.
 
 
 def sync(path: Path) -> None:
-    """Bring a file, or a folder's list of names, to the disk, where the system can be asked to.
+    """Flush a file, or a folder's list of names, to the disk, if the system supports that.
 
     Raises:
-        OSError: it is not there, or the disk is full.
+        OSError: it does not exist, or the disk is full.
     """
     try:
         handle = os.open(path, _READ_TO_SYNC)
@@ -39,28 +42,28 @@ def sync(path: Path) -> None:
 
 
 def sync_all(paths: Iterable[Path]) -> None:
-    """Bring many files to the disk, several at a time, for a file system writes them together."""
+    """Flush many files to the disk, several at a time, because a file system can write them together."""
     with ThreadPoolExecutor(_SYNCS) as threads:
         for _ in threads.map(sync, paths):
             pass
 
 
 def write_synced(path: Path, data: bytes) -> None:
-    """Write a file and bring it to the disk, for a place that nobody reads before it is whole."""
+    """Write a file and flush it to the disk; for a place that nobody reads before the file is complete."""
     path.write_bytes(data)
     sync(path)
 
 
 def part_of(path: Path) -> Path:
-    """Return a name beside `path`, used by nobody else, for what will be renamed to it."""
+    """Return a unique temporary name in the folder of `path`, for what will be renamed to `path`."""
     return path.with_name(f".{path.name}.{uuid.uuid4().hex[:12]}.{os.getpid()}{PART}")
 
 
 @contextlib.contextmanager
 def replacing(path: Path) -> Iterator[Path]:
-    """Give a name to write a file under, which takes the place of `path` at the end, or is removed after an error.
+    """Yield a temporary name to write a file under. At the end it is renamed to `path`, or removed after an error.
 
-    Whatever stood at `path` stays until the new file is whole on the disk. Processes that write it at once do not meet.
+    An older file at `path` stays until the new one is complete on the disk. Several processes may do this at once.
 
     Raises:
         OSError: it cannot be written; what was there before stays.
@@ -77,10 +80,26 @@ def replacing(path: Path) -> Iterator[Path]:
 
 
 def move(folder: Path, place: Path) -> None:
-    """Rename a folder, and bring that to the disk.
+    """Rename a folder, and flush the renaming to the disk.
 
     Raises:
-        OSError: something is at `place` already, or it cannot be written.
+        OSError: `place` exists already, or cannot be written.
     """
     os.rename(folder, place)
     sync(place.parent)
+
+
+def try_lock(lock: FileLock) -> bool | None:
+    """Take a lock without waiting. The system releases it when the process ends, even if it is killed.
+
+    Returns:
+        True if it was taken, False if another process has it, None if the file system has no locks or the file of the
+        lock cannot be written.
+    """
+    try:
+        lock.acquire(timeout=0)
+    except Timeout:
+        return False
+    except OSError:
+        return None
+    return True

@@ -8,15 +8,12 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from pydantic import BaseModel
 
 from config.origins import dotted
 from config.yaml_strict import Path
-
-if TYPE_CHECKING:
-    from config.easyocr.translation import Translation
 
 
 @dataclass(frozen=True)
@@ -26,12 +23,13 @@ class Moved:
     Attributes:
         to: the native key.
         values: for a key that is true or false, what the two become.
-        when: tells whether the key means anything in this file; otherwise it is ignored with a warning. None: always.
+        when: tells of a `Translation` whether the key means anything in its file; otherwise it is ignored with a
+            warning. None: always.
     """
 
     to: str
     values: Mapping[bool, Any] | None = None
-    when: Callable[[Translation], bool] | None = None
+    when: Callable[[Any], bool] | None = None
 
 
 @dataclass(frozen=True)
@@ -47,11 +45,11 @@ class Handled:
     """A key whose meaning a function works out.
 
     Attributes:
-        by: is called once for a file, after the other rules, whether or not the file has the key.
+        by: is called with the `Translation` once for a file, after the other rules, whether or not it has the key.
         to: the native key that comes closest, for those who write EasyOCR's key into a native file.
     """
 
-    by: Callable[[Translation], None]
+    by: Callable[[Any], None]
     to: str = ""
 
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from config.easyocr.rules import Dialect, Handled, Ignored, Moved, Only, Rule
-from config.easyocr.translation import Translation
+from config.easyocr_rules import Dialect, Handled, Ignored, Moved, Only, Rule
+from config.easyocr_translation import Translation
 from config.errors import UserError
 from config.explain import show
 from config.schema.detection import DetectionConfig

@@ -10,15 +10,15 @@ from pathlib import Path
 
 from filelock import FileLock
 
-from data.locks import try_lock
-from data.workplace import open_workplace, remove_abandoned
+from data.io.durable import try_lock
+from data.io.workplace import open_workplace, remove_abandoned
 
-ROOT = Path(__file__).resolve().parents[2]
+ROOT = Path(__file__).resolve().parents[3]
 
 JOB = """
 import sys, time
 from pathlib import Path
-from data.workplace import open_workplace
+from data.io.workplace import open_workplace
 with open_workplace(Path(sys.argv[1])) as folder:
     (folder / "half").touch()
     print(folder, flush=True)
