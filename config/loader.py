@@ -26,10 +26,11 @@ from config.schema.conversion import ConvertConfig
 from config.schema.detection import DetectionConfig
 from config.schema.generation import GenerateConfig
 from config.schema.recognition import RecognitionConfig
+from config.schema.run import RunConfig
 from config.yaml_dump import dump
 from config.yaml_strict import Path
 
-__all__ = ["MODELS", "dump", "load_config", "recipes"]
+__all__ = ["MODELS", "TRAINED", "dump", "load_config", "recipes"]
 
 CONFIG_DIR = pathlib.Path(__file__).resolve().parent
 _SUFFIXES = (".yaml", ".yml")
@@ -43,6 +44,9 @@ MODELS: dict[str, type[Config]] = {
     "convert": ConvertConfig,
 }
 """The schema of each kind of job; a YAML names its own with `task`."""
+
+TRAINED = tuple(task for task, model in MODELS.items() if issubclass(model, RunConfig))
+"""The jobs of `train.py`, the usual one first."""
 
 _FOR_EDITORS = "# yaml-language-server:"
 
@@ -112,10 +116,13 @@ def _validate(data: dict[str, Any], origins: Origins, model: type[BaseModel]) ->
             raise UserError(f"{origin.place}: {origin.name} is {value}, but must be a finite number")
     try:
         # As JSON, because strict validation of Python data would refuse what YAML cannot express, such as tuples.
-        return model.model_validate_json(json.dumps(data))
+        config = model.model_validate_json(json.dumps(data))
     except ValidationError as error:
         dialect = RECOGNITION if model is RecognitionConfig else CRAFT
         raise explain(error, model, origins, dialect.synonyms) from None
+    if isinstance(config, RunConfig):
+        config.origins.entries.update(origins.entries)
+    return config
 
 
 def _numbers(value: Any, path: Path) -> Iterator[tuple[Path, float]]:
@@ -145,7 +152,7 @@ def _task(data: dict[str, Any], origins: Origins, wanted: tuple[str, ...]) -> st
         names = "' or '".join(wanted)
         raise UserError(
             f"{place}: this is a configuration for task '{found}', but one for task '{names}' is wanted here; "
-            f"use it with {_PROGRAMS[found]}, or choose one of {', '.join(recipes(wanted))}"
+            f"use it with {_PROGRAMS.get(found, 'train.py')}, or choose one of {', '.join(recipes(wanted))}"
         )
     return found
 

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Annotated, Literal, Self
 
-from pydantic import AfterValidator, Field, model_validator
+from pydantic import AfterValidator, Field, PrivateAttr, model_validator
 
+from config.origins import Origins
 from config.schema.base import Section
 
 if TYPE_CHECKING:
@@ -43,9 +44,16 @@ class RunConfig(Section):
     trained_model: str | None = None
     """Checkpoint that `eval.py` evaluates; null takes the run's `best.pth`."""
 
+    _origins: Origins = PrivateAttr(default_factory=Origins)
+
     if TYPE_CHECKING:  # Each job has a type of its own for these.
         train: Training
         test: dict[str, Section]
+
+    @property
+    def origins(self) -> Origins:
+        """Where each setting was written, for messages; empty unless the configuration was loaded."""
+        return self._origins
 
     @model_validator(mode="after")
     def _validation_is_a_test(self) -> Self:

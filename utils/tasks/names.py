@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from config.errors import UserError
 from config.schema.detection import DetectionConfig
 from config.schema.recognition import RecognitionConfig
+from config.schema.run import RunConfig
 from data.augment.registry import GEOMETRIC, PHOTOMETRIC, WORD, check_names
 from loss.registry import build_map_loss
 from metrics.detection import metric_of
@@ -13,20 +15,30 @@ from model.recognizer import RECOGNIZERS
 from utils.engine.schedule import SCHEDULES
 
 
-def look_up_names(config: DetectionConfig | RecognitionConfig) -> None:
+def look_up_names(config: RunConfig) -> None:
     """Look up everything that the training of a job names.
 
     Raises:
-        UserError: naming the first one that does not exist, or whose options do not fit.
+        UserError: naming the first one that does not exist, or whose options do not fit, and where it is written.
     """
-    train = config.train
-    SCHEDULES.bind(train.schedule, train.schedule_options)
-    if isinstance(config, RecognitionConfig):
-        RECOGNIZERS.bind(config.model.architecture, config.model.architecture_options)
-        for name, test in config.test.items():
-            protocol(test.protocol, f"test.{name}.protocol")
-        check_names(WORD, config.train.data.extra_augment, "train.data.extra_augment")
-        return
+    try:
+        SCHEDULES.bind(config.train.schedule, config.train.schedule_options)
+        if isinstance(config, DetectionConfig):
+            _names_of_detection(config)
+        elif isinstance(config, RecognitionConfig):
+            _names_of_recognition(config)
+    except UserError as fault:
+        raise UserError(config.origins.placed(str(fault))) from None
+
+
+def _names_of_recognition(config: RecognitionConfig) -> None:
+    RECOGNIZERS.bind(config.model.architecture, config.model.architecture_options)
+    for name, test in config.test.items():
+        protocol(test.protocol, f"test.{name}.protocol")
+    check_names(WORD, config.train.data.extra_augment, "train.data.extra_augment")
+
+
+def _names_of_detection(config: DetectionConfig) -> None:
     DETECTORS.bind(config.model.name, config.model.options)
     build_map_loss(config.train)
     for name, test in config.test.items():

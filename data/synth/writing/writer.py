@@ -9,6 +9,7 @@ job can be interrupted anywhere, run again and divided among machines that share
 from __future__ import annotations
 
 import errno
+import importlib
 import itertools
 import logging
 from collections.abc import Iterator
@@ -28,6 +29,13 @@ from data.synth.writing.shards import Plan, Shard, make_plan
 from data.workplace import open_workplace
 
 logger = logging.getLogger(__name__)
+
+OUTPUTS = {
+    "scenes": ("scenes", "SceneOutput"),
+    "lmdb": ("crops", "LmdbOutput"),
+    "folder": ("crops", "FolderOutput"),
+}
+"""File of this folder and class of the scenes, and of each format of crops."""
 
 _FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 
@@ -178,10 +186,5 @@ def _explain(error: OSError, writer: _Writer) -> str:
 
 def output_of(config: GenerateConfig) -> Output:
     """Return the output that the settings ask for; what the others need is not imported."""
-    if config.output == "scenes":
-        from data.synth.writing.scenes import SceneOutput
-
-        return SceneOutput()
-    from data.synth.writing.crops import FolderOutput, LmdbOutput
-
-    return FolderOutput() if config.crops.format == "folder" else LmdbOutput()
+    module, output = OUTPUTS["scenes" if config.output == "scenes" else config.crops.format]
+    return getattr(importlib.import_module(f"data.synth.writing.{module}"), output)()
