@@ -14,6 +14,7 @@ from typing import Any
 
 from config.cli import EXIT_MISTAKE, add_run_arguments, parse, run
 from config.errors import UserError
+from config.loader import TRAINED
 
 _LATER_S = 2.0
 """Once one process has ended, torchrun ends the others of its machine: who has nothing to say lets the others speak."""
@@ -85,8 +86,7 @@ def take_part(argv: list[str]) -> int:
 
 def parsed(argv: list[str]) -> tuple[Any, argparse.Namespace]:
     """Read the command line."""
-    tasks = ("detection", "recognition")
-    return parse(argv, "Train the job that a YAML describes on several GPUs.", tasks, add_arguments)
+    return parse(argv, "Train the job that a YAML describes on several GPUs.", TRAINED, add_arguments)
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

@@ -26,10 +26,11 @@ from config.schema.conversion import ConvertConfig
 from config.schema.detection import DetectionConfig
 from config.schema.generation import GenerateConfig
 from config.schema.recognition import RecognitionConfig
+from config.schema.run import RunConfig
 from config.yaml_dump import dump
 from config.yaml_strict import Path
 
-__all__ = ["MODELS", "dump", "load_config", "recipes"]
+__all__ = ["MODELS", "TRAINED", "dump", "load_config", "recipes"]
 
 CONFIG_DIR = pathlib.Path(__file__).resolve().parent
 _SUFFIXES = (".yaml", ".yml")
@@ -46,6 +47,8 @@ MODELS: dict[str, type[Config]] = {
 
 DIALECTS = {"detection": CRAFT, "recognition": RECOGNITION}
 """How EasyOCR's trainers write their YAMLs, by the task of the native settings that these become."""
+TRAINED = tuple(task for task, model in MODELS.items() if issubclass(model, RunConfig))
+"""The jobs of `train.py`, the usual one first."""
 
 _FOR_EDITORS = "# yaml-language-server:"
 
@@ -115,10 +118,13 @@ def _validate(data: dict[str, Any], origins: Origins, model: type[BaseModel]) ->
             raise UserError(f"{origin.place}: {origin.name} is {value}, but must be a finite number")
     try:
         # As JSON, because strict validation of Python data would refuse lists where a field is a tuple.
-        return model.model_validate_json(json.dumps(data))
+        config = model.model_validate_json(json.dumps(data))
     except ValidationError as error:
         dialect = RECOGNITION if model is RecognitionConfig else CRAFT
         raise explain(error, model, origins, dialect.synonyms) from None
+    if isinstance(config, RunConfig):
+        config.origins.entries.update(origins.entries)
+    return config
 
 
 def _numbers(value: Any, path: Path) -> Iterator[tuple[Path, float]]:
@@ -148,7 +154,7 @@ def _task(data: dict[str, Any], origins: Origins, wanted: tuple[str, ...]) -> st
         names = "' or '".join(wanted)
         raise UserError(
             f"{place}: this is a configuration for task '{found}', but one for task '{names}' is wanted here; "
-            f"use it with {_PROGRAMS[found]}, or choose one of {', '.join(recipes(wanted))}"
+            f"use it with {_PROGRAMS.get(found, 'train.py')}, or choose one of {', '.join(recipes(wanted))}"
         )
     return found
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
 
 from config.yaml_strict import Path, StrictDocument
@@ -30,7 +31,7 @@ def dotted(path: Path) -> str:
 class Origins:
     """Origins by the path of a value in the data that is validated."""
 
-    entries: dict[Path, Origin] = field(default_factory=dict)
+    entries: dict[Path, Origin] = field(default_factory=dict, compare=False)
 
     @classmethod
     def of_document(cls, document: StrictDocument, source: str) -> Origins:
@@ -43,6 +44,13 @@ class Origins:
             if known is not None:
                 return Origin(known.place, known.path + path[length:])
         raise KeyError(path)
+
+    def placed(self, sentence: str) -> str:
+        """Return a sentence that begins with a key, such as `train.loss is ...`, with its place put before it."""
+        begin = re.match(r"[a-z_]\w*(\.\w+)+", sentence)
+        path = tuple(int(step) if step.isdigit() else step for step in begin.group().split(".")) if begin else ()
+        known = self.entries and path and self.find(path)
+        return f"{known.place}: {sentence}" if known else sentence
 
     def override(self, path: Path) -> None:
         """Note that the command line set the value at `path` and everything inside it."""

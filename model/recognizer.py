@@ -1,12 +1,6 @@
 """The base class of recognisers: a network that scores pictures of words, and a head that turns scores into text.
 
-A new recogniser is a file in this folder:
-
-    @RECOGNIZERS.register("my_network")
-    class MyNetwork(Recognizer):
-        def __init__(self, num_class: int, input_channel: int = 1, *, layers: PositiveInt = 4) -> None: ...
-
-and `model.architecture: my_network` in a YAML. It is trained with CTC unless it names another `head`.
+A new recogniser is a file in this folder, trained with CTC unless it names another `head`: see docs/extending.md.
 """
 
 from __future__ import annotations

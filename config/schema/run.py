@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Annotated, Literal, Self
 
-from pydantic import AfterValidator, Field, model_validator
+from pydantic import AfterValidator, Field, PrivateAttr, model_validator
 
+from config.origins import Origins
 from config.schema.base import Section
 
 if TYPE_CHECKING:
@@ -55,6 +56,8 @@ class RunConfig(Section):
     trained_model: str | None = None
     """Checkpoint that `eval.py` evaluates; null uses the run's `best.pth`."""
 
+    _origins: Origins = PrivateAttr(default_factory=Origins)
+
     if TYPE_CHECKING:  # Each job declares these with a more specific type.
         train: Training
         test: dict[str, Section]
@@ -63,6 +66,11 @@ class RunConfig(Section):
     def validated_by(self) -> str | None:
         """Name of the entry of `test` that the run is validated with; None where it is not."""
         return validation_entry(self.train.validation, self.test)
+
+    @property
+    def origins(self) -> Origins:
+        """Where each setting was written, for messages; empty unless the configuration was loaded."""
+        return self._origins
 
     @model_validator(mode="after")
     def _validation_is_a_test(self) -> Self:

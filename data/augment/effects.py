@@ -6,6 +6,7 @@ import cv2
 import numpy as np
 
 from config.schema.generation import CameraSettings, Effect
+from data.augment.levels import two_percentiles
 from data.augment.lighting import dark_corners, even_gain, lamp, light_unevenly, tint
 from data.draws import between
 
@@ -96,7 +97,7 @@ def expose(image: np.ndarray, gain: float, offset: float) -> np.ndarray:
     """
     sample = image[::4, ::4].ravel()
     mean = float(sample.mean())
-    dark, light = (np.percentile(sample, (1, 99)) - mean) * gain + mean
+    dark, light = ((level - mean) * gain + mean for level in two_percentiles(sample, 0.01, 0.99))
     offset = min(max(offset, min(0.0, -dark)), max(0.0, 255 - light))
     levels = (np.arange(256, dtype=np.float32) - mean) * gain + mean + offset
     return cv2.LUT(image, np.clip(np.rint(levels), 0, 255).astype(np.uint8))
@@ -143,13 +144,15 @@ def add_noise(image: np.ndarray, deviation: float, rng: np.random.Generator) -> 
         tile = np.random.default_rng(20).standard_normal((_NOISE_SIDE, _NOISE_SIDE, 3), np.float32)
         _noise_tile = np.tile(tile, (2, 2, 1))[:side, :side]
     height, width = image.shape[:2]
-    noise = np.empty(image.shape, np.float32)
+    noisy = np.empty_like(image)
     for top in range(0, height, _NOISE_SIDE):
         for left in range(0, width, _NOISE_SIDE):
             rows, columns = min(_NOISE_SIDE, height - top), min(_NOISE_SIDE, width - left)
             y, x = rng.integers(_NOISE_SIDE, size=2)
-            noise[top : top + rows, left : left + columns] = _noise_tile[y : y + rows, x : x + columns]
-    return cv2.add(image, noise * np.float32(deviation), dtype=cv2.CV_8U)
+            noise = _noise_tile[y : y + rows, x : x + columns] * np.float32(deviation)
+            part = slice(top, top + rows), slice(left, left + columns)
+            noisy[part] = cv2.add(image[part], noise, dtype=cv2.CV_8U)
+    return noisy
 
 
 def _optional(effect: Effect, rng: np.random.Generator) -> float:

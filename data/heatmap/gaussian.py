@@ -49,18 +49,24 @@ def draw_gaussians(
 
     decay = -0.5 * (size / 2 / sigma) ** 2
     for chosen in _chunks(areas):
-        owner = np.repeat(chosen, areas[chosen])
-        starts = np.cumsum(areas[chosen]) - areas[chosen]
-        local = np.arange(len(owner)) - np.repeat(starts, areas[chosen])
-        x = low[owner, 0] + local % extent[owner, 0]
-        y = low[owner, 1] + local // extent[owner, 0]
-        inverse = inverses[owner].reshape(-1, 9).T
-        depth = inverse[6] * x + inverse[7] * y + inverse[8]
-        u = (inverse[0] * x + inverse[1] * y + inverse[2]) / depth
-        v = (inverse[3] * x + inverse[4] * y + inverse[5]) / depth
+        # What a row of a quad's rectangle has in common is computed once for the row.
+        owner = np.repeat(chosen, extent[chosen, 1])
+        firsts = np.cumsum(extent[chosen, 1]) - extent[chosen, 1]
+        y = low[owner, 1] + np.arange(len(owner)) - np.repeat(firsts, extent[chosen, 1])
+        widths = extent[owner, 0]
+        starts = np.cumsum(widths) - widths
+        x = np.arange(int(widths.sum())) + np.repeat(low[owner, 0] - starts, widths)
+        across = x.astype(np.float64)
+        depth, u, v = (
+            np.repeat(row[:, 0], widths) * across + np.repeat(row[:, 1] * y, widths) + np.repeat(row[:, 2], widths)
+            for row in (inverses[owner, 2], inverses[owner, 0], inverses[owner, 1])
+        )
+        u /= depth
+        v /= depth
         squared = u * u + v * v
         inside = (squared <= 1.0) & (depth > 0)
-        np.maximum.at(canvas, (y * shape[1] + x)[inside], np.exp(decay * squared[inside]).astype(np.float32))
+        pixels = np.repeat(y * shape[1], widths)[inside] + x[inside]
+        np.maximum.at(canvas, pixels, np.exp(decay * squared[inside]).astype(np.float32))
     return canvas.reshape(shape)
 
 

@@ -8,6 +8,7 @@ from typing import Any
 
 from config.errors import UserError
 from config.schema.detection import DetectionConfig
+from config.schema.recognition import RecognitionConfig
 from config.schema.run import RunConfig
 from utils.check.report import CheckOptions, Report
 
@@ -42,8 +43,10 @@ def look_at_data(config: RunConfig, opened: Mapping[str, Any]) -> list[str]:
     """
     if isinstance(config, DetectionConfig):
         from utils.check.quick import quick_check as look
-    else:
+    elif isinstance(config, RecognitionConfig):
         from utils.check.words import quick_word_check as look
+    else:
+        return []
     return look(config, opened)
 
 

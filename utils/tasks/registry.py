@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from config.errors import UserError
 from config.schema.detection import DetectionConfig
 from config.schema.recognition import RecognitionConfig
 from config.schema.run import RunConfig
@@ -35,20 +36,30 @@ def task_class(config: RunConfig) -> type[Task]:
     return RecognitionTask
 
 
-def look_up_names(config: DetectionConfig | RecognitionConfig) -> None:
+def look_up_names(config: RunConfig) -> None:
     """Look up all registered names that a job uses.
 
     Raises:
-        UserError: a name does not exist, or its options do not fit.
+        UserError: a name does not exist, or its options do not fit; the message says where it is written.
     """
-    train = config.train
-    SCHEDULES.bind(train.schedule, train.schedule_options)
-    if isinstance(config, RecognitionConfig):
-        RECOGNIZERS.bind(config.model.architecture, config.model.architecture_options)
-        for name, test in config.test.items():
-            protocol(test.protocol, f"test.{name}.protocol")
-        check_names(WORD, config.train.data.extra_augment, "train.data.extra_augment")
-        return
+    try:
+        SCHEDULES.bind(config.train.schedule, config.train.schedule_options)
+        if isinstance(config, DetectionConfig):
+            _look_up_detection(config)
+        elif isinstance(config, RecognitionConfig):
+            _look_up_recognition(config)
+    except UserError as fault:
+        raise UserError(config.origins.placed(str(fault))) from None
+
+
+def _look_up_recognition(config: RecognitionConfig) -> None:
+    RECOGNIZERS.bind(config.model.architecture, config.model.architecture_options)
+    for name, test in config.test.items():
+        protocol(test.protocol, f"test.{name}.protocol")
+    check_names(WORD, config.train.data.extra_augment, "train.data.extra_augment")
+
+
+def _look_up_detection(config: DetectionConfig) -> None:
     DETECTORS.bind(config.model.name, config.model.options)
     build_map_loss(config.train)
     for name, test in config.test.items():

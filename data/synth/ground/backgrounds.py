@@ -7,7 +7,7 @@ import numpy as np
 
 from config.schema.generation import BackgroundSettings
 from data.draws import between, between_log, pick, whole
-from data.synth.ground.colours import random_palette
+from data.synth.ground.colours import bands, blend, random_palette
 
 
 def make_background(width: int, height: int, settings: BackgroundSettings, rng: np.random.Generator) -> np.ndarray:
@@ -18,8 +18,10 @@ def make_background(width: int, height: int, settings: BackgroundSettings, rng: 
         cover = pick(rng, PATTERNS)(width, height, rng)
         strength = between_log(rng, (0.08, 0.8))
         colour = pick(rng, palette[1:])
-        image += (colour - image) * (cover * strength)[:, :, None]
-    drawing = np.clip(image, 0, 255).astype(np.uint8)
+        blend(image, cover * strength, colour)
+    drawing = np.empty(image.shape, np.uint8)
+    for rows in bands(height, width):
+        np.copyto(drawing[rows], np.clip(image[rows], 0, 255), casting="unsafe")
     add_shapes(drawing, palette, whole(rng, settings.shapes), rng)
     return add_grain(drawing, between(rng, settings.texture), rng)
 
@@ -40,8 +42,11 @@ def add_grain(image: np.ndarray, deviation: float, rng: np.random.Generator) -> 
     height, width = image.shape[:2]
     cell = float(rng.uniform(1.0, 3.0))
     coarse = rng.standard_normal((max(2, int(height / cell)), max(2, int(width / cell))), np.float32)
-    grain = cv2.resize(coarse, (width, height), interpolation=cv2.INTER_LINEAR) * deviation
-    return cv2.add(image, cv2.merge([grain] * 3), dtype=cv2.CV_8U)
+    grain = cv2.resize(coarse, (width, height), interpolation=cv2.INTER_LINEAR)
+    grainy = np.empty_like(image)
+    for rows in bands(height, width):
+        grainy[rows] = cv2.add(image[rows], cv2.merge([grain[rows] * deviation] * 3), dtype=cv2.CV_8U)
+    return grainy
 
 
 def add_shapes(image: np.ndarray, palette: list[np.ndarray], count: int, rng: np.random.Generator) -> None:
@@ -98,9 +103,11 @@ def _base(width: int, height: int, palette: list[np.ndarray], rng: np.random.Gen
         weight = clouds(width, height, rng)
     else:
         weight = np.full((height, width), 0.0, np.float32)
-    image = first + (second - first) * weight[:, :, None]
+    change = second - first
     light = 1 + (clouds(width, height, rng) - 0.5) * float(rng.uniform(0, 0.5))
-    return cv2.resize((image * light[:, :, None]).astype(np.float32), full, interpolation=cv2.INTER_LINEAR)
+    # Channel by channel: numpy is slow where its innermost axis is as short as the three channels.
+    image = cv2.merge([(first[channel] + change[channel] * weight) * light for channel in range(3)])
+    return cv2.resize(image.astype(np.float32, copy=False), full, interpolation=cv2.INTER_LINEAR)
 
 
 def _ramp(width: int, height: int, angle: float) -> np.ndarray:

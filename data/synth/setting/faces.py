@@ -80,7 +80,7 @@ class FontFace:
         return "".join(letter.upper() if len(letter.upper()) == 1 else letter for letter in word)
 
 
-@lru_cache(maxsize=256)
+@lru_cache(maxsize=1024)
 def open_face(face: FontFace, size: int) -> ImageFont.FreeTypeFont:
     """Return the face at `size` pixels per em; it is cached, because opening takes longer than drawing a word."""
     font = ImageFont.truetype(face.path, size, index=face.index)

@@ -12,7 +12,7 @@ from functools import lru_cache
 from typing import Literal
 
 import numpy as np
-from PIL import Image, ImageDraw
+from PIL import Image
 
 from data.synth.setting.faces import FontFace, open_face
 from data.synth.setting.shaping import APART, HEH, ROUND_HEH, has_raqm, needs_shaping, pair_text
@@ -120,19 +120,15 @@ class GlyphCache:
 def _draw(face: FontFace, size: int, form: str, options: dict[str, object]) -> Glyph:
     font = open_face(face, size)
     form = _drawn_text(face, form)
-    left, top, right, bottom = font.getbbox(form, anchor="ls", **options)
-    # Hinting and italics reach beyond the box that Pillow returns; the ink is found in the drawing itself.
-    pad = 2 + size // 8
-    width, height = int(right - left) + 2 * pad, int(bottom - top) + 2 * pad
-    image = Image.new("L", (width, height))
-    ImageDraw.Draw(image).text((pad - left, pad - top), form, font=font, fill=255, anchor="ls", **options)
-    drawing = np.asarray(image)
-    rows, columns = np.flatnonzero(drawing.any(axis=1)), np.flatnonzero(drawing.any(axis=0))
-    advance = font.getlength(form, **options)
-    if not len(rows):
+    # Pillow's box is not the ink's: hinting and italics reach elsewhere. The mask holds all that is drawn, and asking
+    # for nothing but it spares laying out and hinting the form twice more.
+    mask, (left, top) = font.getmask2(form, "L", anchor="ls", **options)
+    image = Image.new("L", mask.size)
+    image.im.paste(mask, (0, 0, *mask.size))
+    advance, ink = font.getlength(form, **options), image.getbbox()
+    if ink is None:
         return Glyph(np.zeros((0, 0), np.uint8), 0, 0, advance)
-    mask = drawing[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1].copy()
-    return Glyph(mask, int(columns[0] - pad + left), int(rows[0] - pad + top), advance)
+    return Glyph(np.array(image.crop(ink)), int(left) + ink[0], int(top) + ink[1], advance)
 
 
 def _drawn_text(face: FontFace, form: str) -> str:

@@ -22,7 +22,10 @@ a..b spans a - 0.5 to b + 0.5.
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
+from itertools import groupby
+from operator import attrgetter
 
 import numpy as np
 
@@ -68,26 +71,25 @@ def set_block(lines: list[list[str]], style: BlockStyle, cache: GlyphCache) -> B
         cache: source of the glyphs.
     """
     every = [word for words in lines for word in words]
-    firsts = np.cumsum([0] + [len(words) for words in lines])
     if style.vertical and not stays_horizontal(every):
         placed = _stack_columns(lines, style, cache)
     else:
         placed = _stack_rows(lines, style, cache, runs_left(every))
-    around = hull(np.array([character.box for character in placed]))
+    around = hull(placed)
     margin = max(4, round(0.25 * style.size))
-    x0, y0 = margin - int(np.floor(around[0])), margin - int(np.floor(around[1]))
+    x0, y0 = margin - math.floor(around[0]), margin - math.floor(around[1])
     placed = [character.moved(x0, y0) for character in placed]
-    char_boxes = np.array([character.box for character in placed])
-    char_words = np.array([character.word for character in placed])
+    char_words = [character.word for character in placed]
     return Block(
-        width=int(np.ceil(around[2])) + x0 + margin,
-        height=int(np.ceil(around[3])) + y0 + margin,
+        width=math.ceil(around[2]) + x0 + margin,
+        height=math.ceil(around[3]) + y0 + margin,
         glyphs=[(character.glyph, character.x, character.y) for character in placed],
         words=every,
         text="\n".join(" ".join(words) for words in lines),
-        char_boxes=char_boxes,
-        char_words=char_words,
-        word_boxes=np.array([hull(char_boxes[char_words == word]) for word in range(firsts[-1])]),
+        char_boxes=np.array([character.box for character in placed]),
+        char_words=np.array(char_words),
+        # Characters come in the order of the text, and every word has some.
+        word_boxes=np.array([hull(own) for _, own in groupby(placed, key=attrgetter("word"))]),
     )
 
 
@@ -103,11 +105,11 @@ def paint(block: Block, only: int | None = None) -> np.ndarray:
 
 def _stack_rows(lines: list[list[str]], style: BlockStyle, cache: GlyphCache, leftwards: bool) -> list[Placed]:
     rows = [set_row(words, style, cache, leftwards) for words in lines]
-    hulls = [hull(np.array([character.box for character in row])) for row in rows]
+    hulls = [hull(row) for row in rows]
     widest = max(around[2] - around[0] for around in hulls)
     alignment = 1 - style.alignment if leftwards else style.alignment
     placed: list[Placed] = []
-    baseline, lowest, first = 0, -np.inf, 0
+    baseline, lowest, first = 0, -math.inf, 0
     for words, row, around in zip(lines, rows, hulls, strict=True):
         if placed:
             wanted = baseline + style.line_spacing * style.size
@@ -122,12 +124,12 @@ def _stack_rows(lines: list[list[str]], style: BlockStyle, cache: GlyphCache, le
 def _stack_columns(lines: list[list[str]], style: BlockStyle, cache: GlyphCache) -> list[Placed]:
     """Lay out each line as a column; columns of full-width characters go from right to left, others to the right."""
     columns = [set_column(words, style, cache) for words in lines]
-    hulls = [hull(np.array([character.box for character in column])) for column in columns]
+    hulls = [hull(column) for column in columns]
     tallest = max(around[3] - around[1] for around in hulls)
     wide = [is_wide(character) for words in lines for word in words for character in word]
     way = -1 if 2 * sum(wide) > len(wide) else 1
     placed: list[Placed] = []
-    axis, reached, first = 0, -np.inf, 0
+    axis, reached, first = 0, -math.inf, 0
     for words, column, around in zip(lines, columns, hulls, strict=True):
         near, far = (around[0], around[2]) if way > 0 else (-around[2], -around[0])
         if placed:

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import math
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import NamedTuple
 from unicodedata import east_asian_width
-
-import numpy as np
 
 from data.graphemes import clusters
 from data.synth.setting.bidi import order_line
@@ -51,17 +50,22 @@ class BlockStyle:
     vertical: bool = False
 
 
+Box = tuple[float, float, float, float]
+"""Left, top, right and bottom."""
+
+
 class Placed(NamedTuple):
     """A character during the layout of its line: the corner of its mask, its box, and the index of its word."""
 
     glyph: Glyph
     x: int
     y: int
-    box: np.ndarray
+    box: Box
     word: int
 
     def moved(self, x: int, y: int) -> Placed:
-        return Placed(self.glyph, self.x + x, self.y + y, self.box + np.array([x, y, x, y]), self.word)
+        left, top, right, bottom = self.box
+        return Placed(self.glyph, self.x + x, self.y + y, (left + x, top + y, right + x, bottom + y), self.word)
 
     def counted(self, first: int) -> Placed:
         """Return the character with `first`, the index of its line's first word, added to the index of its word."""
@@ -84,7 +88,7 @@ def set_row(words: Sequence[str], style: BlockStyle, cache: GlyphCache, leftward
         order = order_line(split, leftwards)
         places, orders, levels = order.words, order.clusters, order.levels
     line: dict[int, list[Placed]] = {}
-    pen, right = 0.0, -np.inf
+    pen, right = 0.0, -math.inf
     for index in places:
         forms = contextual_forms(split[index])
         placed: dict[int, Placed] = {}
@@ -108,7 +112,7 @@ def set_row(words: Sequence[str], style: BlockStyle, cache: GlyphCache, leftward
         left = min(character.box[0] for character in placed.values())
         if left - right < _WORD_GAP * style.size:
             # An overhanging letter must not reach over the space, which separates the words.
-            shift = int(np.ceil(right + _WORD_GAP * style.size - left))
+            shift = math.ceil(right + _WORD_GAP * style.size - left)
             placed = {place: character.moved(shift, 0) for place, character in placed.items()}
             pen += shift
         right = max(character.box[2] for character in placed.values())
@@ -138,7 +142,7 @@ def set_column(words: Sequence[str], style: BlockStyle, cache: GlyphCache) -> li
             x = glyph.left - round(glyph.advance / 2) if wide else -round(glyph.mask.shape[1] / 2)
             y = round(baseline) + glyph.top
             box = _box(glyph, x, y, style)
-            shift = max(0, int(np.ceil(lowest + gap * style.size - box[1]))) if column else 0
+            shift = max(0, math.ceil(lowest + gap * style.size - box[1])) if column else 0
             character = Placed(glyph, x, y, box, index).moved(0, shift)
             column.append(character)
             step = 1.0 if wide else style.face.cap_height + _STEP_GAP
@@ -154,14 +158,15 @@ def is_wide(cluster: str) -> bool:
     return east_asian_width(cluster[0]) in "WF"
 
 
-def hull(boxes: np.ndarray) -> np.ndarray:
-    """Return the tight box [4] around boxes [N, 4]."""
-    return np.concatenate([boxes[:, :2].min(axis=0), boxes[:, 2:].max(axis=0)])
+def hull(characters: Iterable[Placed]) -> Box:
+    """Return the tight box around the boxes of characters."""
+    lefts, tops, rights, bottoms = zip(*(character.box for character in characters), strict=True)
+    return min(lefts), min(tops), max(rights), max(bottoms)
 
 
-def _box(glyph: Glyph, x: int, y: int, style: BlockStyle) -> np.ndarray:
+def _box(glyph: Glyph, x: int, y: int, style: BlockStyle) -> Box:
     height, width = glyph.mask.shape
     least = LEAST_SIDE * style.size
     grow_x = max(2 * style.pad, min(least, glyph.advance) - width) / 2
     grow_y = max(2 * style.pad, least - height) / 2
-    return np.array([x - 0.5 - grow_x, y - 0.5 - grow_y, x + width - 0.5 + grow_x, y + height - 0.5 + grow_y])
+    return x - 0.5 - grow_x, y - 0.5 - grow_y, x + width - 0.5 + grow_x, y + height - 0.5 + grow_y
