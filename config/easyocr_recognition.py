@@ -117,7 +117,7 @@ def _ratios(file: Translation) -> list[float] | None:
         written = [written]
     plain = isinstance(written, list) and all(type(ratio) in (int, float) for ratio in written)
     if not (plain or isinstance(written, str)):
-        raise file.fail("batch_ratio", f"is {show(written)}; write numbers parted by '-', such as '0.5-0.5'")
+        raise file.fail("batch_ratio", f"is {show(written)}; write numbers separated by '-', such as '0.5-0.5'")
     try:
         return parse_ratios(written, written.count("-") + 1 if isinstance(written, str) else len(written))
     except UserError as mistake:
@@ -130,7 +130,7 @@ def _names(file: Translation, root: str, selected: Any, sets: int | None) -> lis
         return ["/"]
     plain = isinstance(selected, list) and selected and all(isinstance(name, str) and name for name in selected)
     if not (plain or (isinstance(selected, str) and "" not in selected.split("-"))):
-        raise file.fail("select_data", f"is {show(selected)}; write names of folders parted by '-', such as MJ-ST")
+        raise file.fail("select_data", f"is {show(selected)}; write names of folders separated by '-', such as MJ-ST")
     if sets is None:
         return selected.split("-") if isinstance(selected, str) else selected
     try:

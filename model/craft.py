@@ -30,6 +30,7 @@ class UpConv(nn.Module):
         )
 
     def forward(self, x: Tensor) -> Tensor:
+        """Map features, float [B, in_channels, H, W], to [B, out, H, W]."""
         return self.conv(x)
 
 

@@ -16,7 +16,7 @@ from config.schema.run import RunConfig
 from data.cores import available_cores
 from utils.check.jobs import look_at_data
 from utils.device import resolve_amp, resolve_device
-from utils.distributed import lives
+from utils.distributed import restarts
 from utils.distributed.batching import samples_of_iteration
 from utils.distributed.processes import ALONE, Processes
 from utils.distributed.sync_batch_norm import synchronise_batch_norms
@@ -49,7 +49,7 @@ def train_job(
         resume: go on from `last.pth`.
         fresh: move an older run of the same name aside.
         processes: those of the run, which all call this.
-        device: of this process; None takes the configuration's.
+        device: of this process; None uses that of the configuration.
 
     Raises:
         UserError: something the user gave is missing or does not fit.
@@ -63,7 +63,7 @@ def train_job(
     plain = config.model_dump(mode="json")
     samples = samples_of_iteration(config.train, processes.world)
     source, content = folder.last, None
-    if processes.is_main:  # The folder need not be within the others' reach.
+    if processes.is_main:  # The other processes may have no access to the folder.
         folder.check(resume=resume, fresh=fresh)
         if resume:
             source, content = checkpoint.load_newest(folder.resumable(), config.task)
@@ -72,9 +72,9 @@ def train_job(
         before = _in_present_form(content["config"], type(config))
         check_same_run(before, plain, source)
         if evaluation_changed(before, plain):
-            log.warning("the evaluation differs from that of the run so far, so its best score is forgotten")
+            log.warning("the evaluation differs from that of the run so far, so its best score is reset")
             content["scores"] = Scores().state()
-            # So is the score of the teacher, which the next one would be held to.
+            # The score of the teacher is reset, too: the next teacher could not be compared with it.
             content["task_state"].pop("gate", None)
     with processes.first_on_each_machine():
         task = task_class(config)(config, device, amp, initial_weights=content is None, processes=processes)
@@ -91,7 +91,7 @@ def train_job(
         if content is None:
             _look_at_data(config, task)
         folder.make(fresh=fresh)
-    lives.note(folder, processes)
+    restarts.note(folder, processes)
     if config.train.sync_batchnorm and processes.world > 1:
         task.model = synchronise_batch_norms(task.model)
     trainer = Trainer(
@@ -158,7 +158,7 @@ def _check_same_samples(content: dict[str, Any], per_step: int, samples: int, wo
 
 
 def _look_at_data(config: RunConfig, task: Task) -> None:
-    """Log the quick part of `check.py`; what is wrong with the data is said before it costs hours."""
+    """Log the quick part of `check.py`, so that faults of the data are known before training takes hours."""
     lines = look_at_data(config, task.readers)
     for line in lines:
         if line.startswith("warning: "):
@@ -168,7 +168,7 @@ def _look_at_data(config: RunConfig, task: Task) -> None:
 
 
 def _in_present_form(stored: dict[str, Any], schema: type[RunConfig]) -> dict[str, Any]:
-    """Give settings that are younger than a checkpoint their defaults; one that is gone stays, to be named."""
+    """Return a stored configuration with defaults for settings added since; unknown settings stay and are reported."""
     try:
         return schema.model_validate_json(json.dumps(stored)).model_dump(mode="json")
     except ValidationError:

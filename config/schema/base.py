@@ -1,4 +1,4 @@
-"""The form every section of the configuration shares, and what all sections of datasets have."""
+"""The base classes of all sections of the configuration and of all datasets, and common types of settings."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 
 class Section(BaseModel):
-    """A group of settings: typed, immutable, and without room for an unknown key.
+    """A group of settings: typed, immutable, and strict about unknown keys.
 
-    The text under each field is the manual: it is what `docs/configuration.md` prints.
+    The docstring of each field is printed in `docs/configuration.md`.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True, strict=True, use_attribute_docstrings=True)
@@ -43,15 +43,15 @@ PAIR = Field(min_length=2, max_length=2)
 
 
 class DatasetBase(Section):
-    """What every dataset has."""
+    """Settings of every dataset."""
 
     @property
     def source(self) -> str:
-        """What a message calls the dataset."""
+        """The name of the dataset in messages."""
         raise NotImplementedError
 
     samples: Annotated[int, Field(ge=-1)] = -1
-    """Use only so many samples, spread evenly over the dataset; -1 uses all."""
+    """Number of samples to use, spread evenly over the dataset; -1 uses all."""
 
     max_dropped: UnitFloat = 0.01
-    """Greatest share of words that may be left out as faulty before the run refuses to start."""
+    """Maximum share of words that are left out as faulty; with a higher share, the run does not start."""

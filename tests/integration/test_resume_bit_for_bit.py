@@ -151,7 +151,9 @@ def test_a_damaged_newest_checkpoint_costs_the_iterations_since_the_one_before(d
     with caplog.at_level("INFO"):
         run("name=broken", resume=True)
     warnings = [record.message for record in caplog.records if "last.pth" in record.message]
-    assert len(warnings) == 1 and "has changed since it was written; going on from the one before it" in warnings[0]
+    assert (
+        len(warnings) == 1 and "has changed since it was written; continuing from the older checkpoint" in warnings[0]
+    )
     assert "resuming at iteration 4" in caplog.text
     (first, first_lines), (second, second_lines) = everything(whole), everything(broken)
     assert second_lines == first_lines
@@ -159,7 +161,7 @@ def test_a_damaged_newest_checkpoint_costs_the_iterations_since_the_one_before(d
     broken.last.write_bytes(b"")
     assert torch.load(broken.previous(1), weights_only=True)["step"] == 5
     broken.previous(1).unlink()
-    with pytest.raises(UserError, match=r"last\.pth cannot be loaded.* no whole checkpoint"):
+    with pytest.raises(UserError, match=r"last\.pth cannot be loaded.* no older checkpoint"):
         run("name=broken", resume=True)
 
 

@@ -134,7 +134,7 @@ def test_a_worse_teacher_does_not_label(weak, monkeypatch, caplog):
     with caplog.at_level(logging.INFO):
         folder = run(weak, "name=gated")
     assert [line["relabelled"] for line in lines(folder, "stage")] == [1, 0]
-    assert "the labels stay: the new teacher scores 0.400, the one that made them 0.500" in caplog.text
+    assert "the labels stay: the new teacher scores 0.400, the previous teacher scored 0.500" in caplog.text
     assert "below that of the starting weights (0.500)" in caplog.text
 
 

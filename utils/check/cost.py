@@ -1,4 +1,4 @@
-"""What the run will cost: samples per second of the network and of the data, which of the two waits, memory, hours."""
+"""The cost of a run: samples per second of network and data loading, the bottleneck, memory, and hours."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from utils.tasks.registry import task_class
 
 
 def report_cost(report: Report, task: Task, config: RunConfig) -> None:
-    """Run a few iterations of a task and add what they say about the whole run; the task is spoilt by them."""
+    """Run a few iterations of a task and add the estimated cost of the run; this changes the weights of the task."""
     train, size = config.train, task.samples_per_step
     try:
         sample_seconds, groups = prepare_samples(task)
@@ -29,7 +29,7 @@ def report_cost(report: Report, task: Task, config: RunConfig) -> None:
         report.problems.append(str(fault))
         return
     first = task.stage_end(train.st_iter)
-    labelling = None if first is None else task.stage_seconds()  # Before the weights are spoilt.
+    labelling = None if first is None else task.stage_seconds()  # Before the timed steps change the weights.
     step = StepTimer(task, train).measure(groups, size)
     if step.too_large:
         report.problems.append(_too_large(step, task, config))
@@ -39,7 +39,7 @@ def report_cost(report: Report, task: Task, config: RunConfig) -> None:
     workers = min(loaders, cores)
     data_rate, network_rate = 1 / sample_seconds, size / step.seconds
     prepared = data_rate * max(1, workers)
-    # Without loader processes the two take turns; with them the slower one decides.
+    # Without loader processes, loading and training alternate; with them, the slower one decides.
     iteration = max(step.seconds, size / prepared) if loaders else step.seconds + size * sample_seconds
     waits = loaders > 0 and prepared < network_rate
     slower = "data" if waits or (not loaders and size * sample_seconds > step.seconds) else "network"
@@ -67,16 +67,16 @@ def report_cost(report: Report, task: Task, config: RunConfig) -> None:
         + (f"; about {prepared:.3g} with {workers}" if workers > 1 else ""),
         f"memory      {step.peak_bytes / 1e9:8.3g} GB         "
         + ("of the GPU" if task.device.type == "cuda" else "of this process at most, so far"),
-        f"whole run   {duration(hours)} for {iterations:,} iterations, evaluations not counted; the {slower} sets the "
-        "pace",
+        f"whole run   {duration(hours)} for {iterations:,} iterations, without evaluations; the {slower} is the "
+        "bottleneck",
     ]
     if labelling is not None:
         lines.insert(3, f"labelling   {duration(labelling / 3600)} for a pass over the words, at most {passes:,} times")
     if not step.measured:
         shape = f"{step.batch} {task.unit}" if step.side is None else f"{step.batch} x {step.side} x {step.side} pixels"
         lines.append(
-            f"the network was run with {shape} only and its time extrapolated, to keep you from waiting; a whole batch "
-            "takes more memory than that"
+            f"the network was run with {shape} only and the time was extrapolated, to keep the check short; a whole "
+            "batch needs more memory"
         )
     if loaders > cores:
         lines.append(f"train.num_workers is {loaders}, but there are {cores} CPU cores")
@@ -86,24 +86,24 @@ def report_cost(report: Report, task: Task, config: RunConfig) -> None:
 
 
 def _starved(data_rate: float, network_rate: float, workers: int, unit: str) -> str:
-    """Return the sentence about a device that waits for its data.
+    """Return the sentence about a device that waits for data.
 
     Args:
-        data_rate: of one loader process, a second.
-        network_rate: of the network, a second.
-        workers: loader processes.
-        unit: what is counted.
+        data_rate: samples per second of one loader process.
+        network_rate: samples per second of the network.
+        workers: number of loader processes.
+        unit: name of the samples, such as "images".
     """
     wanted = -(-network_rate // data_rate)
     cores = available_cores()
     remedy = (
         f"raise train.num_workers to {wanted:.0f}"
         if workers < wanted <= cores
-        else f"it would take {wanted:.0f} loader processes, and there are {cores} CPU cores"
+        else f"it would need {wanted:.0f} loader processes, but there are {cores} CPU cores"
     )
     return (
-        f"the network takes {network_rate:.3g} {unit}/s and a loader process prepares {data_rate:.3g}, so the device "
-        f"will wait for data; {remedy}"
+        f"the network processes {network_rate:.3g} {unit}/s and a loader process prepares {data_rate:.3g}, so the "
+        f"device will wait for data; {remedy}"
     )
 
 
@@ -120,13 +120,13 @@ def duration(hours: float) -> str:
 
 
 def trial_task(report: Report, config: RunConfig, readers: Mapping[str, Any], *, initial_weights: bool) -> Task | None:
-    """Make the task of a job without its evaluation; where it refuses to start, that is a problem, and None returned.
+    """Create the task of a job without its evaluation; if that fails, add a problem to the report and return None.
 
     Args:
-        report: takes the problem.
+        report: the report.
         config: the whole job.
         readers: the datasets, by their place in the configuration.
-        initial_weights: load what the run starts from.
+        initial_weights: load the initial weights of the run.
     """
     device = resolve_device(config.device)
     amp, _ = effective_amp(config.amp, device)
@@ -139,7 +139,7 @@ def trial_task(report: Report, config: RunConfig, readers: Mapping[str, Any], *,
 
 
 def unevaluated_task(config: RunConfig, device: torch.device, amp: Amp, **options: Any) -> Task:
-    """Return the task of a job that evaluates nothing, so that its test data need not be there."""
+    """Return the task of a job without its evaluation, so its test data may be missing."""
     train = config.train.model_copy(update={"validation": NO_VALIDATION})
     with quiet():
         return task_class(config)(config.model_copy(update={"train": train}), device, amp, **options)

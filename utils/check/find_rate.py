@@ -1,4 +1,4 @@
-"""`check.py --find-lr`: the learning-rate range test of a job, as a chart and in words."""
+"""`check.py --find-lr`: the learning-rate range test of a job, as a chart and as text."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from utils.tasks.registry import look_up_names, task_class
 def find_rate(config: RunConfig, path: Path, iterations: int) -> str:
     """Run the test from the weights that a run would start from, draw it, and return what it suggests.
 
-    No file of a run is read or written but `train.ckpt_path`.
+    Of a run's files, only `train.ckpt_path` is read, and none is written.
 
     Raises:
         UserError: something the user gave is missing or does not fit.

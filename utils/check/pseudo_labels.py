@@ -1,4 +1,4 @@
-"""Pseudo-labels to look at: those that a run made, or those that it would start with."""
+"""Pictures of pseudo-labels: those of a run, or those that a run would start with."""
 
 from __future__ import annotations
 
@@ -27,19 +27,19 @@ from utils.tasks.teacher import DetectorTeacher, label_dataset, weights_hash
 from utils.weights.files import load_into, read_file, state_dict_of
 
 IMAGES = 24
-"""So many images are labelled where the run has no labels yet."""
+"""Number of images that are labelled if the run has no labels yet."""
 
 
 def draw_pseudo_labels(config: DetectionConfig, path: Path) -> str:
     """Draw words with the characters that a teacher found in them.
 
-    The labels are the newest ones of the run, or else are made here, of a few images, with the weights that the
-    run would start from. The region scores of a run's labels are left out unless the weights that made them are
-    those of `train.ckpt_path` or of one of its checkpoints.
+    The labels are the newest ones of the run. If it has none, a few images are labelled here with its initial weights.
+    The region scores of a run's labels are drawn only if `train.ckpt_path` or a checkpoint of the run holds the weights
+    of their teacher.
 
     Args:
         config: the whole job.
-        path: of the picture, .png or .jpg.
+        path: path of the picture, .png or .jpg.
 
     Returns:
         A sentence with the statistics of the labels.
@@ -57,7 +57,7 @@ def draw_pseudo_labels(config: DetectionConfig, path: Path) -> str:
     if labels is not None:
         teacher = _teacher_of(labels, config, device)
         source = f"labels of the run {folder.root}"
-        note = "" if teacher else "; without region scores, for the weights that made them are no longer there"
+        note = "" if teacher else "; without region scores, because the weights of the teacher are no longer there"
         title = f"{config.name}: {source}"
         save_picture(path, draw_label_sheet(reader, labels, labels.settings, teacher, title=title))
         return f"{path}: {source}: {labels.statistics().summary()}{note}"
@@ -86,14 +86,14 @@ def _settings(config: DetectionConfig, amp: Amp) -> LabelSettings:
 
 
 def _newest(folder: RunFolder, reader: Reader) -> PseudoLabels | None:
-    """Return the finished labels of this dataset that a run made last."""
+    """Return the newest complete labels of this dataset in a run folder."""
     found = [path / COLUMNS for path in folder.pseudo_labels.glob(f"{reader.fingerprint()}-*-*")]
     found = [path for path in found if path.is_dir()]
     return PseudoLabels(max(found, key=lambda path: path.stat().st_mtime_ns).parent) if found else None
 
 
 def _teacher_of(labels: PseudoLabels, config: DetectionConfig, device: torch.device) -> DetectorTeacher | None:
-    """Return the network that made the labels, where its weights are still there."""
+    """Return the teacher that made the labels, or None if its weights are no longer there."""
     for path in _weights(config):
         try:
             model = _network(config, path, device)
@@ -113,7 +113,7 @@ def _weights(config: DetectionConfig) -> Iterator[Path]:
 
 
 def _network(config: DetectionConfig, path: Path, device: torch.device) -> Detector:
-    """Return the detector with the weights that training would start with from this file."""
+    """Return the detector with the weights of a file."""
     model = build_detector(config.model)
     load_into(model, state_dict_of(read_file(path), path), path)
     return model.to(device, memory_format=memory_format(device))

@@ -1,4 +1,4 @@
-"""The job behind `eval.py` for a detector: evaluates the entries under `test` and keeps the results."""
+"""The job behind `eval.py` for a detector: evaluates the entries under `test` and writes the results."""
 
 from __future__ import annotations
 
@@ -31,14 +31,14 @@ def evaluate(
         sweep: also score a grid of thresholds, and show the best of them beside the fixed ones.
 
     Raises:
-        UserError: weights, data or names are not as they should be.
+        UserError: weights, data or names are missing or do not fit.
     """
     from data.readers import open_dataset
     from utils.run.checkpoint import load_detector
 
     job = EvaluationJob(config, checkpoint, test, draw)
     for name, settings in job.tests.items():
-        metric_of(settings, name)  # A mistake in the last entry's protocol is said before the first is evaluated.
+        metric_of(settings, name)  # A mistake in any protocol is reported before the first evaluation.
     model, preprocess = load_detector(job.checkpoint, config, job.device, content=job.read_weights())
     rows: dict[str, Counts] = {}
     for name, settings in job.tests.items():

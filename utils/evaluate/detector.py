@@ -30,12 +30,12 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class ImageOutcome:
-    """All there is to know about one evaluated image, for drawings.
+    """The outcome of an evaluated image, for drawings.
 
     Attributes:
         sample: the image and its ground truth.
         detections: in image pixels.
-        record: what matched what.
+        record: the matches.
         region, affinity: float32 [H/2, W/2], the network's maps.
         matrix: float64 [3, 3], from image pixels to network-input pixels.
     """
@@ -54,8 +54,8 @@ class DetectionResult:
 
     Attributes:
         counts: sums over all images, with precision, recall and hmean.
-        records: image name -> what matched.
-        detections: image name -> what was found, in image pixels; unreadable images are not in it.
+        records: image name -> matches.
+        detections: image name -> detections in image pixels; unreadable images are not in it.
         unreadable: "name: reason" of images that could not be read; their words count as missed.
         seconds: wall time of the whole evaluation.
     """
@@ -81,14 +81,14 @@ def evaluate_detector(
     """Find the words of every image of a dataset and score them by the test's protocol.
 
     Args:
-        model: maps float [1, 3, H, W] to (scores [1, H/2, W/2, 2], features); put into eval mode for the time being.
+        model: maps float [1, 3, H, W] to (scores [1, H/2, W/2, 2], features); put into eval mode during the evaluation.
         reader: the dataset.
         test: protocol, thresholds and sizes.
         preprocess: normalisation the model was trained with.
         device: where `model` is.
         amp: precision of the forward pass.
-        on_image: called with each readable image when it is done, in the process that has done it.
-        processes: share the images; each of them returns the score of all.
+        on_image: called with each readable image when it is done, in the process that evaluated it.
+        processes: the images are divided among them; each returns the score of all images.
 
     Raises:
         UserError: the dataset holds no image.
@@ -141,7 +141,7 @@ def evaluate_detector(
 
 
 def join_metric(metric: DetectionMetric | WordMetric, processes: Processes) -> None:
-    """Let a metric of this process's samples be that of all samples, in the order of the dataset.
+    """Extend a metric of this process's samples to all samples, in the order of the dataset.
 
     Raises:
         ValueError: two samples have the same name.
@@ -165,7 +165,7 @@ def predict_maps(
 
 
 def words_of_maps(region: np.ndarray, affinity: np.ndarray, matrix: np.ndarray, test: DetectionTest) -> Detections:
-    """Return the words that the maps of an image show, in its pixels, as evaluations count and predictions show them.
+    """Return the words of an image, in its pixels, from its score maps; for evaluation and prediction alike.
 
     Args:
         region, affinity: float32 [H/2, W/2], as `predict_maps` returns them.
@@ -185,7 +185,7 @@ def words_of_maps(region: np.ndarray, affinity: np.ndarray, matrix: np.ndarray, 
 
 @contextmanager
 def eval_mode(model: nn.Module) -> Iterator[None]:
-    """Put every module into eval mode and give each its former mode back, also where only some were training."""
+    """Put every module into eval mode inside the block, and restore the mode of each module afterwards."""
     training = [module for module in model.modules() if module.training]
     model.eval()
     try:

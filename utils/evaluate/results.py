@@ -1,4 +1,4 @@
-"""What an evaluation leaves behind: `results.json`, one line for each image or word, and a table for people."""
+"""The output of an evaluation: `results.json`, one line for each image or word, and a table."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ _WORD_COLUMNS = {
 def summary(
     result: DetectionResult, test: DetectionTest, checkpoint: str | None, checkpoint_sha256: str | None
 ) -> dict[str, Any]:
-    """Return what `results.json` holds: the score and everything needed to get it again."""
+    """Return the content of `results.json`: the score and everything needed to reproduce it."""
     metric = metric_of(test)
     return {
         **score(result.counts),
@@ -55,7 +55,7 @@ def summary(
 def word_summary(
     result: RecognitionResult, test: RecognitionTest, checkpoint: str, checkpoint_sha256: str
 ) -> dict[str, Any]:
-    """Return what `results.json` holds of a recogniser."""
+    """Return the content of `results.json` for a recogniser."""
     return {
         **result.counts.results(),
         "protocol": test.protocol,
@@ -155,7 +155,7 @@ def format_table(rows: Mapping[str, Counts]) -> str:
     for name, counts in rows.items():
         numbers = (counts.images, counts.gt_care, counts.det_care, counts.matched)
         ratios = (counts.precision, counts.recall, counts.hmean)
-        cells.append((name, *(f"{number:,}" for number in numbers), *(f"{ratio:.4f}" for ratio in ratios)))
+        cells.append((name, *(f"{value:,}" for value in numbers), *(f"{ratio:.4f}" for ratio in ratios)))
     return _ruled(cells)
 
 
@@ -169,11 +169,11 @@ def format_words(rows: Mapping[str, WordCounts]) -> str:
 
 
 def table(header: Sequence[str], rows: Sequence[Sequence[str]], text_columns: int = 1) -> list[str]:
-    """Align a table: the first `text_columns` columns to the left, the others to the right.
+    """Return the aligned lines of a table: the first columns aligned to the left, the others to the right.
 
     Args:
         header: names of the columns.
-        rows: as many texts as the header has in each.
+        rows: the cells of each row, as many as the header has.
         text_columns: number of columns that are aligned to the left.
     """
     whole = [list(header), *(list(row) for row in rows)]

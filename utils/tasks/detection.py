@@ -1,4 +1,4 @@
-"""Training CRAFT as a job for the training loop."""
+"""Training CRAFT as a training task."""
 
 from __future__ import annotations
 
@@ -72,7 +72,7 @@ class DetectionTask(Task):
         self.readers = dict(readers or {})
         data = config.train.data
         self.side = data.output_size
-        # First, for it is quick: a large ground truth is not converted only to find that there is no test data.
+        # First, because it is quick: missing test data is reported before a large ground truth is converted.
         self._test_name, self._test, self._test_reader = self._validation(config)
         # Half the bytes on their way to a device that rounds more than that anyway.
         self.collate = collate if device.type == "cpu" or amp == "off" else partial(collate, maps=torch.float16)
@@ -80,7 +80,7 @@ class DetectionTask(Task):
         self.dataset, self.data_fingerprint, self.samples_per_step = self._open_data(config)
         self.preprocess = Preprocess(tuple(data.mean), tuple(data.std))
         self._criterion = build_map_loss(config.train)
-        # Seeded last before the network is made: its start is all that is drawn from torch's own generator.
+        # Seeded directly before the network is built: its initial weights are all that torch's generator draws.
         torch.manual_seed(config.seed)
         network = build_detector(config.model)
         if initial_weights:
@@ -98,18 +98,18 @@ class DetectionTask(Task):
         return dataset, reader.fingerprint(), self._batch
 
     def _open(self, name: str, settings: Dataset) -> Reader:
-        """Return the dataset at a place in the configuration, opened once."""
+        """Return the dataset of a section of the configuration, opened only once."""
         if name not in self.readers:
             self.readers[name] = open_dataset(settings)
         return self.readers[name]
 
     def _open_all(self, name: str, settings: Sequence[Dataset]) -> Reader:
-        """Return several datasets, a list in the configuration, as one."""
-        readers = [self._open(f"{name}.{place}", each) for place, each in enumerate(settings)]
+        """Return a list of datasets as one joined dataset."""
+        readers = [self._open(f"{name}.{place}", section) for place, section in enumerate(settings)]
         return readers[0] if len(readers) == 1 else ConcatReader(readers)
 
     def _validation(self, config: DetectionConfig) -> tuple[str | None, DetectionTest | None, Reader | None]:
-        """Return the name, the settings and the data of the evaluation during training; None where there is none."""
+        """Return the name, the settings and the data of the evaluation during training; None if there is none."""
         name = config.validated_by
         if name is None:
             log.warning("train.validation: the run is not evaluated, and best.pth is not written")
@@ -120,6 +120,15 @@ class DetectionTask(Task):
             raise UserError(f"test.{name}: {fault} (train.validation=none trains without evaluating)") from fault
 
     def loss(self, model: nn.Module, batch: Mapping[str, Any]) -> dict[str, Tensor]:
+        """Compute the map loss of a batch.
+
+        Args:
+            model: the detector, or a wrapper that is called like it.
+            batch: on the device: `image` uint8 [B, H, W, 3]; `region`, `affinity`, `mask` float32 [B, H/2, W/2].
+
+        Returns:
+            `loss`, `loss_region` and `loss_affinity`, each a scalar on the device.
+        """
         images = self.preprocess.normalise_batch(batch["image"])
         scores, _ = model(images.contiguous(memory_format=self._format))
         parts = self._criterion(scores, *(batch[name].float() for name in ("region", "affinity", "mask")))
@@ -129,7 +138,7 @@ class DetectionTask(Task):
         return self._evaluate(model, sweep=False)
 
     def _evaluate(self, model: nn.Module, *, sweep: bool) -> Evaluation | None:
-        """Evaluate; with `sweep` at many thresholds, too, and the best of them tells how good the network is."""
+        """Evaluate; with `sweep`, also at many thresholds, whose best F1 becomes the level of the evaluation."""
         test, reader = self._test, self._test_reader
         if test is None or reader is None:
             return None
@@ -156,6 +165,7 @@ class DetectionTask(Task):
         return Evaluation(counts.hmean, values, summary, level=best.counts.hmean, level_name="best F1")
 
     def pictures(self, model: nn.Module, batch: Mapping[str, Any]) -> dict[str, np.ndarray]:
+        """Return pictures, uint8 [h, w, 3], RGB, of a few samples with their targets and scores (see `loss`)."""
         images = batch["image"][:PICTURES]
         with torch.no_grad(), eval_mode(model), autocast(self.device, self.amp):
             scores, _ = model(self.preprocess.normalise_batch(images))

@@ -29,7 +29,7 @@ log = logging.getLogger(__name__)
 
 CPU_BATCH_PIXELS = 1 << 19
 GPU_BATCH_PIXELS = 1 << 22
-"""Input pixels of a batch, at which a full-width network keeps its device busy within 2 GB and within 8 GB."""
+"""Input pixels of a batch with which a full-width network uses its device fully, in 2 GB (CPU) and 8 GB (GPU)."""
 
 
 class DetectorTeacher(Teacher):
@@ -80,9 +80,9 @@ def batch_pixels(device: torch.device) -> int:
 
 @contextmanager
 def watershed_executor(device: torch.device) -> Iterator[Executor | None]:
-    """Give the processes that find characters while a GPU computes; None on a CPU, where they would compete with it.
+    """Yield a pool of processes that run the watershed while a GPU computes; None on a CPU, where they would compete.
 
-    scikit-image's watershed holds the interpreter's lock, so threads would not do.
+    scikit-image's watershed holds the global interpreter lock, so threads would not help.
     """
     processes = min(8, (os.cpu_count() or 1) - 1)
     if device.type == "cpu" or processes < 2:
@@ -108,19 +108,19 @@ def label_dataset(
     progress: bool = True,
     stop: Callable[[], bool] = lambda: False,
 ) -> LabelCache | None:
-    """Label what is missing of this process's share of a dataset, and return the cache, or None if it was stopped.
+    """Label the missing part of this process's share of a dataset; return the cache, or None if it was stopped.
 
-    The labels are read with `cache.finish()`, once all processes have returned from here.
+    Read the labels with `cache.finish()` after all processes have returned.
 
     Args:
-        model: the teacher, on `device`; put into eval mode for the time being.
+        model: the teacher, on `device`; put into eval mode during the pass.
         reader: the dataset.
         settings: thresholds and sizes; `settings.amp` is the precision that is used.
         root: folder of all caches.
         device: where `model` is.
         rank, world_size: which of how many processes this is.
         progress: show a bar on stderr.
-        stop: asked after each image; the pass then ends, and what it has labelled by then is kept.
+        stop: called after each image; if it returns true, the pass ends, and the labels made so far are kept.
     """
     cache = LabelCache(root, reader, settings, weights_hash(model))
     missing = cache.missing(rank, world_size)
@@ -168,10 +168,10 @@ _IMAGES, _BUDGET = 32, 6.0
 
 
 def labelling_seconds(model: nn.Module, reader: Reader, settings: LabelSettings, device: torch.device) -> float | None:
-    """Return the seconds of one labelling pass over all words, or None where no image looked at has a word to label.
+    """Return the seconds of one labelling pass over all words, or None if the sampled images have no word to label.
 
-    Images spread over the data are labelled, in any order, until six seconds are over. An untrained network finds no
-    characters, so that with one the watershed, a few per cent of the whole, is not counted.
+    Images spread over the dataset are labelled in random order for six seconds. An untrained network finds no
+    characters, so the estimate then lacks the time of the watershed, a few per cent of the whole.
 
     Args:
         model: the teacher, on `device`.

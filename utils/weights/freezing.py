@@ -11,15 +11,15 @@ log = logging.getLogger(__name__)
 
 
 def freeze(model: Recognizer, parts: Sequence[str]) -> int:
-    """Keep `parts` of `model` as they are: no gradient, and eval mode whatever `train()` says.
+    """Freeze `parts` of `model`: they get no gradient and stay in eval mode, even after `train()`.
 
-    The eval mode keeps the averages of batch norms from following the new data, and switches dropout off there. It is
-    kept in copies of the model, too. Recurrent layers alone follow `train()` (see `Recognizer.train`). What was frozen
-    before and is not named now is trained again.
+    Eval mode keeps the running statistics of batch norms and switches dropout off. Copies of the model stay frozen,
+    too. Recurrent layers are an exception and follow `train()` (see `Recognizer.train`). Parts that were frozen before
+    and are not in `parts` are trained again.
 
     Args:
-        model: with its weights loaded, for a random start would stay one.
-        parts: names of some of its children, such as `FeatureExtraction`, which `check_fits` has looked up; none
+        model: the network, with its weights loaded.
+        parts: names of some of its children, such as `FeatureExtraction`, verified by `check_fits`; an empty list
             freezes nothing.
 
     Returns:

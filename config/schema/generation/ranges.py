@@ -1,4 +1,4 @@
-"""[least, greatest] pairs, of which a generator draws a value for each scene or crop."""
+"""Types of ranges, [minimum, maximum], from which the generator draws a value for each scene or crop."""
 
 from __future__ import annotations
 

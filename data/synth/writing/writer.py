@@ -9,6 +9,7 @@ So a job can be interrupted at any time, run again, and divided among machines t
 from __future__ import annotations
 
 import errno
+import importlib
 import itertools
 import logging
 from collections.abc import Iterator
@@ -28,6 +29,13 @@ from data.synth.writing.pool import Pool
 from data.synth.writing.shards import Plan, Shard, make_plan
 
 logger = logging.getLogger(__name__)
+
+OUTPUTS = {
+    "scenes": ("scenes", "SceneOutput"),
+    "lmdb": ("crops", "LmdbOutput"),
+    "folder": ("crops", "FolderOutput"),
+}
+"""File of this folder and class of the scenes, and of each format of crops."""
 
 _FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 
@@ -178,10 +186,5 @@ def _explain(error: OSError, writer: _Writer) -> str:
 
 def output_of(config: GenerateConfig) -> Output:
     """Return the output of the settings' format; the packages of other formats are not imported."""
-    if config.output == "scenes":
-        from data.synth.writing.scenes import SceneOutput
-
-        return SceneOutput()
-    from data.synth.writing.crops import FolderOutput, LmdbOutput
-
-    return FolderOutput() if config.crops.format == "folder" else LmdbOutput()
+    module, output = OUTPUTS["scenes" if config.output == "scenes" else config.crops.format]
+    return getattr(importlib.import_module(f"data.synth.writing.{module}"), output)()

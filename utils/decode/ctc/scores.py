@@ -1,4 +1,4 @@
-"""Scores over classes and time steps before they are decoded: checked and normalised; and what a text has."""
+"""Checking and normalising scores before decoding, and the probability of a text."""
 
 from __future__ import annotations
 
@@ -19,8 +19,8 @@ def prepare(log_probs: Tensor | np.ndarray, lengths: Lengths | None, alphabet: A
 
     Args:
         log_probs: float [B, T, classes], logarithms of probabilities or logits: a second log-softmax changes nothing.
-        lengths: int [B], time steps of each sample; None where all are real.
-        alphabet: what the classes mean.
+        lengths: int [B], time steps of each sample without padding; None if no sample is padded.
+        alphabet: the characters of the classes.
 
     Returns:
         float32 or float64 [B, T, classes] on the device of `log_probs` and int64 [B] on the CPU.
@@ -40,16 +40,16 @@ def prepare(log_probs: Tensor | np.ndarray, lengths: Lengths | None, alphabet: A
 
 
 def text_probabilities(log_probs: Tensor, lengths: Tensor, texts: Sequence[Sequence[int]]) -> list[float]:
-    """Return P(text | picture) of one text for each sample, summed over all its placements on the time steps.
+    """Return P(text | picture) of one text for each sample, summed over all its alignments with the time steps.
 
     Args:
         log_probs: logarithms of probabilities, float [B, T, classes].
         lengths: int64 [B] on the CPU.
-        texts: classes of the characters of B texts.
+        texts: B texts as classes of characters.
     """
-    if not log_probs.shape[0] or not log_probs.shape[1]:  # which torch refuses
+    if not log_probs.shape[0] or not log_probs.shape[1]:  # torch refuses empty inputs.
         return [0.0 if text else 1.0 for text in texts]
-    if log_probs.device.type not in ("cpu", "cuda"):  # others have no CTC
+    if log_probs.device.type not in ("cpu", "cuda"):  # Other devices have no CTC loss.
         log_probs = log_probs.cpu()
     targets = torch.zeros(len(texts), max(map(len, texts)), dtype=torch.int64)
     for row, text in enumerate(texts):

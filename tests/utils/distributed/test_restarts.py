@@ -1,4 +1,4 @@
-"""Later lives of a run: a name of their own, and who may go on with what is in the folder."""
+"""Restarts of a run: each has a unique name, and which of them may continue the run in the folder."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import pytest
 import torch.distributed as dist
 
 from config.errors import UserError
-from utils.distributed import lives
+from utils.distributed import restarts
 from utils.distributed.processes import ALONE, Processes
 from utils.run.folder import RunFolder
 
@@ -23,7 +23,7 @@ def test_each_life_agrees_on_another_name_in_the_same_store() -> None:
         found: dict[int, str] = {}
 
         def take_part(rank: int, found: dict[int, str] = found) -> None:
-            found[rank] = lives.agree(store, Processes(rank, 3, rank), 20.0)
+            found[rank] = restarts.agree(store, Processes(rank, 3, rank), 20.0)
 
         threads = [threading.Thread(target=take_part, args=(rank,)) for rank in range(3)]
         for thread in threads:
@@ -38,7 +38,7 @@ def test_each_life_agrees_on_another_name_in_the_same_store() -> None:
 @pytest.mark.parametrize("rank", [0, 1])
 def test_who_does_not_come_is_told_in_one_sentence(rank: int) -> None:
     with pytest.raises(UserError, match=r"within 0\.1 s"):
-        lives.agree(dist.HashStore(), Processes(rank, 2, rank), 0.1)
+        restarts.agree(dist.HashStore(), Processes(rank, 2, rank), 0.1)
 
 
 @pytest.fixture
@@ -51,7 +51,7 @@ def folder(tmp_path: Path, monkeypatch) -> RunFolder:
 
 
 def begin(folder: RunFolder, resume: bool = False, fresh: bool = False) -> tuple[bool, bool]:
-    return lives.how_to_begin(folder, ALONE, resume=resume, fresh=fresh)
+    return restarts.how_to_begin(folder, ALONE, resume=resume, fresh=fresh)
 
 
 def test_a_first_life_does_what_the_user_said(folder: RunFolder) -> None:
@@ -61,7 +61,7 @@ def test_a_first_life_does_what_the_user_said(folder: RunFolder) -> None:
 
 
 def test_the_same_agent_goes_on_or_begins_anew(folder: RunFolder) -> None:
-    lives.note(folder, ALONE)
+    restarts.note(folder, ALONE)
     assert begin(folder) == (False, True)
     folder.last.touch()
     assert begin(folder) == (True, False)
@@ -70,8 +70,8 @@ def test_the_same_agent_goes_on_or_begins_anew(folder: RunFolder) -> None:
 
 def test_another_agent_does_not(folder: RunFolder, monkeypatch) -> None:
     folder.last.touch()
-    lives.note(folder, ALONE)
-    monkeypatch.setattr(lives, "_agent", lambda: "another 1 2")
+    restarts.note(folder, ALONE)
+    monkeypatch.setattr(restarts, "_agent", lambda: "another 1 2")
     assert begin(folder) == (False, False)
 
 
@@ -86,5 +86,5 @@ def test_a_refused_run_stays_refused_when_torchrun_tries_again(folder: RunFolder
 
 def test_without_torchrun_nothing_is_written(folder: RunFolder, monkeypatch) -> None:
     monkeypatch.delenv("TORCHELASTIC_RUN_ID")
-    lives.note(folder, ALONE)
+    restarts.note(folder, ALONE)
     assert not folder.agents.exists() and begin(folder) == (False, False)
