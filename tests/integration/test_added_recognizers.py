@@ -90,13 +90,13 @@ def test_another_alphabet_moves_every_row_of_a_class(job: Path) -> None:
 @pytest.mark.parametrize(
     ("overrides", "message"),
     [
-        ([ATTENTION, "test.mine.decode=beam"], "decode=beam is for recognisers trained with CTC"),
+        ([ATTENTION, "test.mine.decode=beam"], "decode=beam works for recognisers trained with CTC only"),
         ([ATTENTION, "model.dropout=0.5"], r"model\.dropout=0\.5 is no setting of the recogniser gru_attention"),
         (
             [ATTENTION, "model.architecture_options.maxsteps=9"],
             r"did you mean 'model\.architecture_options\.max_steps'",
         ),
-        ([CONV_CTC, "model.freeze=[feature]"], r"model\.freeze names 'feature', .*did you mean 'features'\?"),
+        ([CONV_CTC, "model.freeze=[feature]"], r"model\.freeze: .* has no part 'feature'; did you mean 'features'\?"),
         ([CONV_CTC, "train.data.max_width=16"], r"fewer time steps than they need .*max_width"),
     ],
 )
