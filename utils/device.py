@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import functools
 import logging
+from collections.abc import Iterator
 from contextlib import AbstractContextManager
 from typing import Literal
 
@@ -53,11 +54,33 @@ def memory_format(device: torch.device) -> torch.memory_format:
 
 
 def resolve_amp(amp: Amp, device: torch.device) -> Amp:
-    """Return the precision used on `device`, and say so in the log where it is not the one asked for."""
+    """Decide in which precision this program computes on `device`; say in the log where it is not the one asked for.
+
+    `off` is float32 throughout. With bf16 and fp16 the convolutions and LSTMs that stay in float32 may round their
+    factors to TF32 (8 bits of exponent, 10 of mantissa), which torch's own default allows always.
+    """
     used, reason = effective_amp(amp, device)
     if reason:
         log.warning("amp: %s", reason)
+    if device.type == "cuda":
+        # Matrix products are exact already, unless `torch.set_float32_matmul_precision` was called. The new attributes
+        # `fp32_precision` would make torch raise wherever it asks for this one, as `torch.compile` does.
+        torch.backends.cudnn.allow_tf32 = used != "off"
     return used
+
+
+@contextlib.contextmanager
+def kernels_by_trial(wanted: bool) -> Iterator[None]:
+    """Let cuDNN try all of its convolutions on an input of a new size and keep the fastest while the context lasts.
+
+    It pays where sizes repeat; where they vary, as those of words and of evaluated images do, each would be tried.
+    """
+    former = torch.backends.cudnn.benchmark
+    torch.backends.cudnn.benchmark = wanted
+    try:
+        yield
+    finally:
+        torch.backends.cudnn.benchmark = former
 
 
 @functools.lru_cache

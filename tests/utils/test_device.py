@@ -78,3 +78,25 @@ def test_precision(monkeypatch, caplog, amp, kind, has_bf16, used):
 def test_layout_of_images():
     assert devices.memory_format(torch.device("mps")) is torch.contiguous_format
     assert devices.memory_format(torch.device("cpu")) is torch.channels_last
+
+
+@pytest.mark.parametrize(("amp", "expected"), [("off", "none"), ("bf16", "tf32"), ("fp16", "tf32")])
+def test_off_is_float32_throughout(monkeypatch, amp, expected):
+    monkeypatch.setattr(torch.cuda, "is_bf16_supported", lambda including_emulation=True: True)
+    before = torch.backends.cudnn.allow_tf32
+    try:
+        devices.resolve_amp(amp, torch.device("cuda"))
+        assert torch.backends.cudnn.conv.fp32_precision == torch.backends.cudnn.rnn.fp32_precision == expected
+        # torch asks for these, and raises where old and new settings contradict each other.
+        assert torch.get_float32_matmul_precision() == "highest"
+        assert torch.backends.cudnn.allow_tf32 == (expected == "tf32")
+    finally:
+        torch.backends.cudnn.allow_tf32 = before
+
+
+def test_kernels_are_tried_for_a_while_only():
+    assert not torch.backends.cudnn.benchmark
+    with pytest.raises(ValueError, match="any"), devices.kernels_by_trial(True):
+        assert torch.backends.cudnn.benchmark
+        raise ValueError("any")
+    assert not torch.backends.cudnn.benchmark
