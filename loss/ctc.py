@@ -73,7 +73,7 @@ class CTCLoss(nn.Module):
             scores = logits.to(device)
             scores = scores if scores.dtype == torch.float64 else scores.float()
             steps, characters = _int64(lengths), _int64(target_lengths)
-            targets = targets.to(device, torch.int64, non_blocking=True)
+            targets = targets.to(device, torch.int64, non_blocking=device.type == "cuda")
             _check_classes(targets, characters, scores.shape[2])
             log_probs = scores.log_softmax(2)
             losses = functional.ctc_loss(
@@ -83,7 +83,7 @@ class CTCLoss(nn.Module):
             endless = losses.detach() == torch.inf
             if log_probs.requires_grad:
                 log_probs.register_hook(lambda gradient: gradient.masked_fill(endless[:, None, None], 0.0))
-            steps, characters = steps.to(device, non_blocking=True), characters.to(device, non_blocking=True)
+            steps, characters = (one.to(device, non_blocking=device.type == "cuda") for one in (steps, characters))
             loss = (losses.masked_fill(endless, 0.0) / characters.clamp(min=1)).mean()
             zeroed = endless.float().mean()
             blank = _blank_share(scores.detach(), steps)

@@ -10,6 +10,7 @@ from contextlib import AbstractContextManager
 from typing import Literal
 
 import torch
+from torch import Tensor
 
 from config.errors import UserError
 
@@ -108,6 +109,40 @@ def autocast(device: torch.device, amp: Amp) -> AbstractContextManager[object]:
     if used == "off":
         return contextlib.nullcontext()
     return torch.autocast(device.type, torch.bfloat16 if used == "bf16" else torch.float16)
+
+
+def to_device(tensor: Tensor, device: torch.device) -> Tensor:
+    """Return a tensor on `device`; CUDA does not make the host wait for it, if its memory is pinned.
+
+    Elsewhere the copy is waited for: on Apple GPUs one that is not may read memory that has been given back by then.
+    """
+    return tensor.to(device, non_blocking=device.type == "cuda")
+
+
+_OUT_OF_MEMORY = (
+    "out of memory",  # "CUDA error: out of memory", "MPS backend out of memory"
+    "ALLOC_FAILED",  # of cuDNN and cuBLAS
+    "unable to find an engine",  # of cuDNN, where no algorithm has the workspace that it needs
+    "Unable to find a valid cuDNN algorithm",
+    "DefaultCPUAllocator: can't allocate memory",
+)
+
+
+def is_out_of_memory(fault: BaseException) -> bool:
+    """Tell whether an error of torch means that a device is full: only some of them have a type of their own."""
+    known = isinstance(fault, RuntimeError) and any(words in str(fault) for words in _OUT_OF_MEMORY)
+    return known or isinstance(fault, torch.OutOfMemoryError)
+
+
+@contextlib.contextmanager
+def memory_for(inputs: str, device: torch.device, remedy: str) -> Iterator[None]:
+    """Raise `UserError` with what was computed, and what to do, where the device is full within the context."""
+    try:
+        yield
+    except RuntimeError as fault:
+        if not is_out_of_memory(fault):
+            raise
+        raise UserError(f"{device} is out of memory for {inputs}; {remedy}") from None
 
 
 def peak_memory_bytes(device: torch.device) -> int:

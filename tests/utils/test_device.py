@@ -100,3 +100,35 @@ def test_kernels_are_tried_for_a_while_only():
         assert torch.backends.cudnn.benchmark
         raise ValueError("any")
     assert not torch.backends.cudnn.benchmark
+
+
+@pytest.mark.parametrize(("kind", "at_once"), [("cuda", True), ("mps", False), ("cpu", False)])
+def test_only_cuda_copies_while_the_host_goes_on(monkeypatch, kind, at_once):
+    asked = []
+    monkeypatch.setattr(torch.Tensor, "to", lambda self, device, **options: asked.append((device.type, options)))
+    devices.to_device(torch.zeros(1), torch.device(kind))
+    assert asked == [(kind, {"non_blocking": at_once})]
+
+
+FULL = [
+    torch.OutOfMemoryError("any"),
+    RuntimeError("CUDA error: out of memory"),
+    RuntimeError("MPS backend out of memory (MPS allocated: 9 GB)"),
+    RuntimeError("cuDNN error: CUDNN_STATUS_ALLOC_FAILED"),
+    RuntimeError("GET was unable to find an engine to execute this computation"),
+    RuntimeError("[enforce fail] DefaultCPUAllocator: can't allocate memory: you tried to allocate 9 bytes"),
+]
+
+
+@pytest.mark.parametrize("fault", FULL, ids=str)
+def test_a_full_device_is_one_sentence(fault):
+    with (
+        pytest.raises(UserError, match=r"^cuda is out of memory for 3 words; lower batch_size$"),
+        devices.memory_for("3 words", torch.device("cuda"), "lower batch_size"),
+    ):
+        raise fault
+
+
+def test_other_errors_stay_what_they_are():
+    with pytest.raises(RuntimeError, match="shape"), devices.memory_for("3 words", torch.device("cuda"), "lower it"):
+        raise RuntimeError("shape mismatch")

@@ -21,7 +21,7 @@ from data.pseudo_label.fill import fill_cache
 from data.pseudo_label.labeler import LabelProgress, Teacher
 from data.pseudo_label.records import LabelSettings
 from data.reader import Reader
-from utils.device import Amp, autocast, memory_format
+from utils.device import Amp, autocast, is_out_of_memory, memory_format
 from utils.engine.helper import start_helper
 from utils.evaluate.detector import eval_mode
 
@@ -49,8 +49,8 @@ class DetectorTeacher(Teacher):
     def __call__(self, batch: np.ndarray) -> np.ndarray:
         try:
             return self._scores(batch)
-        except torch.OutOfMemoryError:
-            if len(batch) < 2:
+        except RuntimeError as fault:
+            if len(batch) < 2 or not is_out_of_memory(fault):
                 raise
         # Not within the handler, where the fault would keep the memory of what was computed so far.
         torch.cuda.empty_cache()
