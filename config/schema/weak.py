@@ -45,9 +45,10 @@ class WeakSupervision(Section):
     out tightly, as EasyOCR's trainer does."""
 
     relabel_interval: PositiveInt | None = None
-    """Iterations between two labelling passes; null labels anew after each pass over the data. The teacher is the
-    average of the student's weights (`train.ema_decay`; the student itself where there is none), unless it reads the
-    validation data worse than the last teacher did: then the old labels stay."""
+    """Iterations between two labelling passes; null labels anew at the first evaluation (`train.eval_interval`)
+    after each pass over the data. The teacher is the average of the student's weights (`train.ema_decay`; the student
+    itself where there is none), unless it reads the validation data worse than the last teacher did: then the old
+    labels stay. At other iterations than those of evaluations, each labelling pass evaluates once more to know that."""
 
     custom_aug: Augmentation = Augmentation()
     """Random changes of the images with word boxes; `train.data.augment` changes the synthetic ones."""

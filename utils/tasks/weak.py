@@ -90,8 +90,10 @@ class WeakDetectionTask(DetectionTask):
         self.judges_start = True
         data = config.train.data
         self._settings = LabelSettings.of(weak, Preprocess(tuple(data.mean), tuple(data.std)), amp)
-        passes = -(-len(self._words_reader) // self._batch)
-        self._interval = weak.relabel_interval or passes
+        self._pass = -(-len(self._words_reader) // self._batch)
+        # Whole intervals between evaluations, for the gate needs one of each new teacher.
+        evaluated = config.train.eval_interval
+        self._interval = weak.relabel_interval or -(-self._pass // evaluated) * evaluated
         self._first = config.train.st_iter
 
     @property
@@ -201,11 +203,14 @@ class WeakDetectionTask(DetectionTask):
         return {
             "stage": self._stage,
             "gate": self._gate,
+            "interval": self._interval,
             "labels": self._labels.folder.name if self._labels is not None else None,
         }
 
     def restore(self, state: dict[str, Any]) -> None:
         self._stage, self._gate = state["stage"], state.get("gate", float("-inf"))
+        # Stages stay as they were when the interval between evaluations changes; at first they were passes.
+        self._interval = state.get("interval", self._weak.relabel_interval or self._pass)
         if state["labels"] is None:
             return
         folder = self._labels_root / state["labels"]
