@@ -11,6 +11,8 @@ from __future__ import annotations
 import hashlib
 import logging
 from collections.abc import Callable, Mapping
+from concurrent.futures import Executor
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
@@ -37,7 +39,7 @@ from utils.engine.task import Evaluation
 from utils.run.paths import run_folder
 from utils.tasks.detection import DetectionTask
 from utils.tasks.labelling_cost import labelling_seconds
-from utils.tasks.teacher import DetectorTeacher, label_dataset
+from utils.tasks.teacher import DetectorTeacher, label_dataset, watershed_executor
 
 log = logging.getLogger(__name__)
 
@@ -80,6 +82,7 @@ class WeakDetectionTask(DetectionTask):
         self._labels_root = labels_root or run_folder(config).pseudo_labels
         self._words: Reader | None = None
         self._labels: PseudoLabels | None = None
+        self._watersheds: Executor | None = None
         self._stage, self._gate = -1, float("-inf")
         super().__init__(config, device, amp, readers=readers, initial_weights=initial_weights, processes=processes)
         if initial_weights and config.train.ckpt_path is None:
@@ -179,9 +182,12 @@ class WeakDetectionTask(DetectionTask):
     def _label(self, model: nn.Module, stop: Callable[[], bool]) -> LabelCache | None:
         """Label this process's share; None if the run shall end first. What is labelled by then is on disk."""
         own = self._processes
+        if self._watersheds is None:  # For all passes of the run: each process takes seconds to start.
+            self._watersheds = ExitStack().enter_context(watershed_executor(self.device))
         return label_dataset(
             model, self._words_reader, self._settings, self._labels_root, self.device,
             rank=own.rank, world_size=own.world, progress=own.is_main, stop=stop,
+            executor=self._watersheds,
         )  # fmt: skip
 
     def _draw(self, step: int, model: nn.Module) -> None:
