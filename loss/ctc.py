@@ -43,10 +43,12 @@ class CTCLoss(nn.Module):
     """CTC in float32, whatever precision the network ran in.
 
     The share of zeroed samples is found without waiting for the device. Torch's own implementation reads the lengths on
-    the CPU: given as lists, arrays or CPU tensors they cost no transfer back. Targets are int64 and padded, so torch
-    never takes cuDNN's implementation, which would want one width for the whole batch. The gradient of the one it
-    takes has no fixed order of summation on a GPU: under `torch.use_deterministic_algorithms`, and on devices that have
-    no CTC at all, the loss is computed on the CPU, where it is deterministic.
+    the CPU: given as lists, arrays or CPU tensors they cost no transfer back. It copies them and the offsets of the
+    targets to a GPU itself, three arrays of B numbers forward and again backward, and waits for each; nothing that is
+    given to it changes that. cuDNN's would not, but wants one width for the whole batch: targets are int64 and padded,
+    so torch never takes it. The gradient of the one it takes has no fixed order of summation on a GPU: under
+    `torch.use_deterministic_algorithms`, and on devices that have no CTC at all, the loss is computed on the CPU, where
+    it is deterministic.
     """
 
     def forward(self, logits: Tensor, lengths: Lengths, targets: Tensor, target_lengths: Lengths) -> CTCLossParts:
