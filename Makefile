@@ -47,6 +47,7 @@ docs: $(VENV)/.installed  ## the configuration reference and the JSON Schemas fo
 bench: $(VENV)/.installed-dev  ## one table per claim of the README
 	$(BIN)/python -m benchmarks.synthtext_index
 	$(BIN)/python -m benchmarks.postprocess
+	$(BIN)/python -m benchmarks.detection_iou
 	$(BIN)/python -m benchmarks.generate
 	$(BIN)/python -m benchmarks.generate_crops
 	$(BIN)/python -m benchmarks.training_step

@@ -54,8 +54,7 @@ def main(argv: list[str]) -> None:
         print(draw_labels(config, Path(options.pseudo_labels)))
         return
     from utils.check.jobs import check_job
-    from utils.check.options import CheckOptions
-    from utils.check.report import raise_problems
+    from utils.check.report import CheckOptions, raise_problems
 
     wanted = CheckOptions(
         deep=options.deep,
@@ -72,8 +71,8 @@ def _check_options(options: argparse.Namespace) -> None:
     alone = next((name for name in _ALONE if getattr(options, name) is not None), None)
     given = next((name for name in (*_OTHERS, *_ALONE) if name != alone and getattr(options, name)), None)
     if alone is not None and given is not None:
-        one, other = (f"--{name.replace('_', '-')}" for name in (alone, given))
-        raise UserError(f"{one} does nothing else; leave out {other}, or run both")
+        exclusive, extra = (f"--{name.replace('_', '-')}" for name in (alone, given))
+        raise UserError(f"{exclusive} cannot be combined with {extra}; run check.py once with each")
     if options.find_lr_iterations is not None and options.find_lr is None:
         raise UserError("--find-lr-iterations goes with --find-lr FILE.png")
     if options.find_lr_iterations is not None and options.find_lr_iterations < 1:

@@ -45,7 +45,7 @@ def _add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--count", metavar="N", type=int, help="with --preview: how many; else 64 scenes or 200 crops")
 
 
-def _interrupt(number: int, frame: FrameType | None) -> None:
+def _interrupt(signum: int, frame: FrameType | None) -> None:
     """Take a cluster's SIGTERM as Ctrl-C."""
     raise KeyboardInterrupt
 

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from config.cli import add_run_arguments, parse, run
+from config.loader import TRAINED
 
 
 def main(argv: list[str]) -> None:
     """Train what the YAML describes."""
-    tasks = ("detection", "recognition")
-    config, arguments = parse(argv, "Train the job that a YAML describes.", tasks, add_run_arguments)
+    config, arguments = parse(argv, "Train the job that a YAML describes.", TRAINED, add_run_arguments)
     # Torch is imported only now: a mistake in the YAML is answered at once.
     from utils.train_job import train_job
 

@@ -14,6 +14,7 @@ from typing import Any
 
 from config.cli import EXIT_MISTAKE, add_run_arguments, parse, run
 from config.errors import UserError
+from config.loader import TRAINED
 
 _LATER_S = 2.0
 """Once one process has ended, torchrun ends the others of its machine: who has nothing to say lets the others speak."""
@@ -26,9 +27,10 @@ def main(argv: list[str]) -> int:
     config, arguments = parsed(argv)
     import torch
 
+    from data.cores import available_cores
     from utils.distributed.batching import samples_of_iteration
     from utils.distributed.launch import launch
-    from utils.tasks.names import look_up_names
+    from utils.tasks.registry import look_up_names
     from utils.train_job import train_job
 
     gpus = torch.cuda.device_count() if config.device.startswith(("auto", "cuda")) else 0
@@ -41,37 +43,38 @@ def main(argv: list[str]) -> int:
     # A mistake is said once, and not by each process.
     look_up_names(config)
     samples_of_iteration(config.train, count)
-    threads = None if gpus else max(1, (os.cpu_count() or 1) // count)
+    threads = None if gpus else max(1, available_cores() // count)
     return launch([sys.executable, os.path.abspath(__file__), *argv], count, threads)
 
 
 def take_part(argv: list[str]) -> int:
     """Be one of the processes that torchrun, or `launch`, has started."""
-    main_one = os.environ["RANK"] == "0"
+    is_main = os.environ["RANK"] == "0"
     try:
         config, arguments = parsed(argv)
     except UserError:
-        if main_one:
+        if is_main:
             raise
         return EXIT_MISTAKE  # The main process says the same.
+
     from utils.distributed.group import PeerLost, environment, joined
-    from utils.distributed.lives import how_to_begin
     from utils.distributed.orphans import end_with_parent
-    from utils.distributed.placing import own_device
-    from utils.run.paths import run_folder
+    from utils.distributed.placing import process_device
+    from utils.distributed.restarts import how_to_begin
+    from utils.run.folder import run_folder
     from utils.train_job import train_job
 
     end_with_parent()
     processes = environment()
     if not processes.is_main:
         logging.getLogger().setLevel(logging.ERROR)  # What is worth saying is the same everywhere.
-    device = own_device(config.device, processes)
+    device = process_device(config.device, processes)
     try:
         with joined(processes, device, config.train.timeout_s):
             resume, fresh = how_to_begin(run_folder(config), processes, resume=arguments.resume, fresh=arguments.fresh)
             train_job(config, resume=resume, fresh=fresh, processes=processes, device=device)
     except PeerLost as lost:
-        if main_one or processes.local_rank == 0:
+        if is_main or processes.local_rank == 0:
             print(f"error: process {processes.rank} stopped: {lost}", file=sys.stderr)
         else:
             time.sleep(_LATER_S)
@@ -83,8 +86,7 @@ def take_part(argv: list[str]) -> int:
 
 def parsed(argv: list[str]) -> tuple[Any, argparse.Namespace]:
     """Read the command line."""
-    tasks = ("detection", "recognition")
-    return parse(argv, "Train the job that a YAML describes on several GPUs.", tasks, add_arguments)
+    return parse(argv, "Train the job that a YAML describes on several GPUs.", TRAINED, add_arguments)
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

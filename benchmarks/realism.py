@@ -27,8 +27,8 @@ import cv2
 import numpy as np
 
 from config.schema.word_datasets import IcdarDataset
+from data.cores import available_cores
 from data.readers import open_dataset
-from data.synth.writing.pool import available_cores
 
 EVERYTHING = [
     "layout.text_height=[8, 72]",

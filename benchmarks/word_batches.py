@@ -35,6 +35,7 @@ from data.recognition.alphabet_filter import LabelRule, filter_words
 from data.recognition.convert import convert
 from data.recognition.preprocess import WordPreprocess
 from data.recognition.readers import open_words
+from data.recognition.readers.forwarded import ChosenWords
 from data.recognition.sample import WordReader
 from data.recognition.training_set import WordCollate, WordTrainingSet
 from data.recognition.widths import bucket_widths, picture_sizes
@@ -71,7 +72,8 @@ def cases(reader: WordReader, config: RecognitionConfig, batch: int, steps: int)
     alphabet, own = Alphabet(config.characters), WordData(height=32)
 
     def batches(data: WordData, positions: np.ndarray, kept: np.ndarray | None, widths: Any = None) -> list[Batch]:
-        dataset = WordTrainingSet(reader, alphabet, data, config.seed, batch=batch, widths=widths, kept=kept)
+        chosen = reader if kept is None else ChosenWords(reader, kept)
+        dataset = WordTrainingSet(chosen, alphabet, data, config.seed, batch=batch, widths=widths)
         collate = WordCollate(dataset.preprocess)
         return [collate([dataset[int(position)] for position in group]) for group in positions.reshape(-1, batch)]
 

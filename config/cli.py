@@ -1,6 +1,6 @@
 """The command line that every program shares: `--yaml NAME_OR_PATH [key.sub=value ...]`.
 
-Importing this costs no torch, so that `--help` and a mistake are answered at once.
+This module does not import torch, so `--help` and error messages appear at once.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ _EXAMPLES = {
 
 
 class Parser(argparse.ArgumentParser):
-    """An argument parser whose complaints are a `UserError` and not a usage text and an exit."""
+    """An argument parser that raises a `UserError` instead of printing its usage and exiting."""
 
     def error(self, message: str) -> NoReturn:
         raise UserError(f"on the command line: {message}; see --help")
@@ -42,9 +42,9 @@ def parse(
     """Read a program's command line and load the configuration it names.
 
     Args:
-        argv: arguments without the program's name; None takes those of the process.
+        argv: arguments without the program's name; None uses those of the process.
         description: what the program does, for `--help`.
-        task: the kind of configuration it needs, such as `detection`; or several of them, the usual one first.
+        task: the kind of configuration it needs, such as `detection`; or several kinds, the default first.
         add_arguments: adds the program's own options to the parser.
 
     Returns:
@@ -68,9 +68,7 @@ def parse(
         metavar="key.sub=value",
         help="settings that replace those of the YAML, in its own syntax",
     )
-    parser.add_argument(
-        "--print-config", action="store_true", help="print every setting as it would be used, and do nothing else"
-    )
+    parser.add_argument("--print-config", action="store_true", help="only print all settings as they would be used")
     if add_arguments is not None:
         add_arguments(parser)
     arguments, unknown = parser.parse_known_intermixed_args(sys.argv[1:] if argv is None else list(argv))
@@ -86,18 +84,21 @@ def parse(
 
 
 def add_run_arguments(parser: argparse.ArgumentParser) -> None:
-    """Add the switches of the training programs that say how a run begins."""
+    """Add the options `--resume` and `--fresh` of the training programs."""
     group = parser.add_mutually_exclusive_group()
     group.add_argument("--resume", action="store_true", help="continue the run from its last checkpoint")
     group.add_argument("--fresh", action="store_true", help="put an older run of this name aside and start anew")
 
 
 def run(main: Callable[[list[str]], int | None]) -> NoReturn:
-    """Run a program's `main` with the process's arguments and exit with the status the outcome calls for.
+    """Run a program's `main` with the arguments of the process, and exit with its status.
 
-    0 done; 2 the user's mistake, one sentence on stderr; 130 interrupted; anything else is a defect, which
-    keeps its traceback and exits with 1.
+    The status is 0 if it is done, 2 after a user's mistake (one sentence on stderr), and 130 if it was interrupted. Any
+    other exception is a defect: it keeps its traceback and exits with 1.
     """
+    # OpenMP reads this when torch is imported. Threads that spin while they wait for one another hold the cores which
+    # the late ones need as soon as another program computes: training is then ten to a hundred times slower.
+    os.environ.setdefault("OMP_WAIT_POLICY", "passive")
     logging.basicConfig(
         level=logging.INFO, stream=sys.stderr, format="%(asctime)s %(levelname)s %(message)s", datefmt="%H:%M:%S"
     )
@@ -122,10 +123,9 @@ def run(main: Callable[[list[str]], int | None]) -> NoReturn:
 
 
 def one_line(mistake: UserError) -> str:
-    """The sentence of a `UserError`, also of one that a DataLoader worker raised.
+    """Return the sentence of a `UserError`, also if a DataLoader worker raised it.
 
-    PyTorch re-raises a worker's exception with the worker's whole traceback as its text; the sentence is the
-    last thing in it.
+    PyTorch re-raises a worker's exception with the worker's whole traceback as its text, which ends with the sentence.
     """
     text = str(mistake)
     marker = f"{UserError.__name__}: "
@@ -135,7 +135,7 @@ def one_line(mistake: UserError) -> str:
 
 
 def _stdout_is_closed() -> bool:
-    """Tell whether it is our reader that went away (`... | head`); then stdout is silenced for the exit, too."""
+    """Tell whether the reader of stdout has closed the pipe (`... | head`); then silence stdout for the exit, too."""
     descriptor = sys.stdout.fileno()
     try:
         sys.stdout.flush()
@@ -143,7 +143,7 @@ def _stdout_is_closed() -> bool:
     except BrokenPipeError:
         closed = True
     if not closed and hasattr(select, "poll"):
-        # Unbuffered output leaves nothing to flush, so the pipe itself has to be asked.
+        # Unbuffered output leaves nothing to flush, so the pipe itself is polled.
         poll = select.poll()
         poll.register(descriptor, 0)
         closed = any(event & select.POLLERR for _, event in poll.poll(0))

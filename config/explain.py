@@ -1,4 +1,4 @@
-"""Turns what pydantic has to say about a configuration into one sentence for the person who wrote it."""
+"""Turns pydantic's errors about a configuration into one sentence for the user."""
 
 from __future__ import annotations
 
@@ -21,17 +21,17 @@ _SWITCH_WORDS = {"yes", "no", "on", "off", "y", "n", "true", "false", "1", "0"}
 def explain(error: ValidationError, model: type[BaseModel], origins: Origins, synonyms: Mapping[str, str]) -> UserError:
     """Describe the first mistake and count the others.
 
-    A key that does not exist comes before any other mistake, since the rest may follow from it.
+    An unknown key comes first, because other mistakes may follow from it.
 
     Args:
         error: what validation raised.
         model: the schema that was validated against.
         origins: where each value was written.
-        synonyms: dotted paths known elsewhere (EasyOCR's), with the path here.
+        synonyms: dotted paths of EasyOCR's files -> the path in this project.
     """
     mistakes = error.errors(include_url=False)
     mistakes.sort(key=lambda mistake: mistake["type"] != "extra_forbidden")
-    # Each type of a union complains by itself about one value.
+    # Each type of a union reports its own error about the same value.
     places = {locate(model, mistake["loc"])[0] for mistake in mistakes}
     more = len(places) - 1
     sentence = _sentence(mistakes[0], model, origins, synonyms)
@@ -67,7 +67,7 @@ def _sentence(mistake: Any, model: type[BaseModel], origins: Origins, synonyms: 
 
 
 def _broken_rule(reason: str, path: Path, origins: Origins) -> str:
-    """A rule between several keys; by custom its text begins with the key that is to be changed."""
+    """Return the sentence about a broken rule between keys; by convention, it begins with the key to change."""
     key = re.match(r"[a-z_][a-z_.]*", reason)
     named = (*path, *key.group().split(".")) if key else path
     origin = origins.find(named if named in origins.entries else path)
@@ -99,9 +99,9 @@ def _unknown_key(loc: Path, path: Path, written: Path, model: type[BaseModel], s
 
 
 def nearest_path(path: Path, known: list[str]) -> str | None:
-    """The dotted path that a misplaced or misspelt key most likely means, or None.
+    """Return the dotted path that a misplaced or misspelt key most likely means, or None.
 
-    A path that ends in the very key beats one that merely looks like it.
+    A path that ends in exactly this key is preferred to a path with a similar key.
     """
     wanted = dotted(path)
     key = str(path[-1])
@@ -118,7 +118,7 @@ def nearest_path(path: Path, known: list[str]) -> str | None:
 
 
 def _wrong_value(value: Any, kind: Kind) -> str:
-    """`is X, but must be Y`, with what to write where that can be told."""
+    """Return `is X, but must be Y`, with a suggestion where possible."""
     expected = describe(kind)
     if value is None:
         return f"has no value, but must be {expected}; leave the key out to take its default"
@@ -167,7 +167,7 @@ def _choice(values: list[Any]) -> str:
 
 
 def show(value: Any) -> str:
-    """The value as one would write it, cut to a readable length."""
+    """Return a value as it is written in YAML, cut to a readable length."""
     if isinstance(value, str):
         text = repr(value)
     else:

@@ -1,7 +1,7 @@
-"""From a name on the command line to a validated configuration.
+"""Loads a configuration: from a name on the command line to validated settings.
 
-The order is: the YAML file, `key.sub=value` overrides, then validation. Whatever is wrong becomes one
-sentence that points at the file's line or at the command line.
+The order is: the YAML file, `key.sub=value` overrides, then validation. Each mistake becomes one sentence with the
+file and line, or with the argument.
 """
 
 from __future__ import annotations
@@ -15,9 +15,9 @@ from typing import Any
 from pydantic import BaseModel, ValidationError
 
 from config import yaml_strict
-from config.easyocr import CRAFT, DIALECTS, RECOGNITION
-from config.easyocr.recognition import REPEATED
-from config.easyocr.translation import translate
+from config.easyocr_craft import CRAFT
+from config.easyocr_recognition import RECOGNITION, REPEATED
+from config.easyocr_translation import translate
 from config.errors import UserError, nearest
 from config.explain import explain, show
 from config.origins import Origins
@@ -26,10 +26,11 @@ from config.schema.conversion import ConvertConfig
 from config.schema.detection import DetectionConfig
 from config.schema.generation import GenerateConfig
 from config.schema.recognition import RecognitionConfig
+from config.schema.run import RunConfig
 from config.yaml_dump import dump
 from config.yaml_strict import Path
 
-__all__ = ["MODELS", "dump", "load_config", "recipes"]
+__all__ = ["MODELS", "TRAINED", "dump", "load_config", "recipes"]
 
 CONFIG_DIR = pathlib.Path(__file__).resolve().parent
 _SUFFIXES = (".yaml", ".yml")
@@ -43,6 +44,11 @@ MODELS: dict[str, type[Config]] = {
     "convert": ConvertConfig,
 }
 """The schema of each kind of job; a YAML names its own with `task`."""
+
+DIALECTS = {"detection": CRAFT, "recognition": RECOGNITION}
+"""How EasyOCR's trainers write their YAMLs, by the task of the native settings that these become."""
+TRAINED = tuple(task for task, model in MODELS.items() if issubclass(model, RunConfig))
+"""The jobs of `train.py`, the usual one first."""
 
 _FOR_EDITORS = "# yaml-language-server:"
 
@@ -60,7 +66,7 @@ def load_config(name_or_path: str, overrides: Sequence[str] = (), task: str | Se
     Args:
         name_or_path: NAME or NAME.yaml of a recipe in this project's `config/`, or the path of a YAML file.
         overrides: `key.sub=value` arguments, applied in order.
-        task: the kind of job the program does, or several of them, the usual one first; None takes any.
+        task: the kind of job the program does, or several kinds, the default first; None accepts all.
 
     Raises:
         UserError: on any mistake in the name, the file or the overrides.
@@ -91,9 +97,9 @@ def load_config(name_or_path: str, overrides: Sequence[str] = (), task: str | Se
 
 
 def recipes(task: str | Sequence[str] | None = None) -> dict[str, str]:
-    """Names of the YAML files in `config/` with the text of each one's first comment, optionally of some tasks.
+    """Return the names of the YAML files in `config/`, optionally of some tasks, with their first comment.
 
-    The comment that names the JSON Schema for editors does not count.
+    The comment that names the JSON Schema for editors is skipped.
     """
     wanted = (task,) if isinstance(task, str) else task
     found = {}
@@ -111,11 +117,14 @@ def _validate(data: dict[str, Any], origins: Origins, model: type[BaseModel]) ->
             origin = origins.find(path)
             raise UserError(f"{origin.place}: {origin.name} is {value}, but must be a finite number")
     try:
-        # As JSON, because strict validation of Python data would refuse what YAML cannot express, such as tuples.
-        return model.model_validate_json(json.dumps(data))
+        # As JSON, because strict validation of Python data would refuse lists where a field is a tuple.
+        config = model.model_validate_json(json.dumps(data))
     except ValidationError as error:
         dialect = RECOGNITION if model is RecognitionConfig else CRAFT
         raise explain(error, model, origins, dialect.synonyms) from None
+    if isinstance(config, RunConfig):
+        config.origins.entries.update(origins.entries)
+    return config
 
 
 def _numbers(value: Any, path: Path) -> Iterator[tuple[Path, float]]:
@@ -127,7 +136,7 @@ def _numbers(value: Any, path: Path) -> Iterator[tuple[Path, float]]:
 
 
 def _easyocr_task(data: dict[str, Any]) -> str | None:
-    """The kind of job that one of EasyOCR's files describes; None for a native file."""
+    """Return the task of a file in EasyOCR's format; None for a native file."""
     return next((task for task, dialect in DIALECTS.items() if dialect.wrote(data)), None)
 
 
@@ -145,15 +154,15 @@ def _task(data: dict[str, Any], origins: Origins, wanted: tuple[str, ...]) -> st
         names = "' or '".join(wanted)
         raise UserError(
             f"{place}: this is a configuration for task '{found}', but one for task '{names}' is wanted here; "
-            f"use it with {_PROGRAMS[found]}, or choose one of {', '.join(recipes(wanted))}"
+            f"use it with {_PROGRAMS.get(found, 'train.py')}, or choose one of {', '.join(recipes(wanted))}"
         )
     return found
 
 
 def _resolve(name_or_path: str) -> tuple[pathlib.Path, str]:
-    """The file that is meant and what to call it in messages.
+    """Return the path of the file and its name in messages.
 
-    A bare name is a recipe wherever the program is started; anything with a folder in it is a path.
+    A bare name is a recipe, whatever the current folder is; a name with a folder is a path.
     """
     given = pathlib.Path(name_or_path).expanduser()
     bare = len(given.parts) == 1 and given.name == name_or_path

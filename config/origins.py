@@ -1,7 +1,8 @@
-"""Where each setting was written, so that a complaint can point at it in the user's own words."""
+"""Where each setting was written, so that messages can name the file, the line and the key as the user wrote it."""
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
 
 from config.yaml_strict import Path, StrictDocument
@@ -30,19 +31,26 @@ def dotted(path: Path) -> str:
 class Origins:
     """Origins by the path of a value in the data that is validated."""
 
-    entries: dict[Path, Origin] = field(default_factory=dict)
+    entries: dict[Path, Origin] = field(default_factory=dict, compare=False)
 
     @classmethod
     def of_document(cls, document: StrictDocument, source: str) -> Origins:
         return cls({path: Origin(f"{source}:{line}", path) for path, line in document.lines.items()})
 
     def find(self, path: Path) -> Origin:
-        """Origin of the value at `path`, or of the closest section around it where it was never written."""
+        """Return the origin of the value at `path`, or of the closest section around it if it was not written."""
         for length in range(len(path), -1, -1):
             known = self.entries.get(path[:length])
             if known is not None:
                 return Origin(known.place, known.path + path[length:])
         raise KeyError(path)
+
+    def placed(self, sentence: str) -> str:
+        """Return a sentence that begins with a key, such as `train.loss is ...`, with its place put before it."""
+        begin = re.match(r"[a-z_]\w*(\.\w+)+", sentence)
+        path = tuple(int(step) if step.isdigit() else step for step in begin.group().split(".")) if begin else ()
+        known = self.entries and path and self.find(path)
+        return f"{known.place}: {sentence}" if known else sentence
 
     def override(self, path: Path) -> None:
         """Note that the command line set the value at `path` and everything inside it."""

@@ -1,4 +1,4 @@
-"""`key.sub=value` arguments: the last word on every setting."""
+"""`key.sub=value` arguments, which override the settings of the YAML."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def parse_override(argument: str) -> tuple[tuple[str, ...], Any]:
 def apply_override(
     data: dict[str, Any], origins: Origins, path: tuple[str, ...], value: Any, model: type[BaseModel]
 ) -> None:
-    """Set one value in `data`, making the sections that lead to it where the file has none.
+    """Set one value in `data`, and create the sections around it if the file has none.
 
     Args:
         data: the settings, changed in place.

@@ -18,29 +18,29 @@ _INTRODUCTION = """\
 
 <!-- Written by `python -m config.reference > docs/configuration.md` from the schema in config/schema/. -->
 
-A job is one YAML file: `python X.py --yaml NAME_OR_PATH [key.sub=value ...]`. `NAME` is a file of `config/`, wherever
-the program is started; anything else is the path of a YAML file. What a file leaves out takes the default below, and
-`key.sub=value` arguments have the last word: `train.lr=5e-5`, `train.datasets.0.root=/data/SynthText/`,
-`train.data.mean=[0.5, 0.5, 0.5]`. `--print-config` prints every setting as it would be used; the same text is saved
+A job is one YAML file: `python X.py --yaml NAME_OR_PATH [key.sub=value ...]`. `NAME` is a file of `config/`, whatever
+the current folder is; anything else is the path of a YAML file. Keys that a file leaves out have the default below.
+`key.sub=value` arguments override the file: `train.lr=5e-5`, `train.datasets.0.root=/data/SynthText/`,
+`train.data.mean=[0.5, 0.5, 0.5]`. `--print-config` prints all settings as they would be used; the same text is saved
 with the run.
 
-- An unknown key is an error that names the nearest one, and a value is never converted: `5.0` is not a whole number,
-  `"5"` is not a number. A whole number may stand for a number.
-- Scalars are read as YAML 1.2 has them: only `true` and `false` are switches (`off` and `no` are texts), `1e-4` is a
+- An unknown key is an error, whose message suggests the nearest key. A value is never converted: `5.0` is not a whole
+  number, `"5"` is not a number. A whole number is also a number.
+- Scalars are read as in YAML 1.2: only `true` and `false` are booleans (`off` and `no` are strings), `1e-4` is a
   number, `012` and `1_000` are not. A key given twice is an error.
-- In the paths below `N` is the number of a list item, counted from 0, and `NAME` a name of your choice.
-- Editors that know YAML schemas (VS Code with its YAML extension, PyCharm, Neovim and others) complete the keys and
-  show the texts below in a file whose first line is that of the recipes in `config/`,
-  `# yaml-language-server: $schema=json_schema/detection.json`: give the path from your file to that schema.
-- The YAML files of EasyOCR's CRAFT trainer load as they are; `--print-config` shows what they become. `amp: True`
-  becomes `bf16`, `variance` becomes `std`, `syn_aug` becomes `train.data.augment`, and what belongs to weak
-  supervision goes to `train.weak`. Their own paths work as `key.sub=value` arguments, too.
-- So does the YAML file of EasyOCR's recognition trainer, `en_filtered_config.yaml`. Each folder of `select_data`
-  becomes a dataset of format `labels_csv`, `valid_data` becomes `test.validation`, and `number`, `symbol` and
-  `lang_char` together become `characters`. There, labels that the alphabet cannot write or that are too long are left
-  out without a word; here as many may be left out (`max_dropped: 1`), and the log counts them by reason. Of the folder
-  behind `valid_data` all labels count. `lr` is honoured with `optim: 'adam'`, too, for which EasyOCR's code ignores it:
-  the file's 1.0 is Adadelta's, Adam's is 1e-3.
+- In the paths below, `N` is the index of a list item, counted from 0, and `NAME` a name of your choice.
+- Editors that support YAML schemas (VS Code with its YAML extension, PyCharm, Neovim and others) complete the keys and
+  show the descriptions below. For this, start your file with the first line of the recipes in `config/`,
+  `# yaml-language-server: $schema=json_schema/detection.json`, with the path from your file to that schema.
+- The YAML files of EasyOCR's CRAFT trainer load unchanged; `--print-config` shows the resulting settings. `amp: True`
+  becomes `bf16`, `variance` becomes `std`, `syn_aug` becomes `train.data.augment`, and the settings of weak supervision
+  go to `train.weak`. `key.sub=value` arguments may also use EasyOCR's paths.
+- The YAML file of EasyOCR's recognition trainer, `en_filtered_config.yaml`, loads unchanged, too. Each folder of
+  `select_data` becomes a dataset of format `labels_csv`, `valid_data` becomes `test.validation`, and `number`, `symbol`
+  and `lang_char` together become `characters`. EasyOCR silently leaves out labels that are too long or that the
+  alphabet cannot write; here they are left out, too (`max_dropped: 1`), and the log counts them by reason. All labels
+  of `valid_data` are evaluated. With `optim: 'adam'`, EasyOCR's code ignores `lr`; here it is used. The file's 1.0 is a
+  value for Adadelta; for Adam use 1e-3.
 """
 
 _TITLES = {
@@ -52,7 +52,7 @@ _TITLES = {
 
 
 def reference() -> str:
-    """The whole page as Markdown."""
+    """Return the whole page as Markdown."""
     parts = [_INTRODUCTION]
     for task, model in MODELS.items():
         parts.append(f"## {_TITLES.get(task, task)}\n")
@@ -63,7 +63,7 @@ def reference() -> str:
 
 
 def _collect(section: type[BaseModel], path: str, uses: dict[type[BaseModel], list[str]]) -> None:
-    """Note every section with all the paths it is used at, in the order of reading."""
+    """Collect every section with all paths where it is used, in the order of the page."""
     uses.setdefault(section, []).append(path)
     for name, field in section.model_fields.items():
         for inner, suffix in _sections_in(kind_of(field)):
@@ -97,7 +97,7 @@ def _section(section: type[BaseModel], paths: list[str]) -> str:
 
 
 def _summary(name: str, kind: Kind) -> str:
-    """What to say about a key that has no text of its own because its type says it all."""
+    """Return the description of a key that has no docstring, from its type."""
     if kind.is_section:
         return _one_line(inspect.getdoc(kind.bare) or "")
     if kind.origin is dict:

@@ -141,7 +141,7 @@ def default_at(model: type[BaseModel], path: tuple[str | int, ...]) -> Any:
 
 
 def describe(kind: Kind) -> str:
-    """Say what the value may be, such as `a whole number above 0`."""
+    """Describe the allowed values, such as `a whole number above 0`."""
     text = _describe(kind)
     return f"{text}, or null" if kind.nullable else text
 

@@ -25,7 +25,7 @@ def parse_ratios(written: str | Sequence[float], sets: int) -> list[float]:
     try:
         ratios = [float(part) for part in parts]
     except ValueError:
-        raise UserError(f"batch_ratio is {_shown(written)}; write numbers parted by '-', such as 0.5-0.5") from None
+        raise UserError(f"batch_ratio is {_shown(written)}; write numbers separated by '-', such as 0.5-0.5") from None
     if len(ratios) != sets:
         raise UserError(
             f"batch_ratio has {len(ratios)} numbers ({_shown(written)}) for {sets} datasets; give one for each"
@@ -42,7 +42,7 @@ def parse_names(written: str | Sequence[str], sets: int, exists: Callable[[str],
         exists: tells whether there is a dataset of a name.
 
     Raises:
-        UserError: it cannot be parted into so many names, or not in one way.
+        UserError: it cannot be split into that many names, or not uniquely.
     """
     if not isinstance(written, str):
         if len(written) != sets:
@@ -58,8 +58,8 @@ def parse_names(written: str | Sequence[str], sets: int, exists: Callable[[str],
     if len(found) == 1:
         return found[0]
     if not found and len(tokens) == sets:
-        return tokens  # which of them is not there is said where it is opened
-    what = "can be parted in several ways into" if found else "is not made of"
+        return tokens  # A missing folder is reported when it is opened.
+    what = "can be split in several ways into" if found else "cannot be split into"
     raise UserError(f"select_data ('{written}') {what} {sets} names of folders; write a list, such as [MJ, ST]")
 
 

@@ -1,4 +1,4 @@
-"""Writes a configuration as YAML that every reader, of YAML 1.1 or 1.2, takes for the same values."""
+"""Writes a configuration as YAML that readers of YAML 1.1 and of YAML 1.2 read as the same values."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from pydantic import BaseModel
 from config.yaml_strict import StrictLoader
 
 _STR = "tag:yaml.org,2002:str"
-# Line breaks, control characters, byte-order marks: written as escapes, for a plain or single-quoted text loses them.
+# Line breaks, control characters, byte-order marks: written as escapes, as plain and single-quoted text loses them.
 _NEEDS_ESCAPES = re.compile("[^ -~\xa0-\u2027\u202a-\ud7ff\ue000-\ufefe\uff00-\ufffd\U00010000-\U0010ffff]")
 
 

@@ -184,20 +184,20 @@ class _Builder:
                 self.repeated(path, written[key.value], (key, value))
             written[key.value] = (key, value)
             self.lines.setdefault((*path, key.value), _line(key))
-        for other in merged:
-            if not isinstance(other, yaml.MappingNode) or other is node or id(other) in self.open - {id(node)}:
-                raise self.fail(other, "`<<` needs an alias of a mapping defined above, such as `<<: *defaults`")
-            self.count += len(other.value)
+        for mapping in merged:
+            if not isinstance(mapping, yaml.MappingNode) or mapping is node or id(mapping) in self.open - {id(node)}:
+                raise self.fail(mapping, "`<<` needs an alias of a mapping defined above, such as `<<: *defaults`")
+            self.count += len(mapping.value)
             if self.count > MAX_VALUES:
-                raise self.fail(other, f"more than {MAX_VALUES} values once the aliases (`*name`) are expanded")
-            self.open.add(id(other))
-            for name, pair in self.pairs(other, path).items():
+                raise self.fail(mapping, f"more than {MAX_VALUES} values once the aliases (`*name`) are expanded")
+            self.open.add(id(mapping))
+            for name, pair in self.pairs(mapping, path).items():
                 written.setdefault(name, pair)
-            self.open.discard(id(other))
+            self.open.discard(id(mapping))
         return written
 
     def repeated(self, path: Path, first: tuple[yaml.Node, yaml.Node], last: tuple[yaml.Node, yaml.Node]) -> None:
-        """Let the last of two equal keys hold, or refuse it."""
+        """Use the last of two equal keys, or refuse it."""
         key, line = last[0].value, _line(first[0])
         if path or key not in self.repeatable:
             raise self.fail(last[0], f"the key '{key}' was already given in line {line}; remove one of the two")

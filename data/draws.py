@@ -1,4 +1,4 @@
-"""The random draws that settings ask for, and a hash that takes a name to the same draw everywhere."""
+"""Random draws from ranges and lists, and a hash that is the same on every machine."""
 
 from __future__ import annotations
 
@@ -27,17 +27,17 @@ def whole(rng: np.random.Generator, limits: Sequence[int]) -> int:
 
 
 def pick(rng: np.random.Generator, items: Sequence[Item]) -> Item:
-    """Return one of the items, all alike."""
+    """Return one of the items, each with the same probability."""
     return items[int(rng.integers(len(items)))]
 
 
 def pick_by(rng: np.random.Generator, items: Sequence[Item], bounds: np.ndarray) -> Item:
-    """Return one of N items by their running shares, float64 [N], as `running_shares` gives them."""
+    """Return one of N items; `bounds`, float64 [N], are their cumulative probabilities from `running_shares`."""
     return items[int(np.searchsorted(bounds, rng.random(), side="right"))]
 
 
 def running_shares(weights: Sequence[float] | np.ndarray) -> np.ndarray:
-    """Return the sums of weights, [N], up to each of them as shares of the whole, float64 [N]."""
+    """Return the cumulative probabilities of weights, float [N]: their running sums / their sum, float64 [N]."""
     total = np.cumsum(np.asarray(weights, np.float64))
     shares = total / total[-1]
     shares[-1] = 1.0  # rounding must not leave room above the last one

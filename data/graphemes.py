@@ -4,8 +4,8 @@ Unicode calls them extended grapheme clusters (UAX #29): a letter with its accen
 Devanagari, an emoji with its modifiers. Text is kept in NFC wherever it enters, so a cluster is a single code point
 wherever Unicode has one for it.
 
-One pair is joined that Unicode leaves apart: lam followed by alef. Every Arabic font draws the two as one shape that
-cannot be cut into two letters, so they are one unit here, have one box, and count as one.
+There is one exception to Unicode's rules: lam followed by alef is one cluster here. Every Arabic font draws the two as
+one shape that cannot be cut into two letters, so they have one box and count as one character.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ _CLUSTERS = regex.compile(r"\u0644\p{Mn}*[\u0622\u0623\u0625\u0627\u0671][\p{GCB
 
 
 def clusters(text: str) -> list[str]:
-    """Return the clusters of a text, which concatenated give it again."""
+    """Return the clusters of a text; concatenated they are the text."""
     return list(text) if text.isascii() else _CLUSTERS.findall(text)
 
 

@@ -74,7 +74,7 @@ class Preprocess:
         return np.stack([np.take(table, image[..., channel]) for channel, table in enumerate(self._tables)])
 
     def normalise_batch(self, images: Tensor) -> Tensor:
-        """Do what `normalise` does where the network runs: images travel as bytes, a quarter of the copying.
+        """Do what `normalise` does on the network's device; images are copied there as bytes, a quarter of the size.
 
         Args:
             images: uint8 [B, H, W, 3], RGB, on any device.
@@ -104,8 +104,8 @@ class Preprocess:
     def fit(self, image: np.ndarray, canvas_size: int, mag_ratio: float) -> FittedImage:
         """Resize an image so that its longer side has `mag_ratio` times its length, `canvas_size` at most.
 
-        Enlarging interpolates bilinearly; shrinking averages the covered area, which is what bilinear
-        interpolation would have to do to avoid aliasing. The padding is 0 *after* normalisation: mean colour.
+        Enlarging interpolates bilinearly; shrinking averages over areas, which avoids aliasing. The padding is 0
+        *after* normalisation, that is the mean colour.
 
         Args:
             image: uint8 [H, W, 3], RGB.
@@ -141,7 +141,7 @@ class Preprocess:
 
 @functools.lru_cache
 def _constants(mean: tuple[float, ...], std: tuple[float, ...], device: torch.device) -> tuple[Tensor, Tensor]:
-    """Return mean and standard deviation on a device, copied there once: a copy in every step would wait for it."""
+    """Return mean and standard deviation on a device; copied once, because a copy in every step would block."""
     return torch.tensor(mean, device=device), torch.tensor(std, device=device)
 
 

@@ -1,4 +1,4 @@
-"""What a dataset reader offers to the rest of the framework, and how it reports what it left out."""
+"""The interface of dataset readers, the report of what a reader left out, and the options that limit it."""
 
 from __future__ import annotations
 
@@ -6,6 +6,9 @@ from abc import ABC, abstractmethod
 from dataclasses import dataclass, field
 from pathlib import Path
 
+import numpy as np
+
+from config.errors import UserError
 from data.sample import TextSample
 
 
@@ -18,8 +21,8 @@ class DropReport:
         dropped: reason -> how many items were left out for it. A reason reads as "word: zero area".
         examples: reason -> up to three places, with what is wrong there where the reason does not say it all
             ("gt_img_7.txt line 3", "gt_img_7.txt line 7: 'x12'", "8/ballet_106_0.jpg word 2").
-        unparsed: those reasons of `dropped` that are about how something is written, such as a number that is none,
-            and not about what it says.
+        unparsed: the reasons in `dropped` that are about the form of an entry, such as a coordinate that is not a
+            number, and not about its content.
         noted: reason -> how many items are odd, but kept; their examples are among the others.
     """
 
@@ -32,7 +35,7 @@ class DropReport:
     unparsed: list[str] = field(default_factory=list)
 
     def drop(self, reason: str, example: str, count: int = 1, *, unparsed: bool = False) -> None:
-        """Count `count` items left out for `reason`, remembering `example` while there are under three."""
+        """Count `count` items left out for `reason`, and keep `example` if there are fewer than three of them."""
         if unparsed and reason not in self.unparsed:
             self.unparsed.append(reason)
         self.dropped[reason] = self.dropped.get(reason, 0) + count
@@ -59,9 +62,9 @@ class DropReport:
 
 
 class UnreadableSample(Exception):
-    """A sample whose image cannot be had: missing, damaged, or outside the data root.
+    """A sample whose image cannot be read: it is missing, damaged, or outside the data root.
 
-    Readers raise it from `__getitem__`; whoever iterates catches it, counts it and takes another sample.
+    Readers raise it from `__getitem__`; the caller catches it, counts it and takes another sample.
 
     Attributes:
         sample_id: name of the sample within its dataset.
@@ -94,7 +97,7 @@ class BaseReader(ABC):
         """Return a short hash that changes when the labels or the list of samples change."""
 
     def path(self, index: int) -> Path | None:
-        """Return the file of a sample's image, which need not exist; None where it has no file of its own."""
+        """Return the file of a sample's image, which need not exist, or None if it has no separate file."""
         self._checked(index)
         return None
 
@@ -110,12 +113,55 @@ class Reader(BaseReader):
 
     @abstractmethod
     def __getitem__(self, index: int) -> TextSample:
-        """Return a sample; raise `UnreadableSample` where its image cannot be read."""
+        """Return a sample; raise `UnreadableSample` if its image cannot be read."""
 
     @abstractmethod
     def annotation(self, index: int) -> TextSample:
-        """Return a sample with an empty image [0, 0, 3], without touching the image file."""
+        """Return a sample with an empty image [0, 0, 3], without reading the image file."""
 
     def place(self, index: int, word: int) -> str:
         """Return where a word of a sample is written, such as "gt_img_7.txt line 3"."""
         return f"{self.annotation(index).sample_id} word {word + 1}"
+
+
+def words_dropped(report: DropReport) -> int:
+    """Return how many words were left out; their reasons begin with "word:"."""
+    return sum(count for reason, count in report.dropped.items() if reason.startswith("word:"))
+
+
+def check_dropped(report: DropReport, max_dropped: float, source: str) -> None:
+    """Raise `UserError` if a greater share of the words than `max_dropped` was left out as faulty.
+
+    Args:
+        report: counts over the whole source.
+        max_dropped: the dataset's option, 0..1.
+        source: name of the dataset, for the message.
+    """
+    lost = words_dropped(report)
+    total = lost + report.words
+    if total == 0 or lost <= max_dropped * total:
+        return
+    worst = sorted(
+        ((count, reason) for reason, count in report.dropped.items() if reason.startswith(("word:", "image:"))),
+        key=lambda item: (-item[0], item[1]),
+    )[:3]
+    reasons = "; ".join(f"{count:,} x {reason} (e.g. {', '.join(report.examples[reason])})" for count, reason in worst)
+    raise UserError(
+        f"{source}: {lost:,} of {total:,} words ({lost / total:.2%}) are faulty, more than `max_dropped` "
+        f"({max_dropped:g}) allows: {reasons}; mend them, or raise this dataset's `max_dropped`"
+    )
+
+
+def choose_samples(total: int, samples: int, source: str) -> np.ndarray | None:
+    """Return the indices of an evenly spread subset, int64 [samples], or None if all `total` samples are used.
+
+    Raises:
+        UserError: nothing would be left.
+    """
+    if total == 0:
+        raise UserError(f"{source}: there is no usable image")
+    if samples == 0:
+        raise UserError(f"{source}: `samples: 0` leaves no image; give a positive number, or -1 for all")
+    if samples < 0 or samples >= total:
+        return None
+    return np.arange(samples, dtype=np.int64) * total // samples

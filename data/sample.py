@@ -1,8 +1,8 @@
-"""The one form in which every reader hands over an annotated image.
+"""The form in which every reader returns an annotated image.
 
 Geometry is in pixels of the image as stored, x to the right and y down, with the centre of the top-left
 pixel at (0, 0) as OpenCV has it. A quad is four corners in the reading order of its text: top-left,
-top-right, bottom-right, bottom-left of the upright glyph or word, whichever way that lies in the image.
+top-right, bottom-right, bottom-left of the upright glyph or word, however it is rotated in the image.
 """
 
 from __future__ import annotations
@@ -24,13 +24,13 @@ class TextSample:
         ignore: bool [W], True where a word is "don't care": neither text nor background in the loss,
             neither right nor wrong in an evaluation.
         char_quads: float32 [C, 4, 2], the characters of all words in reading order; empty for datasets
-            that have no character boxes.
+            without character boxes.
         char_words: int64 [C], the index into `words` that each character belongs to, non-decreasing. A word
             may have none.
-        word_polygons: float32 [P, 2] for each word, its outline clockwise from where its text starts; None where
-            `word_quads` are the outlines. Where given, a quad is the rectangle around an outline of more points.
-        word_confidence: float32 [W] in 0..1, how far the characters of each word are to be believed; None where
-            they are true.
+        word_polygons: float32 [P, 2] for each word, its outline, clockwise from the start of its text; None if
+            `word_quads` are the outlines. The quad of an outline of more than four points is the rectangle around it.
+        word_confidence: float32 [W] in 0..1, the confidence of the characters of each word; None if the characters are
+            ground truth.
     """
 
     sample_id: str
@@ -44,10 +44,10 @@ class TextSample:
     word_confidence: np.ndarray | None = None
 
     def transformed(self, image: np.ndarray, matrix: np.ndarray) -> TextSample:
-        """Return the sample with `image` in place of its own and every quad and outline carried through `matrix`.
+        """Return the sample with another image and with all quads and outlines mapped by `matrix`.
 
         Args:
-            image: the warped image.
+            image: the warped image, uint8 [H, W, 3].
             matrix: float [3, 3], the homography from this sample's pixels to those of `image`.
         """
         polygons = self.word_polygons
@@ -56,12 +56,12 @@ class TextSample:
             image=image,
             word_quads=transform_points(self.word_quads, matrix),
             char_quads=transform_points(self.char_quads, matrix),
-            word_polygons=None if polygons is None else [transform_points(one, matrix) for one in polygons],
+            word_polygons=None if polygons is None else [transform_points(polygon, matrix) for polygon in polygons],
         )
 
 
 def transform_points(points: np.ndarray, matrix: np.ndarray) -> np.ndarray:
-    """Map points [..., 2] through a homography [3, 3]; computed in float64, returned as float32."""
+    """Map points, float [..., 2], by a homography, float [3, 3]; computed in float64, returned as float32 [..., 2]."""
     points = np.asarray(points, np.float64)
     mapped = points @ matrix[:2, :2].T + matrix[:2, 2]
     depth = points @ matrix[2, :2] + matrix[2, 2]

@@ -1,12 +1,12 @@
 """The loss of recognisers: connectionist temporal classification (Graves et al., ICML 2006).
 
-The loss of a sample is -ln of the probability of its text, summed over all ways to place the text on the time steps.
-It is divided by the length of the text and averaged over the batch, which is what `torch.nn.CTCLoss` calls 'mean' and
-what EasyOCR and deep-text-recognition-benchmark train with.
+The loss of a sample is -ln of the probability of its text, which is a sum over all alignments of the text with the time
+steps. It is divided by the length of the text and averaged over the batch; this is the reduction 'mean' of
+`torch.nn.CTCLoss`, with which EasyOCR and deep-text-recognition-benchmark train.
 
-A text of L characters, R of them equal to the one before, needs L + R time steps. Where a picture has fewer, no
-placement exists and the loss is infinite: it is set to zero, gradient included, and counted, for a zero looks like a
-text that has been learnt.
+A text of L characters, R of them equal to the one before, needs L + R time steps. If a picture has fewer, there is no
+alignment and the loss is infinite: it is set to zero, like its gradient, and counted, because a loss of zero looks like
+a text that has been learnt.
 """
 
 from __future__ import annotations
@@ -28,10 +28,10 @@ class CTCLossParts(NamedTuple):
     """Scalars on the device of the logits.
 
     Attributes:
-        loss: mean over the samples of loss / number of characters (empty texts count as of one); zeroed ones count 0.
-        zeroed_share: share of the samples with an infinite loss, 0..1: their text does not fit into their time steps.
-        blank_share: share of the time steps where the blank is most probable, 0..1. Near 1 in the first few hundred
-            iterations (the blank is learnt first), and for good where nothing is learnt.
+        loss: mean over the samples of loss / number of characters (at least 1); infinite losses count as 0.
+        zeroed_share: share of the samples with an infinite loss, 0..1: their text needs more time steps than they have.
+        blank_share: share of the time steps at which the blank is the most probable class, 0..1. It is near 1 in the
+            first few hundred iterations, because the blank is learnt first, and stays there if nothing is learnt.
     """
 
     loss: Tensor
@@ -42,13 +42,13 @@ class CTCLossParts(NamedTuple):
 class CTCLoss(nn.Module):
     """CTC in float32, whatever precision the network ran in.
 
-    The share of zeroed samples is found without waiting for the device. Torch's own implementation reads the lengths on
-    the CPU: given as lists, arrays or CPU tensors they cost no transfer back. It copies them and the offsets of the
-    targets to a GPU itself, three arrays of B numbers forward and again backward, and waits for each; nothing that is
-    given to it changes that. cuDNN's would not, but wants one width for the whole batch: targets are int64 and padded,
-    so torch never takes it. The gradient of the one it takes has no fixed order of summation on a GPU: under
-    `torch.use_deterministic_algorithms`, and on devices that have no CTC at all, the loss is computed on the CPU, where
-    it is deterministic.
+    The share of zeroed samples is computed without waiting for the device. Torch's native implementation reads the
+    lengths on the CPU, so lists, arrays or CPU tensors need no copy from the device. It copies them and the offsets of
+    the targets to a GPU, three arrays of B numbers in the forward pass and again in the backward pass, and waits for
+    each copy; no form of the arguments avoids that. Targets are int64 and padded, so torch never uses cuDNN's
+    implementation, which needs one width for the whole batch. On a GPU the gradient of the native implementation is
+    summed in no fixed order. Under `torch.use_deterministic_algorithms`, and on devices without CTC, the loss is
+    therefore computed on the CPU, where it is deterministic.
     """
 
     def forward(self, logits: Tensor, lengths: Lengths, targets: Tensor, target_lengths: Lengths) -> CTCLossParts:
@@ -57,12 +57,12 @@ class CTCLoss(nn.Module):
         Args:
             logits: scores before the softmax, float [B, T, classes]; class 0 is the blank.
             lengths: int [B], time steps of each sample, in 0..T; the rest is padding and never read.
-            targets: classes of the characters, int [B, L], padded with anything.
+            targets: classes of the characters, int [B, L], padded with any value.
             target_lengths: int [B], number of characters of each sample, in 0..L.
 
         Raises:
-            ValueError: the shapes do not fit, or a class is not one of a character's (seen where `targets` is on the
-                CPU only).
+            ValueError: the shapes do not match, or a target is not the class of a character (checked only if `targets`
+                is on the CPU).
         """
         if logits.ndim != 3 or targets.ndim != 2 or not len(logits) == len(targets) == len(lengths):
             raise ValueError(
@@ -81,7 +81,7 @@ class CTCLoss(nn.Module):
             losses = functional.ctc_loss(
                 log_probs.transpose(0, 1), targets, steps, characters, blank=BLANK, reduction="none"
             )
-            # As `zero_infinity` of torch does, which would not tell where it did.
+            # The same as torch's `zero_infinity`, which does not tell which samples it changed.
             endless = losses.detach() == torch.inf
             if log_probs.requires_grad:
                 log_probs.register_hook(lambda gradient: gradient.masked_fill(endless[:, None, None], 0.0))
@@ -99,7 +99,7 @@ def _blank_share(scores: Tensor, steps: Tensor) -> Tensor:
 
 
 def _check_classes(targets: Tensor, target_lengths: Tensor, classes: int) -> None:
-    """Stop where torch would read beyond its arrays without a word."""
+    """Refuse classes with which torch would read outside its arrays without an error."""
     if targets.device.type != "cpu":
         return
     real = torch.arange(targets.shape[1]) < target_lengths[:, None]
@@ -113,7 +113,7 @@ def _int64(lengths: Lengths) -> Tensor:
 
 
 def _ctc_device(device: torch.device) -> torch.device:
-    """Return where to compute: on the logits' own device if it has a CTC that is as deterministic as asked for."""
+    """Return where to compute: on the device of the logits, unless its CTC is missing or must be deterministic."""
     if device.type == "cpu" or (device.type == "cuda" and not torch.are_deterministic_algorithms_enabled()):
         return device
     return torch.device("cpu")

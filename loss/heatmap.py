@@ -1,13 +1,13 @@
 """The loss of CRAFT's two score maps: squared errors with mining of hard negatives.
 
-Region and affinity are treated apart and summed. A pixel is positive where its target lies above
-`POSITIVE_ABOVE`. The squared errors are weighted by a confidence mask (0 in "don't care" words, the
-confidence of the pseudo-label in weakly supervised ones, 1 elsewhere), then
+The losses of region and affinity are computed separately and added. A pixel is positive if its target is above
+`POSITIVE_ABOVE`. The squared errors are weighted by a confidence mask (0 in "don't care" words, the confidence of the
+pseudo-labels in weakly supervised words, 1 elsewhere), then
 
     loss = mean over the positives + mean over the k hardest negatives,
 
 per image and averaged over the batch (version 3), or once over the pixels of the whole batch (version 2),
-with k as given at `hard_negatives`. Source: the two losses of EasyOCR's CRAFT trainer, which follow Baek et al.,
+with k from `hard_negatives`. Source: the two losses of EasyOCR's CRAFT trainer, which follow Baek et al.,
 CVPR 2019, and online hard-example mining (Shrivastava et al., CVPR 2016).
 """
 
@@ -30,10 +30,10 @@ class HeatmapLossParts(NamedTuple):
 
 
 def hard_negatives(positives: Tensor, negatives: Tensor, *, version: int, neg_rto: float, n_min_neg: int) -> Tensor:
-    """Return how many of the hardest negatives count, as an integer tensor.
+    """Return how many of the hardest negatives count, int64 [G].
 
-    Version 3: max(n_min_neg, neg_rto * positives). Version 2: neg_rto * positives, but n_min_neg where there are
-    not so many negatives or no positives. Never more than there are negatives.
+    Version 3: max(n_min_neg, neg_rto * positives). Version 2: neg_rto * positives, but n_min_neg if there are fewer
+    negatives than that, or no positives. The result is never greater than the number of negatives.
 
     Args:
         positives: number of positive pixels per group, integer [G].
@@ -92,8 +92,8 @@ class HeatmapLoss(nn.Module):
         count = hard_negatives(
             num_positive, num_negative, version=self.version, neg_rto=self.neg_rto, n_min_neg=self.n_min_neg
         )
-        # Positives are pushed behind every negative, so the first `count` of the sorted row are negatives; the
-        # count stays on the device, which `topk` would not allow.
+        # Positives are sorted behind all negatives, so the first `count` of the sorted row are negatives. The count
+        # stays on the device; `topk` would need it on the host.
         ordered = errors.masked_fill(positive, -1.0).sort(dim=1, descending=True).values
         rank = torch.arange(ordered.shape[1], device=ordered.device)
         hardest = torch.where(rank < count[:, None], ordered, 0.0).sum(dim=1)

@@ -9,8 +9,8 @@ from config.schema.detection import DetectionTraining
 from loss.heatmap import HeatmapLoss
 
 MAP_LOSSES: Registry[type[nn.Module]] = Registry("loss", "train.loss", package="loss")
-"""Modules that take what `HeatmapLoss.forward` takes and return its `HeatmapLossParts`, scalars in float32.
-They are called under autocast, and switch it off for what needs float32.
+"""Modules with the arguments of `HeatmapLoss.forward` that return `HeatmapLossParts`, scalars in float32.
+They are called under autocast, and switch it off for operations that need float32.
 """
 
 
@@ -18,7 +18,7 @@ def build_map_loss(settings: DetectionTraining) -> nn.Module:
     """Return the loss of a training run.
 
     Raises:
-        UserError: there is none of that name, or it has no such options.
+        UserError: there is no loss of that name, or it has no such option.
     """
     if isinstance(settings.loss, str):
         return MAP_LOSSES.create(settings.loss, settings.loss_options)

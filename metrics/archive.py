@@ -1,4 +1,4 @@
-"""Reads the text files of a zip archive in memory, with a limit on what it may unpack to."""
+"""Reads the text files of a zip archive in memory, with a limit on their unpacked size."""
 
 from __future__ import annotations
 
@@ -19,15 +19,15 @@ MAX_UNPACKED_BYTES = 512 * 1024 * 1024
 def text_members(path: str | Path, *, max_bytes: int = MAX_UNPACKED_BYTES) -> Iterator[tuple[str, str]]:
     """Yield (name inside the archive, text) of each `.txt` file of a zip. Nothing is written to disk.
 
-    Folders of any depth are entered. Hidden files and what macOS adds (`__MACOSX`, `._x`, `.DS_Store`) are not
-    part of a submission and are skipped; other files are skipped with a warning. A byte-order mark is removed.
+    Files may lie in folders of any depth. Hidden files and those that macOS adds (`__MACOSX`, `._x`, `.DS_Store`) are
+    skipped; other files are skipped with a warning. A byte-order mark is removed.
 
     Args:
         path: the archive.
         max_bytes: greatest sum of the unpacked sizes.
 
     Raises:
-        UserError: the file is absent, no zip, encrypted, damaged, too large unpacked, or holds text that is not UTF-8.
+        UserError: the file is missing, no zip, encrypted, damaged, too large unpacked, or has a text that is not UTF-8.
     """
     path = Path(path)
     if not path.is_file():
@@ -66,7 +66,7 @@ def _members(path: Path, archive: zipfile.ZipFile, max_bytes: int) -> Iterator[t
 
 
 def _read(path: Path, archive: zipfile.ZipFile, info: zipfile.ZipInfo, limit: int, max_bytes: int) -> bytes:
-    """Read a member, unpacking at most one byte more than `limit` whatever size its header claims."""
+    """Read a member; at most `limit` + 1 bytes are unpacked, whatever size its header states."""
     try:
         with archive.open(info) as member:
             raw = member.read(limit + 1)

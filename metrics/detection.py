@@ -1,4 +1,4 @@
-"""What a protocol of text detection is: it compares the detections of an image with its words, and sums over images.
+"""Protocols of text detection: they compare the detections of an image with its words, and sum over images.
 
 A protocol is a subclass of `DetectionMetric` in a file of this folder, registered under the name that
 `test.NAME.protocol` and `eval.py --protocol` give:
@@ -34,7 +34,7 @@ Polygons = Sequence[np.ndarray] | np.ndarray
 class Counts:
     """Sums over images; adding two of them joins two parts of a dataset.
 
-    A protocol that sums something else adds fields to a subclass and says there what precision and recall are.
+    A protocol with other sums adds fields in a subclass and defines precision and recall there.
 
     Attributes:
         images: number of images.
@@ -70,15 +70,15 @@ class Counts:
 
 @dataclass(frozen=True)
 class ImageWords:
-    """What a protocol is given of an image.
+    """The input of a protocol for one image.
 
     Attributes:
         sample_id: name of the image.
-        gt: polygons of the words, quadrilaterals or with more points.
+        gt: W polygons of the words, quadrilaterals or with more points.
         ignore: bool [len(gt)], True for "don't care".
-        det: polygons of the detections.
+        det: D polygons of the detections.
         texts: transcription of each word in `gt`; None where it is not known.
-        scores: score of each detection in 0..1, higher is surer; None where there is none.
+        scores: float [D] in 0..1, score of each detection, higher is surer; None where there is none.
     """
 
     sample_id: str
@@ -91,7 +91,7 @@ class ImageWords:
 
 @dataclass(frozen=True)
 class ImageRecord:
-    """What the metric found in one image.
+    """The result of a protocol for one image.
 
     Attributes:
         sample_id: name of the image.
@@ -107,15 +107,15 @@ class ImageRecord:
 
 
 class DetectionMetric(ABC):
-    """Collects images one by one. Parts of a dataset may be collected apart and merged.
+    """Collects images one by one.
 
-    It is made with `test.NAME.iou` as its only positional argument; keyword-only arguments are what
+    Its only positional argument is `test.NAME.iou`; its keyword-only arguments are the options that
     `test.NAME.protocol_options` may set.
 
     Attributes:
-        name: what `results.json` calls the protocol.
-        zero: the sum over no image.
-        records: image name -> what was found there, in the order in which images were added.
+        name: name of the protocol in `results.json`.
+        zero: the counts of no image.
+        records: image name -> its result, in the order in which images were added.
     """
 
     name: ClassVar[str]
@@ -127,14 +127,14 @@ class DetectionMetric(ABC):
     @property
     @abstractmethod
     def thresholds(self) -> dict[str, float]:
-        """What a match depends on, as `results.json` shows it; `iou` is there if the protocol uses `test.NAME.iou`."""
+        """The thresholds of a match for `results.json`; `iou` is one of them if the protocol uses `test.NAME.iou`."""
 
     @abstractmethod
     def score(self, image: ImageWords) -> ImageRecord:
         """Compare the words and the detections of one image.
 
         Raises:
-            ValueError: a polygon has fewer than three points or a coordinate that is no number.
+            ValueError: a polygon has fewer than three points or a coordinate that is not finite.
         """
 
     def update(
@@ -147,10 +147,18 @@ class DetectionMetric(ABC):
         texts: Sequence[str] | None = None,
         scores: Sequence[float] | np.ndarray | None = None,
     ) -> ImageRecord:
-        """Add an image; the arguments are the attributes of `ImageWords`, and each image may be added once.
+        """Add an image, at most once.
+
+        Args:
+            sample_id: name of the image.
+            gt: W polygons of the words, see `Polygons`.
+            ignore: bool [W], True for "don't care".
+            det: D polygons of the detections.
+            texts: transcription of each word; None where it is not known.
+            scores: float [D] in 0..1, higher is surer; None where there is none.
 
         Raises:
-            ValueError: a name comes twice, the flags are not as many as the words, or as `score` says.
+            ValueError: a name was added before, the flags and the words differ in number, or as in `score`.
         """
         if sample_id in self.records:
             raise ValueError(f"image {sample_id!r} was added twice")
@@ -159,11 +167,6 @@ class DetectionMetric(ABC):
         record = self.score(ImageWords(sample_id, gt, np.asarray(ignore, bool), det, texts, scores))
         self.records[sample_id] = record
         return record
-
-    def merge(self, other: DetectionMetric) -> None:
-        """Take over another collection's images. An image that both hold, as padded samplers produce, counts once."""
-        for sample_id, record in other.records.items():
-            self.records.setdefault(sample_id, record)
 
     def compute(self) -> Counts:
         """Return the sums over all images."""
@@ -176,22 +179,22 @@ DETECTION_PROTOCOLS: Registry[type[DetectionMetric]] = Registry(
 
 
 def metric_of(test: DetectionTest, name: str = "NAME") -> DetectionMetric:
-    """Return the metric of an entry under `test`, which has this name; see `detection_metric`."""
+    """Return the metric of the entry `name` under `test`; see `detection_metric`."""
     return detection_metric(test.protocol, test.iou, test.protocol_options, f"test.{name}.protocol")
 
 
 def detection_metric(protocol: str, iou: float, options: Mapping[str, Any], at: str) -> DetectionMetric:
-    """Return a protocol's metric, without images.
+    """Return the metric of a protocol, without images.
 
     Args:
         protocol: its registered name.
         iou: intersection over union that a match needs to exceed.
-        options: of the protocol alone.
+        options: keyword-only arguments of the protocol.
         at: the setting that names the protocol.
 
     Raises:
-        UserError: there is no such protocol, an option of it is wrong, or it makes no use of another `iou` than the
-            default.
+        UserError: there is no such protocol, an option is wrong, or `iou` is not the default although the protocol does
+            not use it.
     """
     metric = DETECTION_PROTOCOLS.create(protocol, options, iou, at=at)
     if iou != DEFAULT_IOU and metric.thresholds.get("iou") != iou:

@@ -27,14 +27,17 @@ from metrics.detection import (
     Polygons,
 )
 
+_ROUNDING = 1e-9
+"""Bound on relative rounding errors of areas and coordinates, with a large margin."""
+
 
 @DETECTION_PROTOCOLS.register("icdar_iou")
 class DetectionIoU(DetectionMetric):
     """The metric of the competition.
 
     Args:
-        iou: a match needs a greater intersection over union.
-        ignored_share: a detection is not counted when a greater share of its area is "don't care".
+        iou: threshold; the intersection over union of a match is greater.
+        ignored_share: threshold; a detection is not counted if a greater share of its area is "don't care".
     """
 
     name = "icdar2015_iou"
@@ -51,14 +54,23 @@ class DetectionIoU(DetectionMetric):
     def score(self, image: ImageWords) -> ImageRecord:
         care = ~image.ignore
         gt_shapes, det_shapes = _shapes(image.gt), _shapes(image.det)
-        det_areas = shapely.area(det_shapes)
-        rows, columns, intersections = _overlaps(gt_shapes, det_shapes)
+        gt_areas, det_areas = shapely.area(gt_shapes), shapely.area(det_shapes)
+        rows, columns, most = _meetings(gt_shapes, det_shapes)
+        # A pair with a smaller intersection has no effect; for most pairs the bounding boxes are enough to see that.
+        needed = np.where(
+            care[rows],
+            (gt_areas[rows] + det_areas[columns]) * (self.iou / (1 + self.iou)),
+            det_areas[columns] * self.ignored_share,
+        )
+        kept = most > needed * (1 - _ROUNDING)
+        rows, columns = rows[kept], columns[kept]
+        intersections = shapely.area(shapely.intersection(gt_shapes[rows], det_shapes[columns]))
 
         in_ignored = ~care[rows] & (intersections / np.maximum(det_areas[columns], 1e-300) > self.ignored_share)
         ignored = np.zeros(len(det_shapes), bool)
         ignored[columns[in_ignored]] = True
 
-        unions = shapely.area(gt_shapes)[rows] + det_areas[columns] - intersections
+        unions = gt_areas[rows] + det_areas[columns] - intersections
         candidate = care[rows] & ~ignored[columns] & (intersections / np.maximum(unions, 1e-300) > self.iou)
         pairs = _match(rows[candidate].tolist(), columns[candidate].tolist())
 
@@ -91,20 +103,24 @@ def _shapes(polygons: Polygons) -> np.ndarray:
     shapes = shapely.polygons(shapely.linearrings(np.concatenate(arrays), indices=owners))
     invalid = ~shapely.is_valid(shapes)
     if invalid.any():
-        # make_valid may leave lines and points behind; a buffer of 0 keeps the areas alone.
+        # make_valid may also return lines and points; a buffer of 0 keeps only areas.
         shapes[invalid] = shapely.buffer(shapely.make_valid(shapes[invalid]), 0)
     return shapes
 
 
-def _overlaps(gt: np.ndarray, det: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Intersect all pairs whose bounding boxes meet.
+def _meetings(gt: np.ndarray, det: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Find all pairs whose bounding boxes meet.
 
     Returns:
-        int [K], int [K], float [K]: word, detection and area of intersection of each such pair, ordered by word
-        and then by detection.
+        int [K], int [K], float [K]: word, detection and the most that the area of their intersection can be, ordered
+        by word and then by detection.
     """
-    gt_boxes, det_boxes = shapely.bounds(gt).reshape(-1, 1, 4), shapely.bounds(det).reshape(1, -1, 4)
-    low = np.maximum(gt_boxes[..., :2], det_boxes[..., :2])
-    high = np.minimum(gt_boxes[..., 2:], det_boxes[..., 2:])
-    rows, columns = np.nonzero((low < high).all(axis=-1))  # empty geometries have NaN bounds and never meet
-    return rows, columns, shapely.area(shapely.intersection(gt[rows], det[columns]))
+    gt_boxes, det_boxes = shapely.bounds(gt).reshape(-1, 4), shapely.bounds(det).reshape(-1, 4)
+    meet = (gt_boxes[:, None, 0] < det_boxes[:, 2]) & (det_boxes[:, 0] < gt_boxes[:, None, 2])
+    meet &= (gt_boxes[:, None, 1] < det_boxes[:, 3]) & (det_boxes[:, 1] < gt_boxes[:, None, 3])
+    rows, columns = np.nonzero(meet)  # empty geometries have NaN bounds and never meet
+    first, second = gt_boxes[rows], det_boxes[columns]
+    low, high = np.maximum(first[:, :2], second[:, :2]), np.minimum(first[:, 2:], second[:, 2:])
+    # The rounding errors of the corners of an intersection are less than this.
+    slack = _ROUNDING * np.maximum(np.abs(first), np.abs(second)).max(axis=1)
+    return rows, columns, (high - low + slack[:, None]).prod(axis=1)

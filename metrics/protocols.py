@@ -1,4 +1,4 @@
-"""What a text is reduced to before it is compared: published scores differ in the characters that they look at.
+"""Normalisation of texts before they are compared: published scores differ in the characters that they compare.
 
 A word protocol is a function from text to text in a file of this folder, registered under the name that
 `test.NAME.protocol` gives. Both the reference and the prediction go through it.
@@ -15,7 +15,7 @@ from config.registry import Registry
 WORD_PROTOCOLS: Registry[Callable[[str], str]] = Registry("word protocol", "test.NAME.protocol", package="metrics")
 
 protocol = WORD_PROTOCOLS.get
-"""Return the function of a name; `UserError` where there is none."""
+"""Return the function of a name; raises `UserError` if there is none."""
 
 _ALPHANUMERIC = frozenset(string.digits + string.ascii_letters)
 _PRINTABLE = _ALPHANUMERIC | frozenset(string.punctuation)
@@ -32,7 +32,8 @@ def lower_alphanumeric(text: str) -> str:
     """Lower case, then all but 0-9 and a-z removed: what "accuracy" means in most papers.
 
     Baek et al., "What Is Wrong With Scene Text Recognition Model Comparisons?", ICCV 2019, whose code does the same.
-    Letters with accents are removed as other characters are, not replaced by those without; so in "62" and "94".
+    Letters with accents are removed like other characters, not replaced by letters without accents; this is also true
+    for "62" and "94".
     """
     return _only(_ALPHANUMERIC, full(text).lower())
 

@@ -1,14 +1,14 @@
-"""Scores of text recognition: words that are right, and edits that would make them right.
+"""Scores of text recognition: shares of correct texts, and edit distances.
 
 Edits are insertions, deletions and substitutions (Levenshtein), between characters (code points of Unicode's NFC) or
 between words (what white space parts).
 
 - `word_accuracy`: share of texts read exactly, case and punctuation included.
-- `word_accuracy_insensitive`: the same without regard to case (Unicode's case folding).
+- `word_accuracy_insensitive`: the same after Unicode's case folding.
 - `word_accuracy_alphanumeric`: the same under the 36-character protocol (`metrics.protocols`), the figure of the usual
-  tables. A reference of which nothing remains stays in the count and is right where nothing remains of the prediction,
-  as in the code of deep-text-recognition-benchmark; PARSeq's leaves such samples out, which is the same on the
-  benchmarks. `words_without_alphanumeric` says how many there are.
+  tables. A reference that becomes empty still counts, and is correct if the prediction becomes empty as well, as in the
+  code of deep-text-recognition-benchmark; PARSeq's code leaves such samples out, which makes no difference on the
+  benchmarks. `words_without_alphanumeric` is their number.
 - `cer`, `wer`: edits over all texts / characters or words of all references; may exceed 1.
 - `norm_edit_distance`: mean over the texts of 1 - edits / length of the longer of the two ("1-NED": Zhang et al.,
   "ICDAR 2019 Robust Reading Challenge on Reading Chinese Text on Signboard"; higher is better). Two empty texts agree:
@@ -35,9 +35,9 @@ class WordCounts:
     Attributes:
         words: number of texts.
         right: texts read exactly.
-        right_insensitive: texts right but for case.
+        right_insensitive: texts that are right without regard to case.
         right_alphanumeric: texts right under the 36-character protocol.
-        without_alphanumeric: references of which that protocol leaves nothing.
+        without_alphanumeric: references that are empty under that protocol.
         character_edits, characters: edits between characters, and characters of the references.
         word_edits, reference_words: the same of words.
         similarity: sum of 1 - edits / length of the longer.
@@ -64,7 +64,7 @@ class WordCounts:
 
     @property
     def word_accuracy_insensitive(self) -> float:
-        """Share of texts right but for case."""
+        """Share of texts that are right without regard to case."""
         return self.right_insensitive / max(self.words, 1)
 
     @property
@@ -74,12 +74,12 @@ class WordCounts:
 
     @property
     def cer(self) -> float:
-        """Character error rate; where the references hold no character, the number of edits."""
+        """Character error rate; the number of edits if the references have no characters."""
         return self.character_edits / max(self.characters, 1)
 
     @property
     def wer(self) -> float:
-        """Word error rate; where the references hold no word, the number of edits."""
+        """Word error rate; the number of edits if the references have no words."""
         return self.word_edits / max(self.reference_words, 1)
 
     @property
@@ -123,7 +123,7 @@ class WordRecord:
 
 
 class Confusion(NamedTuple):
-    """What was read for what: "" as `reference` for a character too many, "" as `prediction` for a missing one."""
+    """A substitution; `reference` is "" for an inserted character, `prediction` is "" for a missing one."""
 
     reference: str
     prediction: str
@@ -131,10 +131,10 @@ class Confusion(NamedTuple):
 
 
 class WordMetric:
-    """Collects texts one by one. Parts of a dataset may be collected apart and merged.
+    """Collects texts one by one.
 
     Args:
-        normalise: what references and predictions go through first, for all the scores; see `metrics.protocols`.
+        normalise: applied to references and predictions before all scores; see `metrics.protocols`.
     """
 
     def __init__(self, normalise: Callable[[str], str] = full) -> None:
@@ -150,7 +150,7 @@ class WordMetric:
             prediction: what was read.
 
         Raises:
-            ValueError: a name comes twice.
+            ValueError: a sample of that name was added before.
         """
         if sample_id in self.records:
             raise ValueError(f"sample {sample_id!r} was added twice")
@@ -158,11 +158,6 @@ class WordMetric:
         record = WordRecord(sample_id, reference, prediction, compare(reference, prediction))
         self.records[sample_id] = record
         return record
-
-    def merge(self, other: WordMetric) -> None:
-        """Take over another collection's texts. One that both hold, as padded samplers produce, counts once."""
-        for sample_id, record in other.records.items():
-            self.records.setdefault(sample_id, record)
 
     def compute(self) -> WordCounts:
         """Return the sums over all texts; they do not depend on the order in which these were added."""
@@ -195,11 +190,11 @@ def compare(reference: str, prediction: str) -> WordCounts:
 
 
 def confusions(records: Iterable[WordRecord], count: int = 20) -> list[Confusion]:
-    """Return the most frequent mistakes between characters, along a shortest series of edits of each wrong text.
+    """Return the most frequent mistakes between characters, from a shortest series of edits for each wrong text.
 
     Args:
         records: texts.
-        count: mistakes to return, at most.
+        count: greatest number of mistakes to return.
 
     Returns:
         The most frequent first; equally frequent ones in the order of their characters.
@@ -213,4 +208,4 @@ def confusions(records: Iterable[WordRecord], count: int = 20) -> list[Confusion
             became = "" if edit.tag == "delete" else record.prediction[edit.dest_pos]
             found[was, became] += 1
     ordered = sorted(found.items(), key=lambda item: (-item[1], item[0]))
-    return [Confusion(was, became, number) for (was, became), number in ordered[:count]]
+    return [Confusion(was, became, occurrences) for (was, became), occurrences in ordered[:count]]

@@ -8,7 +8,7 @@ Ground truth, one `gt_NAME.txt` for each image, one word a line:
 
 A submission holds `res_NAME.txt` with the same coordinates; what follows them (a score, a text) is not read. Words
 with the text `###` (in polygon files also `#`) are "don't care". The competition's script cuts the coordinates of
-rectangles and quadrilaterals to whole numbers, so these are cut here, too; polygons keep their fractions.
+rectangles and quadrilaterals to whole numbers, and so does this file; polygons keep their fractions.
 """
 
 from __future__ import annotations
@@ -48,7 +48,7 @@ class GroundTruth:
 
 @dataclass(frozen=True)
 class _Line:
-    """A line of an archive, with the words that name it in a message."""
+    """A line of an archive, and its name in messages."""
 
     place: str
     text: str
@@ -59,7 +59,7 @@ def read_ground_truth(path: str | Path, layout: Layout | None = None) -> tuple[d
 
     Args:
         path: the zip.
-        layout: form of its lines; None works it out from all of them.
+        layout: format of its lines; None guesses it from all of them.
 
     Returns:
         Image name (`gt_` and `.txt` removed) -> its words, and the layout.
@@ -109,7 +109,7 @@ def score_submission(
     iou: float = DEFAULT_IOU,
     layout: Layout | None = None,
 ) -> tuple[DetectionMetric, Layout]:
-    """Score a submission; an image of the ground truth without a file in it counts as one without detections.
+    """Score a submission. An image without a file in the submission counts as an image without detections.
 
     Raises:
         UserError: there is no such protocol, an archive cannot be read, or the submission names an image that the
@@ -133,9 +133,9 @@ def score_submission(
 
 
 def guess_layout(lines: list[str]) -> Layout:
-    """Tell the layout of ground-truth lines from how many coordinates they begin with.
+    """Guess the layout of ground-truth lines from the number of coordinates at their beginning.
 
-    A text that is itself a number lengthens the run of some lines, so a few odd lines do not decide.
+    In some lines the text itself is a number, so a few lines with more numbers do not decide.
     """
     counts = [_coordinate_count(line.split(",")) for line in lines]
     if sum(count == 6 or count >= 10 for count in counts) > 0.02 * len(counts):
@@ -157,10 +157,10 @@ def _read_files(path: str | Path, prefix: str) -> dict[str, list[_Line]]:
 
 
 def _lines(place: str, text: str) -> Iterator[_Line]:
-    # Not splitlines(): a transcription may hold characters that it takes for the end of a line.
-    for number, line in enumerate(text.split("\n"), start=1):
+    # Not splitlines(): it would split a transcription at further characters.
+    for line_number, line in enumerate(text.split("\n"), start=1):
         if line.strip():
-            yield _Line(f"{place} line {number}", line.rstrip("\r"))
+            yield _Line(f"{place} line {line_number}", line.rstrip("\r"))
 
 
 def _run(fields: list[str]) -> int:
@@ -169,7 +169,7 @@ def _run(fields: list[str]) -> int:
 
 
 def _coordinate_count(fields: list[str]) -> int:
-    """Return how many fields of a line that ends in a text are coordinates: an even number, the text left over."""
+    """Return how many fields of a line that ends in a text are coordinates: an even number, without the text."""
     run = _run(fields)
     return (run - 1 if run == len(fields) else run) // 2 * 2
 

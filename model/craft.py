@@ -14,9 +14,6 @@ from torch import Tensor, nn
 from model.detector import DETECTORS, Detector
 from model.vgg16_bn import FC_CHANNELS, Vgg16BN, initialise, scaled
 
-INPUT_MULTIPLE = 32
-"""Heights and widths of the input are padded to a multiple of this."""
-
 
 class UpConv(nn.Module):
     """Joins two feature maps: a 1x1 convolution to `mid` channels, a 3x3 one to `out`, each with BN and ReLU."""
@@ -33,6 +30,7 @@ class UpConv(nn.Module):
         )
 
     def forward(self, x: Tensor) -> Tensor:
+        """Map features, float [B, in_channels, H, W], to [B, out, H, W]."""
         return self.conv(x)
 
 

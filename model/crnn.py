@@ -118,6 +118,7 @@ class BidirectionalLSTM(nn.Module):
         self.linear = nn.Identity() if output_size is None else nn.Linear(2 * hidden_size, output_size)
 
     def forward(self, x: Tensor | PackedSequence) -> Tensor | PackedSequence:
+        """Map features, float [B, T, C], C = `input_size`, to C = `output_size`; a packed sequence to another one."""
         if isinstance(x, PackedSequence):
             y = self._recur(with_data(x, self.dropout(x.data)))
             return with_data(y, self.linear(y.data))
@@ -173,7 +174,16 @@ class ConvNetFeatures(nn.Module):
         self.ConvNet = nn.Sequential(*layers)
 
     def forward(self, images: Tensor, columns: Tensor | None = None) -> Tensor:
-        """Return the feature map; `columns` are each sample's own pixels of width, beyond which it has zeros."""
+        """Compute the feature map.
+
+        Args:
+            images: float [B, C, H, W].
+            columns: int64 [B], the width of each sample in pixels: padded convolutions read zeros beyond it. None
+                where no sample is padded.
+
+        Returns:
+            float [B, C, h, w], the feature map; w is W / 4 in most networks.
+        """
         if columns is None:
             return self.ConvNet(images)
         x = images
@@ -195,5 +205,5 @@ def blank_beyond(x: Tensor, columns: Tensor | None) -> Tensor:
 
 
 def with_data(packed: PackedSequence, data: Tensor) -> PackedSequence:
-    """Return a packed sequence with other features for the same time steps."""
+    """Return a packed sequence with other features, float [N, C], for its N time steps of all samples together."""
     return PackedSequence(data, packed.batch_sizes, packed.sorted_indices, packed.unsorted_indices)

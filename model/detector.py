@@ -1,4 +1,4 @@
-"""What a detector is: the base class, and the registry of those that `model.name` may name."""
+"""The base class of detectors, and their registry for `model.name`."""
 
 from __future__ import annotations
 

@@ -1,7 +1,8 @@
 """The output side of a recogniser: the classes it scores, what it is trained on, its loss, and how scores become text.
 
-The network turns pictures into scores and knows no characters. Everything that depends on the way of writing (CTC, or
-one character after the other with an end) is the head's: the training loop, the datasets and the evaluation ask it.
+The network turns pictures into scores and does not depend on the characters. Everything that depends on the decoding
+method (CTC, or one character after the other with an end) belongs to the head, which the training loop, the datasets
+and the evaluation use.
 """
 
 from __future__ import annotations
@@ -115,8 +116,9 @@ class Head(ABC):
         """Read a batch by the most probable text, or by the most probable word of a list.
 
         Args:
-            scores, lengths: see `decode`.
-            beam_width: texts that are followed.
-            lexicon: a `utils.decode.ctc.Lexicon`; None admits any text.
+            scores: logits of the network in eval mode, float32 [B, T, classes].
+            lengths: int64 [B] on the CPU, time steps of each picture's own width.
+            beam_width: number of hypotheses that are kept at each step.
+            lexicon: a `utils.decode.ctc.lexicon.Lexicon`; None admits any text.
         """
         raise NotImplementedError

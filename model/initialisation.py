@@ -1,4 +1,4 @@
-"""The random start of the recognisers: as the published networks begin."""
+"""The random initial weights of the recognisers, as in the published networks."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ def initialise_published(module: nn.Module) -> None:
 
 
 def initialise_keras(module: nn.Module) -> None:
-    """Initialise as mltu and Keras do: He-uniform convolutions, Glorot-uniform input and orthogonal recurrent weights,
-    no biases but 1 at the LSTM's forget gates, which lets it remember from the start."""
+    """Initialise as mltu and Keras do: He-uniform convolutions, Glorot-uniform input weights, orthogonal recurrent
+    weights, and biases of 0, except 1 at the forget gates of LSTMs."""
     for layer in module.modules():
         if isinstance(layer, nn.Conv2d):
             nn.init.kaiming_uniform_(layer.weight)

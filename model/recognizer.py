@@ -1,12 +1,6 @@
-"""What every recogniser is: a network that scores pictures of words, and the head that makes text of the scores.
+"""The base class of recognisers: a network that scores pictures of words, and a head that turns scores into text.
 
-A new recogniser is a file in this folder:
-
-    @RECOGNIZERS.register("my_network")
-    class MyNetwork(Recognizer):
-        def __init__(self, num_class: int, input_channel: int = 1, *, layers: PositiveInt = 4) -> None: ...
-
-and `model.architecture: my_network` in a YAML. It is trained with CTC unless it names another `head`.
+A new recogniser is a file in this folder, trained with CTC unless it names another `head`: see docs/extending.md.
 """
 
 from __future__ import annotations
@@ -27,7 +21,7 @@ class Recognizer(nn.Module, ABC):
     """A network that scores the classes of characters along a picture of a word or a line.
 
     Its constructor takes the number of classes first, and those of `input_channel`, `output_channel`, `hidden_size`
-    and `dropout` that it has a use for (see `config.schema.recognizer`). Its keyword-only parameters are the options
+    and `dropout` that it has a use for (see `config.schema.model`). Its keyword-only parameters are the options
     that a YAML sets under `model.architecture_options`.
 
     Attributes:
@@ -35,7 +29,7 @@ class Recognizer(nn.Module, ABC):
         class_parameters: names of the parameters and buffers with a row for each class, at least one: what is moved
             when the alphabet changes.
         input_channels: 1 for grey pictures, 3 for RGB.
-        input_height: height of the pictures in pixels; None where any from 32 on will do.
+        input_height: height of the pictures in pixels; None allows any height from 32 on.
         minimum_width: narrowest picture in pixels that gives a time step.
         width_multiple: a picture whose width is a multiple of this scores the same alone and padded. Of another one
             up to 3 pixels are cut off or up to 3 of its padding are seen, as the class says.
@@ -76,13 +70,13 @@ class Recognizer(nn.Module, ABC):
         """
 
     def placed(self, device: torch.device, layout: torch.memory_format) -> Recognizer:
-        """Return the network on a device, in a layout if it may run in it. Training and reading both use this, for
-        another layout rounds in another way."""
+        """Return the network on a device, in a memory layout if it may run in it. Training and prediction both use this
+        method, because another layout gives other rounding."""
         return self.to(device, memory_format=layout if self.channels_last else torch.contiguous_format)
 
     def train(self, mode: bool = True) -> Recognizer:
-        """Switch between training and eval mode; what is frozen stays in eval mode, but for recurrent layers without
-        dropout: they compute the same in both modes, and cuDNN's have no backward pass in eval mode."""
+        """Switch between training and eval mode. Frozen parts stay in eval mode, except recurrent layers without
+        dropout: they compute the same in both modes, and cuDNN has no backward pass for them in eval mode."""
         super().train(mode)
         for name in self.frozen:
             for layer in self.get_submodule(name).eval().modules():

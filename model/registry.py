@@ -5,8 +5,7 @@ from __future__ import annotations
 import inspect
 
 from config.errors import UserError
-from config.schema.model import DetectorModel
-from config.schema.recognizer import RecognizerModel
+from config.schema.model import DetectorModel, RecognizerModel
 from model.detector import DETECTORS, Detector
 from model.recognizer import RECOGNIZERS, Recognizer
 

@@ -48,8 +48,15 @@ class ResidualBlock(nn.Module):
         self.dropout = nn.Dropout(dropout)
 
     def forward(self, x: Tensor, columns: Tensor | None = None) -> Tensor:
-        """`columns` are those of each sample that come out; what comes in has zeros beyond them, and so has the
-        result."""
+        """Apply the block.
+
+        Args:
+            x: float [B, in, H, W], zero beyond the width of each sample.
+            columns: int64 [B], the width of each sample in columns of the output; None where no sample is padded.
+
+        Returns:
+            float [B, out, ceil(H / s), ceil(W / s)], zero beyond `columns`.
+        """
         y = blank_beyond(F.leaky_relu(self.bn1(self.conv1(x)), SLOPE), columns)
         y = self.bn2(self.conv2(y)) + self.skip(x)
         return blank_beyond(self.dropout(F.leaky_relu(y, SLOPE)), columns)
@@ -80,7 +87,15 @@ class ResidualFeatures(nn.Module):
         )
 
     def forward(self, images: Tensor, columns: Tensor | None = None) -> Tensor:
-        """Return the feature map; `columns` are each sample's own pixels of width, beyond which it has zeros."""
+        """Compute the feature map.
+
+        Args:
+            images: float [B, in, H, W].
+            columns: int64 [B], the width of each sample in pixels, a multiple of 4; None where no sample is padded.
+
+        Returns:
+            float [B, out, H / 4, W / 4], zero beyond the width of each sample.
+        """
         x = blank_beyond(images, columns)
         for block in self.blocks:
             columns = columns if columns is None else columns // block.stride
@@ -161,7 +176,7 @@ class ResidualCrnn(Crnn):
         if columns is None:
             return steps
         # Each sample's own rows, one after the other, without what is between them in the padded map.
-        own = (columns // WIDTH_MULTIPLE)[:, None]
+        widths = (columns // WIDTH_MULTIPLE)[:, None]
         time = torch.arange(steps.shape[1], device=steps.device)
-        source = (time // own * features.shape[3] + time % own).clamp(max=steps.shape[1] - 1)
+        source = (time // widths * features.shape[3] + time % widths).clamp(max=steps.shape[1] - 1)
         return steps.gather(1, source[..., None].expand_as(steps))

@@ -1,7 +1,7 @@
-"""VGG16 with batch normalisation, cut into the five slices whose outputs CRAFT joins.
+"""VGG16 with batch normalisation, split into the five slices whose outputs CRAFT combines.
 
-The slices carry the indices that the layers have in torchvision's `vgg16_bn().features`, so a parameter is
-called `slice1.0.weight` here, in CRAFT's published weights, and in EasyOCR's trainer alike.
+The layers keep their indices of torchvision's `vgg16_bn().features`, so the parameter names (`slice1.0.weight`) are the
+same as in CRAFT's published weights and in EasyOCR's trainer.
 
 Source: Simonyan and Zisserman, "Very Deep Convolutional Networks for Large-Scale Image Recognition", ICLR
 2015; Baek et al., "Character Region Awareness for Text Detection", CVPR 2019, figure 2.
@@ -64,11 +64,11 @@ class Vgg16BN(nn.Module):
         super().__init__()
         layers = _features(width)
         start = 0
-        for number, end in enumerate(SLICE_ENDS, start=1):
-            part = nn.Sequential()
+        for part, end in enumerate(SLICE_ENDS, start=1):
+            layers_of_part = nn.Sequential()
             for index in range(start, end):
-                part.add_module(str(index), layers[index])
-            self.add_module(f"slice{number}", part)
+                layers_of_part.add_module(str(index), layers[index])
+            self.add_module(f"slice{part}", layers_of_part)
             start = end
         # conv6 and conv7 of SSD's VGG: dilated so that stride 16 is kept.
         last, fc = scaled(512, width), scaled(FC_CHANNELS, width)
@@ -79,6 +79,7 @@ class Vgg16BN(nn.Module):
         )
 
     def forward(self, x: Tensor) -> VggFeatures:
+        """Return the feature maps, each [B, C, H / stride, W / stride], of normalised RGB images [B, 3, H, W]."""
         conv2_2 = self.slice1(x)
         conv3_2 = self.slice2(conv2_2)
         conv4_2 = self.slice3(conv3_2)
@@ -90,9 +91,13 @@ class Vgg16BN(nn.Module):
 
 
 def from_torchvision(state: dict[str, Tensor]) -> dict[str, Tensor]:
-    """Rename the `features.N.*` entries of a torchvision VGG16-BN state dict to this module's names.
+    """Rename the `features.N.*` entries of a torchvision VGG16-BN state dict to the names of this module.
 
-    Returns the entries of slices 1 to 4; the classifier and conv5_3 have no place here.
+    Args:
+        state: convolution weights float [out, in, 3, 3], and biases and batch norms float [C], by torchvision's names.
+
+    Returns:
+        The same tensors of slices 1 to 4; the classifier and conv5_3 are left out.
     """
     renamed: dict[str, Tensor] = {}
     for name, value in state.items():
@@ -100,9 +105,9 @@ def from_torchvision(state: dict[str, Tensor]) -> dict[str, Tensor]:
         if parts[0] != "features" or not parts[1].isdigit():
             continue
         index = int(parts[1])
-        number = next((n for n, end in enumerate(SLICE_ENDS, start=1) if index < end), None)
-        if number is not None:
-            renamed[f"slice{number}.{'.'.join(parts[1:])}"] = value
+        part = next((part for part, end in enumerate(SLICE_ENDS, start=1) if index < end), None)
+        if part is not None:
+            renamed[f"slice{part}.{'.'.join(parts[1:])}"] = value
     return renamed
 
 
@@ -119,11 +124,20 @@ def initialise(module: nn.Module) -> None:
 
 
 def load_torchvision_backbone(backbone: Vgg16BN, state: dict[str, torch.Tensor]) -> None:
-    """Copy torchvision's weights into slices 1 to 4 of `backbone` (width 1 only; KeyError where one lacks)."""
+    """Copy torchvision's weights into slices 1 to 4 of `backbone`.
+
+    Args:
+        backbone: at width 1.
+        state: convolution weights float [out, in, 3, 3], and biases and batch norms float [C], by torchvision's names.
+
+    Raises:
+        KeyError: a weight is missing.
+        RuntimeError: a shape differs.
+    """
     renamed = from_torchvision(state)
-    own = backbone.state_dict()
-    expected = {name for name in own if not name.startswith("slice5.")}
+    current = backbone.state_dict()
+    expected = {name for name in current if not name.startswith("slice5.")}
     missing = expected - renamed.keys()
     if missing:
         raise KeyError(sorted(missing)[0])
-    backbone.load_state_dict({**own, **{name: renamed[name] for name in expected}})
+    backbone.load_state_dict({**current, **{name: renamed[name] for name in expected}})

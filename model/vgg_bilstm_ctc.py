@@ -2,7 +2,7 @@
 
 Source: Baek et al., "What Is Wrong With Scene Text Recognition Model Comparisons?", ICCV 2019, after Shi, Bai and
 Yao, "An End-to-End Trainable Neural Network for Image-based Sequence Recognition", TPAMI 2017. Parameter names,
-shapes and the random start are those of the published networks, so their weights load here and ours there.
+shapes and the random initial weights are those of the published networks, so weights can be exchanged with them.
 """
 
 from __future__ import annotations
@@ -20,8 +20,9 @@ from model.recognizer import RECOGNIZERS
 class VggBilstmCtc(Crnn):
     """The recogniser; 3,781,345 parameters with the sizes given here and 97 classes.
 
-    The rows that the convolutions leave are averaged, so any height of 32 or more will do. The last 2x2 convolution
-    eats a column: W pixels give W // 4 - 1 time steps. Given lengths, the last W % 4 pixels of a picture are cut off.
+    The remaining rows after the convolutions are averaged, so any height of 32 or more is possible. The last 2x2
+    convolution removes a column: W pixels give W // 4 - 1 time steps. With lengths, the last W % 4 pixels of a picture
+    are cut off.
 
     Args:
         num_class: classes to score: characters and the blank.

@@ -4,9 +4,13 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import cv2
 import pytest
 from hypothesis import settings
 from tiny_synthtext import write_synthtext
+
+# OpenCV's threads do not come along into a forked process, where it would wait for them for ever.
+cv2.setNumThreads(1)
 
 # The same examples in every run, so that a change is never stopped by an example that somebody else's code fails on;
 # `make explore` looks for new ones, many more of them.

@@ -109,7 +109,7 @@ def test_word_boxes_where_characters_are_wanted(job: Path, tmp_path: Path) -> No
         (["--draw", "sheet.gif"], "--draw sheet.gif: name a .png or .jpg file"),
         (["--deeep"], "there is no option --deeep"),
         (["--pseudo-labels", "sheet.png"], "there is nothing to label with"),
-        (["--pseudo-labels", "sheet.png", "--no-timing"], "leave out --no-timing"),
+        (["--pseudo-labels", "sheet.png", "--no-timing"], "--pseudo-labels cannot be combined with --no-timing"),
     ],
 )
 def test_mistakes_take_one_sentence(job: Path, arguments: list[str], message: str) -> None:

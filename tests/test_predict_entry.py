@@ -14,8 +14,7 @@ import torch
 
 import predict
 from config.errors import UserError
-from config.schema.model import DetectorModel
-from config.schema.recognizer import RecognizerModel
+from config.schema.model import DetectorModel, RecognizerModel
 from model.registry import build_detector, build_recognizer
 
 REPOSITORY = Path(__file__).resolve().parents[1]
@@ -87,8 +86,8 @@ def test_folder_and_drawings(files, tmp_path: Path) -> None:
         (["--detector", "detector", "images", "--output", "broken"], "broken.png is a file, name a folder"),
         (["--detector", "detector", "images", "--low-text", "1.5"], "--low-text 1.5: input should be less than"),
         (["--detector", "detector", "images", "--canvas-size", "big"], "invalid int value: 'big'"),
-        (["--detector", "detector", "images", "--lexicon", "x"], "--lexicon has no use without --recognizer"),
-        (["--recognizer", "recogniser", "images", "--poly"], "--poly has no use without --detector"),
+        (["--detector", "detector", "images", "--lexicon", "x"], "--lexicon has no effect without --recognizer"),
+        (["--recognizer", "recogniser", "images", "--poly"], "--poly has no effect without --detector"),
         (["--recognizer", "recogniser", "images", "--lexicon", "no.txt"], "lexicon no.txt cannot be read"),
         (["--detector", "detector", "images", "--what"], "unrecognized arguments: --what"),
         (["--detector", "detector", "images", "--device", "tpu"], "device 'tpu' is not known"),

@@ -1,4 +1,4 @@
-"""The one place that knows devices: which one a run uses, and in which precision it computes there."""
+"""Devices: which device a run uses, and the precision there."""
 
 from __future__ import annotations
 
@@ -29,13 +29,13 @@ def resolve_device(name: str) -> torch.device:
         if torch.cuda.is_available():
             return torch.device("cuda")
         return torch.device("mps" if torch.backends.mps.is_available() else "cpu")
-    kind, _, number = name.partition(":")
-    if kind not in ("cpu", "cuda", "mps") or (number and (kind != "cuda" or not number.isdigit())):
+    kind, _, index = name.partition(":")
+    if kind not in ("cpu", "cuda", "mps") or (index and (kind != "cuda" or not index.isdigit())):
         raise UserError(f"device '{name}' is not known, use auto, cpu, cuda, cuda:N or mps")
     if kind == "cuda":
         if not torch.cuda.is_available():
             raise UserError(f"device is '{name}' but PyTorch sees no CUDA device here, use device=cpu or device=auto")
-        if number and int(number) >= torch.cuda.device_count():
+        if index and int(index) >= torch.cuda.device_count():
             raise UserError(
                 f"device is '{name}' but there are {torch.cuda.device_count()} CUDA devices, from cuda:0 on"
             )
@@ -49,16 +49,16 @@ def resolve_device(name: str) -> torch.device:
 
 
 def memory_format(device: torch.device) -> torch.memory_format:
-    """Return the layout of images that convolutions are fast in: channels last, but on Apple GPUs, where batch norms
-    of that layout had wrong gradients in some of the supported versions."""
+    """Return the memory layout in which convolutions are fast: channels last, except on Apple GPUs, where batch norms
+    in that layout had wrong gradients in some of the supported versions."""
     return torch.contiguous_format if device.type == "mps" else torch.channels_last
 
 
 def resolve_amp(amp: Amp, device: torch.device) -> Amp:
-    """Decide in which precision this program computes on `device`; say in the log where it is not the one asked for.
+    """Return the precision used on `device` and set it up; log a warning if it differs from the configured one.
 
-    `off` is float32 throughout. With bf16 and fp16 the convolutions and LSTMs that stay in float32 may round their
-    factors to TF32 (8 bits of exponent, 10 of mantissa), which torch's own default allows always.
+    `off` is float32 throughout. With bf16 and fp16, convolutions and LSTMs that stay in float32 may round their factors
+    to TF32 (8 bits of exponent, 10 of mantissa), which torch allows by default.
     """
     used, reason = effective_amp(amp, device)
     if reason:
@@ -86,9 +86,9 @@ def kernels_by_trial(wanted: bool) -> Iterator[None]:
 
 @functools.lru_cache
 def effective_amp(amp: Amp, device: torch.device) -> tuple[Amp, str]:
-    """Return the precision that is used on `device`, and the reason where it is not the one asked for.
+    """Return the precision that is used on `device`, and the reason if it differs from the configured one.
 
-    bf16 needs hardware for it; on a CUDA device without, fp16 takes its place. On a CPU without, and for fp16 on a
+    bf16 needs hardware support: a CUDA device without it uses fp16 instead. On a CPU without it, and for fp16 on any
     CPU, mixed precision would be slower than float32 and is switched off.
     """
     if amp == "bf16" and device.type == "cuda" and not torch.cuda.is_bf16_supported(including_emulation=False):
@@ -146,7 +146,7 @@ def memory_for(inputs: str, device: torch.device, remedy: str) -> Iterator[None]
 
 
 def peak_memory_bytes(device: torch.device) -> int:
-    """Return the most memory used so far: of the CUDA device, else of this process."""
+    """Return the peak memory so far: of the CUDA device, else of this process."""
     if device.type == "cuda":
         return torch.cuda.max_memory_allocated(device)
     try:

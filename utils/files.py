@@ -1,4 +1,4 @@
-"""Writing files so that a reader, or the next run after a crash, never meets half of one."""
+"""Writing files atomically: a reader, or the next run after a crash, never finds an incomplete file."""
 
 from __future__ import annotations
 
@@ -7,13 +7,13 @@ from collections.abc import Callable
 from pathlib import Path
 
 from config.errors import UserError
-from data.durable import PART, replacing
+from data.io.durable import PART, replacing
 
 
 def write_atomically(path: Path, write: Callable[[Path], None]) -> None:
     """Let `write` fill a file beside `path`, flush it to disk and move it into place.
 
-    Whatever stood at `path` stays until the new file is whole; if anything fails it stays for good.
+    An existing file at `path` stays until the new one is complete; after a failure it stays unchanged.
 
     Args:
         path: the final place; its folder is made.
@@ -27,14 +27,14 @@ def write_atomically(path: Path, write: Callable[[Path], None]) -> None:
         with replacing(path) as temporary:
             write(temporary)
     except OSError as fault:
-        kept = "; what was there before is whole" if path.exists() else ""
+        kept = "; the previous file is unchanged" if path.exists() else ""
         raise UserError(
             f"{path} cannot be written ({fault.strerror or fault}), make room or choose another folder{kept}"
         ) from fault
 
 
 def remove_parts(folder: Path) -> None:
-    """Remove what writers left in `folder` that were killed in the middle; nobody else may be writing there."""
+    """Remove the incomplete files of killed writers in `folder`; no other process may be writing there."""
     for part in folder.glob(f".*{PART}"):
         part.unlink(missing_ok=True)
 

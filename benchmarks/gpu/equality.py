@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from benchmarks.gpu.bench import FAIL, OK, Bench, distance, judge, part, say
-from config.schema.recognizer import RecognizerModel
+from config.schema.model import RecognizerModel
 from loss.ctc import CTCLoss
 from loss.heatmap import HeatmapLoss
 from model.craft import Craft

@@ -13,14 +13,14 @@ class ConvertConfig(Section):
 
     task: Literal["convert"] = "convert"
     datasets: list[TrainingWordCrops] = []
-    """What is written; several datasets are joined."""
+    """Datasets to convert; several are joined."""
     to: Literal["lmdb", "labels_csv", "jsonl"] = "lmdb"
     """`lmdb`: a database with the keys of deep-text-recognition-benchmark. `labels_csv`: image files and `labels.csv`,
     as EasyOCR's trainer reads them. `jsonl`: image files and `labels.jsonl`."""
     output_dir: UserPath = "./datasets/converted"
-    """Folder that is made. It appears when it is whole."""
+    """Folder of the result. It exists only once the conversion is complete."""
     overwrite: bool = False
-    """Replace what an earlier conversion made there."""
+    """Replace the result of an earlier conversion."""
     max_dropped: UnitFloat = 0.01
-    """Greatest share of the samples that may be left out because their picture cannot be read or their label cannot be
-    written in this form; otherwise nothing is made."""
+    """Maximum share of samples that are left out because their picture cannot be read or their label cannot be written
+    in this form; with a higher share, nothing is written."""

@@ -1,4 +1,4 @@
-"""Where annotated images come from: one section per format, told apart by `format`."""
+"""Datasets of annotated images: one section per format, selected by `format`."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator, Field
 
-from config.schema.dataset_base import DatasetBase
+from config.schema.base import DatasetBase
 from config.schema.word_datasets import Words, named_for
 
 
@@ -16,15 +16,15 @@ class SynthTextDataset(DatasetBase):
     format: Literal["synthtext"] = "synthtext"
 
     root: str
-    """Folder that the image paths of the ground truth start from; for `.h5` files, the folder that holds them."""
+    """Folder that the image paths of the ground truth are relative to; for `.h5` files, the folder that holds them."""
 
     gt: str | None = None
-    """`gt.mat` (MATLAB v5) or an `.h5` file of the SynthText generator; null takes `root/gt.mat`, or every
+    """`gt.mat` (MATLAB v5) or an `.h5` file of the SynthText generator; null uses `root/gt.mat`, or every
     `.h5` of `root` where there is no `gt.mat`."""
 
     index_dir: str | None = None
-    """Folder for the memory-mapped index made from the ground truth; null keeps it beside the ground truth, or in the
-    user's cache folder where that one cannot be written."""
+    """Folder for the memory-mapped index of the ground truth; null keeps it beside the ground truth, or in the user's
+    cache folder if that place is read-only."""
 
     @property
     def source(self) -> str:
@@ -32,7 +32,7 @@ class SynthTextDataset(DatasetBase):
 
 
 class GeneratedDataset(DatasetBase):
-    """Scenes of the generator, drawn when they are asked for: nothing is written to disk or read from it."""
+    """Scenes that the generator draws during training: nothing is written to disk."""
 
     format: Literal["generated"] = "generated"
 
@@ -40,14 +40,14 @@ class GeneratedDataset(DatasetBase):
     """Configuration of `task: generate`: the name of one in `config/`, or the path of a YAML file."""
 
     set: list[str] = []
-    """`key.sub=value` settings that have the last word on the recipe's, such as `layout.width=[512, 640]`."""
+    """`key.sub=value` settings that override those of the recipe, such as `layout.width=[512, 640]`."""
 
     split: str = "train"
     """Split of the recipe: different splits share no fonts, words and photos."""
 
     size: Annotated[int, Field(gt=0, le=10_000_000)] | None = None
-    """Number of different scenes; null takes what the recipe has for the split. They cost nothing until they are
-    drawn, so that a training run need not see any of them twice."""
+    """Number of different scenes; null uses the size of the split in the recipe. A scene costs nothing until it is
+    drawn, so the number may be so large that training sees no scene twice."""
 
     @property
     def source(self) -> str:

@@ -8,6 +8,7 @@ from pydantic import Field, model_validator
 
 from config.schema.augmentation import Augmentation
 from config.schema.base import (
+    PAIR,
     NonNegativeFloat,
     Options,
     PositiveFloat,
@@ -22,21 +23,21 @@ from config.schema.training import Training
 from config.schema.weak import WeakSupervision
 
 Triple = Annotated[list[float], Field(min_length=3, max_length=3)]
-Pair = Annotated[list[NonNegativeFloat], Field(min_length=2, max_length=2)]
+Pair = Annotated[list[NonNegativeFloat], PAIR]
 
 
 class DetectionData(Section):
     """From annotated images to network inputs and target maps."""
 
     output_size: Annotated[int, Field(ge=32, multiple_of=32)] = 768
-    """Side of the square training image, pixels; the target maps are half as large."""
+    """Side of the square training image in pixels; the target maps have half of it."""
     mean: Triple = [0.485, 0.456, 0.406]
     """Mean of the RGB channels, in 0..1."""
     std: Annotated[list[PositiveFloat], Field(min_length=3, max_length=3)] = [0.229, 0.224, 0.225]
     """Standard deviation of the RGB channels, in 0..1 (`variance` in EasyOCR's files)."""
     enlarge_region: Pair = [0.5, 0.5]
-    """How far a character's quad is enlarged along and across the reading direction before the Gaussian is
-    fitted, as a share of its size."""
+    """Enlargement of a character's quad along and across the reading direction, as a share of its size, before the
+    Gaussian is warped onto it."""
     enlarge_affinity: Pair = [0.5, 0.5]
     """The same for the quad between two characters."""
     gauss_init_size: PositiveInt = 200
@@ -54,14 +55,14 @@ class DetectionTraining(Training):
     ckpt_path: str | None = None
     """Weights to start from: a bare state dict, one with `module.` prefixes, or a checkpoint with `craft`."""
     loss: Literal[2, 3] | str = 3
-    """CRAFT's squared errors, whose hard negatives are mined over the batch (2) or per image (3); or the name of a loss
-    that a file in `loss/` registers."""
+    """CRAFT's squared error with hard-negative mining over the whole batch (2) or in each image (3); or the name of a
+    loss that a file in `loss/` registers."""
     loss_options: Options = {}
-    """Options of a loss with a name."""
+    """Options of a loss that is given by its name."""
     neg_rto: NonNegativeFloat = 1.0
-    """Negatives per positive pixel, of the losses 2 and 3."""
+    """Negative pixels per positive pixel in the losses 2 and 3."""
     n_min_neg: PositiveInt = 1000
-    """Least number of negative pixels, of the losses 2 and 3."""
+    """Minimum number of negative pixels in the losses 2 and 3."""
     data: DetectionData = DetectionData()
     weak: WeakSupervision | None = None
     """Training on words without character boxes; null trains on `datasets` alone."""
@@ -81,26 +82,26 @@ class DetectionTest(Section):
     """One evaluation: a dataset and the settings that turn score maps into boxes."""
 
     dataset: TestDataset
-    """What is evaluated."""
+    """The dataset to evaluate on."""
     text_threshold: UnitFloat = 0.7
-    """A component counts as text where its highest region score reaches this."""
+    """A connected component is a word if its highest region score reaches this."""
     low_text: UnitFloat = 0.4
     """Pixels with a region score above this belong to text."""
     link_threshold: UnitFloat = 0.4
     """Pixels with an affinity score above this join characters to a word."""
     canvas_size: Annotated[int, Field(ge=32)] = 1280
-    """Greatest length of the image's longer side as the network sees it, pixels."""
+    """Maximum length in pixels of the longer side of the network's input."""
     mag_ratio: PositiveFloat = 1.5
-    """The image is enlarged by this factor first, `canvas_size` permitting."""
+    """Factor by which the image is enlarged first, as far as `canvas_size` allows."""
     poly: bool = False
     """Return polygons that follow curved words instead of rotated rectangles."""
     protocol: str = "icdar_iou"
-    """How detections are compared with words: `icdar_iou`, as in the ICDAR 2015 competition, or another of
+    """How detections are compared with words: `icdar_iou`, as in the ICDAR 2015 competition, or another protocol of
     `metrics/`."""
     protocol_options: dict[str, Any] = {}
-    """Settings of the protocol alone; those of `icdar_iou`: `ignored_share` (0.5)."""
+    """Options of the protocol; `icdar_iou` has `ignored_share` (0.5)."""
     iou: Annotated[float, Field(gt=0, lt=1)] = 0.5
-    """Intersection over union above which a detection matches a word."""
+    """A detection matches a word if their intersection over union is above this."""
     vis_opt: bool = False
     """Draw boxes and score maps of every image into `vis_test_dir`."""
 

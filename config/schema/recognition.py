@@ -8,7 +8,7 @@ from pydantic import Field, model_validator
 
 from config.schema.alphabet import Characters
 from config.schema.base import NonNegativeFloat, PositiveFloat, PositiveInt, Section, UnitFloat
-from config.schema.recognizer import RecognizerModel
+from config.schema.model import RecognizerModel
 from config.schema.run import RunConfig
 from config.schema.training import ScheduleName, Training
 from config.schema.word_crops import TestWordCrops, TrainingWordCrops
@@ -32,28 +32,28 @@ class RecognitionTraining(Training):
     total_data_usage_ratio: Annotated[float, Field(gt=0, le=1)] = 1.0
     """Use only this share of every dataset, spread evenly over it."""
     ckpt_path: str | None = None
-    """Weights to start from: a bare state dict, one with `module.` prefixes, or a checkpoint of a recogniser, whose
-    alphabet may be another: what the two share is kept."""
+    """Weights to start from: a bare state dict, one with `module.` prefixes, or a checkpoint of a recogniser. If its
+    alphabet is another one, the weights of the characters that both have are kept."""
     ckpt_characters: Characters | None = None
-    """The alphabet of `ckpt_path` in the order of its classes, where the file does not hold it and it is not that of
-    this job."""
+    """The alphabet of `ckpt_path` in the order of its classes; needed if the file does not hold it and it differs from
+    that of this job."""
     ckpt_prediction: Literal["keep", "new"] = "keep"
-    """`new`: the last layer of `ckpt_path`, which knows the characters, is left out, whatever its alphabet, and starts
-    at random (EasyOCR's `new_prediction: True`)."""
+    """`new`: the last layer, which scores the characters, starts at random instead of from `ckpt_path` (EasyOCR's
+    `new_prediction: True`)."""
     batch_size: PositiveInt = 64
     """Samples per process and iteration."""
     best_by: Literal["word_accuracy", "word_accuracy_insensitive", "word_accuracy_alphanumeric", "cer"] = "cer"
-    """What `best.pth`, `plateau` and `patience` go by."""
+    """The score that `best.pth`, `plateau` and `patience` use."""
     lr: PositiveFloat | None = None
-    """Learning rate after the warm-up; null takes 1e-3 for Adam and AdamW and 1.0 for Adadelta."""
+    """Learning rate after the warm-up; null uses 1e-3 for Adam and AdamW and 1.0 for Adadelta."""
     weight_decay: NonNegativeFloat = 0.0
     """Weight decay."""
     schedule: ScheduleName = "constant"
     grad_clip: NonNegativeFloat = 5.0
-    """Greatest norm of the gradient; 0 does not clip."""
+    """Maximum norm of the gradient; 0 turns clipping off."""
     max_zeroed: UnitFloat = 0.01
-    """Greatest share of samples whose label has no room in its picture's time steps, so that CTC gives them no
-    gradient, before the run stops."""
+    """Maximum share of labels that are too long for the time steps of their picture, so that CTC gives them no
+    gradient; a higher share stops the run."""
     data: WordData = WordData()
 
     @model_validator(mode="before")
@@ -77,18 +77,19 @@ class RecognitionTest(Section):
     """One evaluation: a dataset and how its words are read and compared."""
 
     dataset: TestWordCrops
-    """What is evaluated."""
+    """The dataset to evaluate on."""
     protocol: str = "full"
-    """What is compared: `full` everything; `36` lower-case letters and digits, `62` letters and digits, `94` printable
-    ASCII without the space, or another of `metrics/`. The rest is removed from label and reading."""
+    """Characters that are compared: `full` all; `36` lower-case letters and digits; `62` letters and digits; `94`
+    printable ASCII without the space; or another protocol of `metrics/`. All other characters are removed from label
+    and reading."""
     decode: Literal["greedy", "beam"] = "greedy"
-    """`greedy` takes the best class of every time step, `beam` searches the most probable text."""
+    """`greedy` takes the best class of every time step, `beam` searches for the most probable text."""
     beam_width: PositiveInt = 10
     """Hypotheses that `beam` keeps."""
     lexicon: str | None = None
-    """File of words, one a line: the most probable of them is read."""
+    """File with one word per line: the reading is the most probable of these words."""
     batch_size: PositiveInt = 64
-    """Pictures of a batch."""
+    """Pictures per batch."""
 
 
 class RecognitionConfig(RunConfig):
@@ -96,15 +97,17 @@ class RecognitionConfig(RunConfig):
 
     task: Literal["recognition"] = "recognition"
     characters: Characters = DIGITS + SYMBOLS + LETTERS
-    """The alphabet, in the order of the network's classes; class 0 is CTC's blank. What becomes of
-    labels with other characters is up to `unknown`. The default is the one of EasyOCR's English recipe."""
+    """The alphabet, in the order of the network's classes; class 0 is CTC's blank. `unknown` decides about labels with
+    other characters. The default is the alphabet of EasyOCR's English recipe."""
     case: Literal["keep", "lower", "upper"] = "keep"
-    """What is done to labels before they are looked at (EasyOCR's `sensitive: false` is `lower`)."""
+    """Case that labels are converted to first (EasyOCR's `sensitive: false` is `lower`)."""
     unknown: Literal["drop", "remove"] = "drop"
-    """What becomes of a label with characters outside the alphabet. `drop`: it is left out of training. `remove`: these
-    characters are taken out of it, in evaluations, too (EasyOCR's `data_filtering_off: True`). Both are counted."""
+    """Treatment of labels with characters outside the alphabet. `drop`: the sample is left out of training. `remove`:
+    these characters are removed from the label, also in evaluations (EasyOCR's `data_filtering_off: True`). Both are
+    counted."""
     max_length: PositiveInt | None = 34
-    """Longer labels are left out of training and counted (`batch_max_length`); null sets no limit."""
+    """Samples with longer labels are left out of training and counted (EasyOCR's `batch_max_length`); null sets no
+    limit."""
     model: RecognizerModel = RecognizerModel()
     train: RecognitionTraining = RecognitionTraining()
     test: dict[str, RecognitionTest] = {}

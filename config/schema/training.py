@@ -1,4 +1,4 @@
-"""Settings that every training run has, whatever it trains."""
+"""Settings of every training run."""
 
 from __future__ import annotations
 
@@ -19,8 +19,8 @@ from config.schema.base import (
 ScheduleName = Annotated[
     str,
     Field(
-        description="`step`: lr · gamma^(iteration // lr_decay). `cosine`: down to 0 at `end_iter`. `constant`. "
-        "`plateau`: times gamma whenever `plateau_patience` evaluations in a row have not been the best so far. Or the "
+        description="`step`: lr · gamma^(iteration // lr_decay). `cosine`: falls to 0 at `end_iter`. `constant`. "
+        "`plateau`: multiplied by gamma after `plateau_patience` evaluations in a row without a new best score. Or the "
         "name of a schedule that a file in `utils/engine/schedules/` registers."
     ),
 ]
@@ -33,60 +33,66 @@ class Training(Section):
     batch_size: PositiveInt = 5
     """Samples of one process and one micro-batch: per GPU, as in EasyOCR."""
     global_batch_size: PositiveInt | None = None
-    """Samples of an iteration, of all processes and micro-batches together; replaces `batch_size`. With it a run is the
-    same run on any number of GPUs."""
+    """Samples of an iteration over all processes and micro-batches; replaces `batch_size`. With this setting, a run
+    gets the same batches on any number of GPUs."""
     accumulate: PositiveInt = 1
-    """Micro-batches of an iteration, one after the other: a larger batch in the same memory. Batch norms take their
-    statistics of each micro-batch."""
+    """Gradient accumulation: micro-batches per iteration, for a larger batch in the same memory. Batch norms compute
+    their statistics over each micro-batch."""
     sync_batchnorm: bool = False
-    """Let batch norms take their statistics over all processes; for few samples per GPU."""
+    """Compute the statistics of batch norms over all processes; useful with few samples per GPU."""
     timeout_s: PositiveFloat = 600.0
-    """Seconds that processes wait for one another before the run is given up."""
+    """Seconds that processes wait for one another before the run is aborted."""
     st_iter: NonNegativeInt = 0
-    """Iteration the schedule starts from when weights of an earlier run are continued without `--resume`."""
+    """First iteration of the run: training on from the weights of an earlier run without `--resume` continues the
+    schedule here."""
     end_iter: PositiveInt = 50000
     """Iteration at which training ends."""
     compile: bool = False
     """Let `torch.compile` translate the training step into fused kernels, which takes minutes at the start; a compiler
     for the device must be installed (Triton on CUDA). Results differ by roundings."""
     validation: str | None = None
-    """Name of the `test` entry evaluated during training; null takes the first one, `none` evaluates nothing."""
+    """Name of the `test` entry evaluated during training; null uses the first one, `none` evaluates nothing."""
     eval_interval: PositiveInt = 1000
-    """Evaluate every so many iterations; the end of training is always evaluated."""
+    """Iterations between two evaluations; the end of training is always evaluated."""
     save_interval: PositiveInt | None = None
-    """Write `last.pth` every so many iterations; null takes `eval_interval`."""
+    """Iterations between two writes of `last.pth`; null uses `eval_interval`."""
     keep_last: PositiveInt = 2
-    """Saved states kept for `--resume`: `last.pth`, and before it `previous_1.pth` and so on, should it be damaged."""
+    """Number of checkpoints kept for `--resume`: `last.pth`, and in case it is damaged the older `previous_1.pth` and
+    so on."""
     keep_interval: PositiveInt | None = None
-    """Also keep a `step_N.pth` every so many iterations; null keeps none."""
+    """Iterations between two `step_N.pth`, which are kept permanently; null writes none."""
     log_interval: PositiveInt = 50
-    """Write a line of `metrics.jsonl`, `metrics_train.csv` and TensorBoard scalars every so many iterations."""
+    """Iterations between two lines of `metrics.jsonl` and `metrics_train.csv` and two TensorBoard scalars."""
     image_interval: PositiveInt = 1000
-    """Write pictures of input, targets and predictions to TensorBoard every so many iterations."""
-    num_workers: NonNegativeInt = 4
-    """Processes that prepare batches; 0 prepares them in the training process."""
+    """Iterations between two sets of pictures (input, targets, predictions) in TensorBoard."""
+    num_workers: NonNegativeInt | None = None
+    """Processes that prepare batches; 0 prepares them in the training process. null follows the cores that this process
+    may use, shared with the others of the machine: all but one of them beside a GPU, at most 16, and a quarter of them
+    where the network runs on a CPU, at most 4; at least 1. The order of the data does not depend on it."""
     cpu_threads: PositiveInt | None = None
-    """Threads that compute where the network runs on a CPU; null leaves it to torch, which takes all cores. Where the
-    loader processes have as much to do as the network, fewer are faster."""
+    """Compute threads if the network runs on a CPU; null leaves the choice to torch, which uses all cores. Fewer are
+    faster if the loader processes have as much work as the network. Another number of threads rounds sums in another
+    order."""
     max_unreadable: UnitFloat = 0.01
-    """Greatest share of samples that may be unreadable, judged once 1000 have been read, before the run stops."""
+    """Maximum share of unreadable samples; a higher share stops the run. It is checked from 1000 samples on."""
     max_nonfinite: PositiveInt = 5
-    """Iterations in a row whose loss or gradient is not a finite number before the run stops. Each is skipped: nothing
-    is learnt from it, and its batch is written to `bad_batches/`. fp16 has 20 more, for its loss scale to settle."""
+    """Number of consecutive iterations with a non-finite loss or gradient after which the run stops. Each of them is
+    skipped: the weights stay, and the batch is written to `bad_batches/`. fp16 allows 20 more while its loss scale
+    settles."""
     optimizer: Literal["adam", "adamw", "adadelta"] = "adam"
-    """Adam and Adadelta add `weight_decay` to the gradient, AdamW decouples it. Rates are not alike: 1e-4 to 1e-3 for
-    the first two, 1.0 for Adadelta."""
+    """Adam and Adadelta add `weight_decay` to the gradient, AdamW decouples it. Usual learning rates: 1e-4 to 1e-3 for
+    Adam and AdamW, 1.0 for Adadelta."""
     lr: PositiveFloat = 1e-4
     """Learning rate after the warm-up."""
     weight_decay: NonNegativeFloat = 1e-5
     """Weight decay."""
     schedule: ScheduleName = "step"
     schedule_options: Options = {}
-    """Options of a schedule that has some."""
+    """Options of the schedule, if it has any."""
     lr_decay: PositiveInt = 15000
     """Iterations between two steps of the `step` schedule."""
     gamma: Annotated[float, Field(gt=0, le=1)] = 0.2
-    """Factor of each step, and of each plateau."""
+    """Factor by which each step, or each plateau, multiplies the learning rate."""
     plateau_patience: PositiveInt = 5
     """Evaluations without a new best score after which `plateau` lowers the learning rate."""
     patience: PositiveInt | None = None
@@ -94,9 +100,9 @@ class Training(Section):
     warmup_iter: NonNegativeInt = 0
     """Iterations over which the learning rate rises linearly from 0."""
     grad_clip: NonNegativeFloat = 0.0
-    """Greatest norm of the gradient; 0 does not clip."""
+    """Maximum norm of the gradient; 0 turns clipping off."""
     ema_decay: Annotated[float, Field(ge=0, lt=1)] = 0.0
-    """Decay of the exponential moving average of the weights, which is then what is evaluated; 0 keeps none."""
+    """Decay of the exponential moving average of the weights; if above 0, the averaged weights are evaluated."""
 
     @model_validator(mode="after")
     def _iterations_are_ordered(self) -> Training:

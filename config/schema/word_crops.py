@@ -1,4 +1,4 @@
-"""Formats of pictures of words and lines with their text: one section for each, told apart by `format`."""
+"""Formats of pictures of words and lines with their text: one section per format, selected by `format`."""
 
 from __future__ import annotations
 
@@ -7,8 +7,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, Field
 
-from config.schema.base import NonNegativeInt, PositiveInt, UnitFloat
-from config.schema.dataset_base import DatasetBase
+from config.schema.base import DatasetBase, NonNegativeInt, PositiveInt, UnitFloat
 from config.schema.datasets import Dataset, GeneratedDataset
 from config.schema.word_datasets import named_for
 
@@ -16,10 +15,10 @@ Share = Annotated[float, Field(gt=0, lt=1)]
 
 
 class WordFiles(DatasetBase):
-    """What every dataset of word pictures on disk has."""
+    """Settings of every dataset of word pictures on disk."""
 
     root: str
-    """Folder that all other names are looked for in."""
+    """Folder that all other paths are relative to."""
 
     @property
     def source(self) -> str:
@@ -27,69 +26,69 @@ class WordFiles(DatasetBase):
 
 
 class ListedWords(WordFiles):
-    """What every dataset has whose pictures are files with names of their own."""
+    """Settings of every dataset whose pictures are single files."""
 
     images: str = "."
-    """Folder of the pictures, inside `root`. Hidden files, and what is not an image by its name, are skipped."""
+    """Folder of the pictures, inside `root`. Hidden files and files without the suffix of an image are skipped."""
 
     select: str | None = None
-    """Take only pictures whose name ends in a number of this inclusive range, such as `1-4000`."""
+    """Use only pictures whose name ends in a number of this inclusive range, such as `1-4000`."""
 
     part: Literal["all", "train", "test"] = "all"
-    """Take all pictures, or one side of a split of them that `seed` draws: `test` is as large as `test_count` or
-    `test_share` says, `train` is the rest. The split follows from the names alone, not from their order."""
+    """Use all pictures, or one part of a random split of them: `test` has `test_count` or `test_share` of the pictures,
+    `train` the others. The split depends on `seed` and on the names of the files, not on their order."""
 
     test_share: Share = 0.2
-    """Share of the pictures that `part: test` takes."""
+    """Share of the pictures in `part: test`."""
 
     test_count: PositiveInt | None = None
-    """Number of pictures that `part: test` takes; null takes `test_share` of them."""
+    """Number of pictures in `part: test`; null uses `test_share`."""
 
     seed: NonNegativeInt = 1111
-    """Another one draws another split."""
+    """Seed of the split."""
 
 
 class LmdbWords(WordFiles):
-    """LMDB databases with the keys of deep-text-recognition-benchmark, which `generate.py` writes, too."""
+    """LMDB databases with the keys of deep-text-recognition-benchmark, such as those that `generate.py` writes."""
 
     format: Literal["lmdb"] = "lmdb"
     """`num-samples`, `image-000000001`, `label-000000001` and so on, counted from 1."""
 
     root: str
-    """Folder that holds `data.mdb`, or whose folders do, such as the shards of a split, which are joined; or the file
-    of a database that is a single file."""
+    """Folder that holds `data.mdb`, or folders with one each (the shards of a split), which are joined; or the path of
+    a database that is a single file."""
 
     images: str | None = None
-    """Folder of the pictures, beside the database, where that holds labels alone (MMOCR): `{"filename": "a.jpg",
-    "text": "word"}` or `a.jpg word`."""
+    """Folder of the pictures, if the database holds labels only (MMOCR): `{"filename": "a.jpg", "text": "word"}` or
+    `a.jpg word`."""
 
 
 class LabelsCsvWords(ListedWords):
     """Pictures and a `labels.csv`, as EasyOCR's trainer reads them and `generate.py` writes them."""
 
     format: Literal["labels_csv"] = "labels_csv"
-    """A line `filename,words` first, then one for each picture, parted at its first comma (or at `;` or a tab, if the
-    first line is)."""
+    """First the line `filename,words`, then one line per picture, split at its first comma (or `;` or tab, if the first
+    line has that)."""
 
     labels: str = "labels.csv"
     """The label file, inside `root`, or inside every folder below it that holds one; the pictures are beside it."""
 
     quotes: Literal["auto", "keep", "csv"] = "auto"
-    """What quotes around a label mean. `keep`: they belong to it, as EasyOCR reads it. `csv`: they were put there by
-    a spreadsheet or a CSV writer, which doubles those within. `auto` tells which from the whole file."""
+    """Meaning of quotes around a label. `keep`: they belong to the label, as in EasyOCR. `csv`: a spreadsheet or a CSV
+    writer added them and doubled the quotes inside. `auto` decides from the whole file."""
 
 
 class GtTxtWords(ListedWords):
-    """Pictures and a text file with a line for each: ICDAR's words, IIIT5K, deep-text-recognition-benchmark, TRDG."""
+    """Pictures and a text file with one line per picture: ICDAR, IIIT5K, deep-text-recognition-benchmark, TRDG."""
 
     format: Literal["gt_txt"] = "gt_txt"
-    """`PATH<TAB>label`, `PATH, "label"` with quotes within as `\\"`, or `PATH label`."""
+    """`PATH<TAB>label`, `PATH, "label"` with inner quotes as `\\"`, or `PATH label`."""
 
     labels: str = "gt.txt"
     """The label file, inside `root`."""
 
     separator: Literal["auto", "tab", "comma", "space"] = "auto"
-    """What parts a path from its label; `auto` takes the one that most lines have."""
+    """Separator of path and label; `auto` uses the separator that most lines have."""
 
 
 class TrdgWords(ListedWords):
@@ -112,15 +111,15 @@ class MjsynthWords(WordFiles):
     """The annotation file, inside `root`: `annotation_train.txt`, `annotation_val.txt` or `annotation_test.txt`."""
 
     images: str = "."
-    """Folder, inside `root`, that the paths of the annotation file start from."""
+    """Folder, inside `root`, that the paths of the annotation file are relative to."""
 
     index_dir: str | None = None
     """Folder for the memory-mapped index of the annotation file; null keeps it beside the file, or in the user's cache
-    folder where that one cannot be written."""
+    folder if that place is read-only."""
 
 
 class JsonlWords(ListedWords):
-    """Pictures and a file with one JSON object a line."""
+    """Pictures and a file with one JSON object per line."""
 
     format: Literal["jsonl"] = "jsonl"
     """`{"filename": "a.jpg", "text": "word"}`"""
@@ -153,36 +152,36 @@ class JsonWords(ListedWords):
 
 
 class CaptchaWords(ListedWords):
-    """A folder of pictures whose names without suffix are their labels, such as CAPTCHAs."""
+    """A folder of pictures, such as CAPTCHAs, whose file names without suffix are their labels."""
 
     format: Literal["captcha"] = "captcha"
     """`2b827.png`: the label is `2b827`."""
 
 
 class CutWords(DatasetBase):
-    """Words or lines that are cut out of the images of a detection dataset when they are asked for."""
+    """Words or lines that are cut out of the images of a detection dataset during training."""
 
     format: Literal["crops"] = "crops"
 
     dataset: Annotated[Dataset, Field(discriminator="format")]
-    """Where the boxes and their texts come from. "Don't care" words are left out. Of generated scenes, each gives one
-    crop, drawn from the words or lines it has."""
+    """The detection dataset with boxes and texts. "Don't care" words are left out. Each generated scene gives one crop,
+    a random one of its words or lines."""
 
     level: Literal["word", "line"] = "word"
-    """`line` joins words that follow one another to one crop, their texts parted by spaces."""
+    """`line` joins words that follow one another into one crop, their texts separated by spaces."""
 
     vertical: Literal["turn", "keep", "drop"] = "turn"
-    """What becomes of words written downwards, which are at least twice as high as wide: turned to the left, so that
-    they read from left to right, left as they are, or left out."""
+    """How vertical words, at least twice as high as wide, are treated. `turn`: rotated by 90 degrees to the left, so
+    that they read from left to right. `keep`: not changed. `drop`: left out."""
 
     margin: UnitFloat = 0.0
-    """Surroundings on each of the four sides, as a share of the text's height."""
+    """Margin on each of the four sides, as a share of the text's height."""
 
     min_height: PositiveInt = 4
-    """Text lower than so many pixels is left out."""
+    """Minimum height of the text in pixels; smaller text is left out."""
 
     max_length: PositiveInt | None = None
-    """Greatest number of characters of a crop, spaces included: longer lines are parted between words, longer words
+    """Maximum number of characters of a crop, spaces included: longer lines are split between words, longer words are
     left out; null sets no limit."""
 
     @property
@@ -191,18 +190,18 @@ class CutWords(DatasetBase):
 
 
 class GeneratedWords(GeneratedDataset):
-    """Crops of the generator, drawn when they are asked for: nothing is written to disk or read from it."""
+    """Crops that the generator draws during training: nothing is written to disk."""
 
     recipe: str
     """Configuration of `task: generate` with `output: crops`: the name of one in `config/`, such as `generate_words`,
     or the path of a YAML file."""
 
     set: list[str] = []
-    """`key.sub=value` settings that have the last word on the recipe's, such as `crops.height=64`."""
+    """`key.sub=value` settings that override those of the recipe, such as `crops.height=64`."""
 
     size: Annotated[int, Field(gt=0, le=1_000_000_000)] | None = None
-    """Number of different crops; null takes what the recipe has for the split. They cost nothing until they are
-    drawn, so that a training run need not see any of them twice."""
+    """Number of different crops; null uses the size of the split in the recipe. A crop costs nothing until it is drawn,
+    so the number may be so large that training sees no crop twice."""
 
 
 WordCrops = (

@@ -1,4 +1,4 @@
-"""Settings of a recogniser's inputs: how pictures of words are resized, put into batches, and changed at random."""
+"""Settings of a recogniser's inputs: how pictures of words are resized, batched and augmented."""
 
 from __future__ import annotations
 
@@ -7,171 +7,140 @@ from typing import Annotated, Literal
 from pydantic import AfterValidator, Field, model_validator
 
 from config.schema.augmentation import NamedAugmentation
-from config.schema.base import PositiveFloat, PositiveInt, Section, UnitFloat
+from config.schema.base import PAIR, PositiveFloat, PositiveInt, Section, UnitFloat, ordered
 
 LARGEST_WIDTH = 32000
-"""Widths are kept as 16-bit numbers, two bytes for each picture of a dataset, rounded up to a multiple."""
+"""Widths, rounded up to a multiple, are stored as 16-bit integers, two bytes for each picture of a dataset."""
 
 
-def _ordered(limits: list[float]) -> list[float]:
-    if limits[0] > limits[1]:
-        raise ValueError(f"a range is [least, greatest], but {limits[0]} is greater than {limits[1]}")
-    return limits
-
-
-_PAIR = Field(min_length=2, max_length=2)
 Width = Annotated[int, Field(ge=1, le=LARGEST_WIDTH)]
-Factors = Annotated[list[Annotated[float, Field(gt=0, le=4)]], _PAIR, AfterValidator(_ordered)]
-Offsets = Annotated[list[Annotated[float, Field(ge=-1, le=1)]], _PAIR, AfterValidator(_ordered)]
-Shares = Annotated[list[Annotated[float, Field(gt=0, le=1)]], _PAIR, AfterValidator(_ordered)]
-Lengths = Annotated[list[Annotated[float, Field(ge=0, le=1)]], _PAIR, AfterValidator(_ordered)]
-Margins = Annotated[list[Annotated[float, Field(ge=-0.25, le=2)]], _PAIR, AfterValidator(_ordered)]
-Levels = Annotated[list[Annotated[float, Field(ge=0, le=128)]], _PAIR, AfterValidator(_ordered)]
-Qualities = Annotated[list[Annotated[int, Field(ge=1, le=100)]], _PAIR, AfterValidator(_ordered)]
+Factors = Annotated[list[Annotated[float, Field(gt=0, le=4)]], PAIR, AfterValidator(ordered)]
+Offsets = Annotated[list[Annotated[float, Field(ge=-1, le=1)]], PAIR, AfterValidator(ordered)]
+Shares = Annotated[list[Annotated[float, Field(gt=0, le=1)]], PAIR, AfterValidator(ordered)]
+Lengths = Annotated[list[Annotated[float, Field(ge=0, le=1)]], PAIR, AfterValidator(ordered)]
+Margins = Annotated[list[Annotated[float, Field(ge=-0.25, le=2)]], PAIR, AfterValidator(ordered)]
+Levels = Annotated[list[Annotated[float, Field(ge=0, le=128)]], PAIR, AfterValidator(ordered)]
+Qualities = Annotated[list[Annotated[int, Field(ge=1, le=100)]], PAIR, AfterValidator(ordered)]
 
 
-class Rotation(Section):
-    """Turns the text in the plane of the picture. All of it stays in sight."""
+class Change(Section):
+    """A change that some of the pictures go through."""
 
     probability: UnitFloat = 0.0
     """Probability."""
+
+
+class Rotation(Change):
+    """Rotates the text in the plane of the picture. All of it stays visible."""
+
     max_angle: Annotated[float, Field(ge=0, le=45)] = 5.0
-    """The angle is drawn from ± this many degrees; less for long words, whose ends rise or sink by a quarter of the
-    height at most."""
+    """The angle is drawn uniformly from ± this many degrees; less for long words, so that their ends move by a quarter
+    of the height at most."""
 
 
-class Shear(Section):
-    """Leans the text, as italics do."""
+class Shear(Change):
+    """Slants the text, as italics do."""
 
-    probability: UnitFloat = 0.0
-    """Probability."""
     max_angle: Annotated[float, Field(ge=0, le=60)] = 15.0
-    """The angle is drawn from ± this many degrees."""
+    """The angle is drawn uniformly from ± this many degrees."""
 
 
-class Perspective(Section):
-    """Moves each corner of the picture by itself."""
+class Perspective(Change):
+    """Moves each corner of the picture independently."""
 
-    probability: UnitFloat = 0.0
-    """Probability."""
     strength: Annotated[float, Field(ge=0, le=0.2)] = 0.1
-    """Greatest distance along each axis, in units of the picture's shorter side."""
+    """Maximum shift of a corner along each axis, in units of the picture's shorter side."""
 
 
-class Elastic(Section):
+class Elastic(Change):
     """Bends the text by a smooth random field of shifts."""
 
-    probability: UnitFloat = 0.0
-    """Probability."""
     strength: Annotated[float, Field(ge=0, le=0.3)] = 0.03
     """Standard deviation of the shifts, in units of the picture's height."""
     spacing: Annotated[float, Field(ge=0.1, le=10)] = 0.5
     """Distance over which the shifts change, in units of the picture's height."""
 
 
-class Margin(Section):
-    """Moves each side of the picture by itself, as a detector does that misses the word's edges."""
+class Margin(Change):
+    """Moves each side of the picture independently, like an inexact box of a detector."""
 
-    probability: UnitFloat = 0.0
-    """Probability."""
     range: Margins = [-0.04, 0.15]
-    """Least and greatest margin that is added, in units of the picture's shorter side; below 0 it is cut off."""
+    """Minimum and maximum added margin, in units of the picture's shorter side; a negative margin cuts pixels off."""
 
 
-class Contrast(Section):
-    """Multiplies the contrast about the picture's own mean."""
+class Contrast(Change):
+    """Multiplies the difference of each pixel to the picture's mean."""
 
-    probability: UnitFloat = 0.0
-    """Probability."""
     range: Factors = [0.6, 1.3]
-    """Least and greatest factor."""
+    """Minimum and maximum factor."""
 
 
-class Brightness(Section):
-    """Adds to every pixel, as far as hardly any is clipped."""
+class Brightness(Change):
+    """Adds an offset to every pixel, limited so that hardly any pixel is clipped."""
 
-    probability: UnitFloat = 0.0
-    """Probability."""
     range: Offsets = [-0.2, 0.2]
-    """Least and greatest, as shares of white."""
+    """Minimum and maximum offset, as shares of white."""
 
 
-class Gamma(Section):
+class Gamma(Change):
     """Raises every pixel, 0 to 1, to a power."""
 
-    probability: UnitFloat = 0.0
-    """Probability."""
     range: Factors = [0.6, 1.6]
-    """Least and greatest power, drawn evenly on a logarithmic scale."""
+    """Minimum and maximum power, drawn uniformly on a logarithmic scale."""
 
 
-class Invert(Section):
+class Invert(Change):
     """Swaps dark and light."""
 
-    probability: UnitFloat = 0.0
-    """Probability."""
 
-
-class Blur(Section):
+class Blur(Change):
     """A Gaussian blur."""
 
-    probability: UnitFloat = 0.0
-    """Probability."""
     range: Lengths = [0.01, 0.04]
-    """Least and greatest standard deviation, in units of the picture's height."""
+    """Minimum and maximum standard deviation, in units of the picture's height."""
 
 
-class Defocus(Section):
-    """A blur that makes a disc of every point, as a lens does that is out of focus."""
+class Defocus(Change):
+    """A blur with a disc as its kernel, like a lens that is out of focus."""
 
-    probability: UnitFloat = 0.0
-    """Probability."""
     range: Lengths = [0.02, 0.06]
-    """Least and greatest radius, in units of the picture's height."""
+    """Minimum and maximum radius, in units of the picture's height."""
 
 
-class Motion(Section):
-    """A blur along a line of any direction."""
+class Motion(Change):
+    """A motion blur: a line of random direction as its kernel."""
 
-    probability: UnitFloat = 0.0
-    """Probability."""
     range: Lengths = [0.05, 0.15]
-    """Least and greatest length, in units of the picture's height."""
+    """Minimum and maximum length, in units of the picture's height."""
 
 
-class LowResolution(Section):
-    """Makes the picture small and large again."""
+class LowResolution(Change):
+    """Shrinks the picture and enlarges it again."""
 
-    probability: UnitFloat = 0.0
-    """Probability."""
     range: Shares = [0.35, 0.9]
-    """Least and greatest factor of the small picture's sides."""
+    """Minimum and maximum factor by which the sides shrink."""
 
 
-class Noise(Section):
+class Noise(Change):
     """Gaussian noise, independent in each pixel and channel."""
 
-    probability: UnitFloat = 0.0
-    """Probability."""
     range: Levels = [2.0, 14.0]
-    """Least and greatest standard deviation, in units of 0 to 255."""
+    """Minimum and maximum standard deviation, in units of 0 to 255."""
 
 
-class Jpeg(Section):
+class Jpeg(Change):
     """Writes the picture as a JPEG file and reads it again."""
 
-    probability: UnitFloat = 0.0
-    """Probability."""
     range: Qualities = [40, 95]
-    """Least and greatest quality."""
+    """Minimum and maximum quality."""
 
 
 class WordAugmentation(Section):
-    """Random changes of a training picture, each one off until it has a probability.
+    """Random changes of a training picture. Each is off unless its probability is above 0.
 
-    Changes of geometry become one warp, which is also the one that resizes the picture; its size stays. The others
-    follow in the order of a camera: light, optics, sensor, file. Lengths are in units of the height, so that they mean
-    the same at any input size.
+    The geometric changes are combined with the resizing into one warp; the input size stays. The others follow in the
+    order of a camera: light, optics, sensor, file. Lengths are in units of the picture's height, so that they mean the
+    same at any input size.
     """
 
     rotation: Rotation = Rotation()
@@ -192,42 +161,43 @@ class WordAugmentation(Section):
 
 
 class WordData(Section):
-    """From pictures of words to inputs of the network, the same in training, evaluation, prediction and export."""
+    """How pictures of words become inputs of the network, in training, evaluation, prediction and export alike."""
 
     height: Annotated[int, Field(ge=8, le=1024)] = 64
     """Height of the network's input, pixels (`imgH` in EasyOCR's files)."""
     channels: Literal[1, 3] = 1
-    """1 reads grey pictures, 3 colour."""
+    """1 for grey pictures, 3 for colour."""
     max_width: Width = 600
-    """Greatest width of the input, pixels (`imgW`); longer pictures are squeezed to it and counted."""
+    """Maximum width of the input, pixels (`imgW`); longer pictures are squeezed to it and counted."""
     min_width: Width = 16
-    """Least width of the input, pixels: what is narrower is padded, and its padding is read, for without room a
-    narrow picture has no time step to be written in."""
+    """Minimum width of the input, pixels. Narrower pictures are padded, and the network reads this padding: without it
+    they would have no time step."""
     keep_ratio: bool = True
-    """Keep the ratio of width to height. false squeezes or stretches every picture to `max_width`, as
+    """Keep the aspect ratio. false squeezes or stretches every picture to `max_width`, as
     deep-text-recognition-benchmark does without `--PAD`."""
     pad_to: Width | None = None
-    """Pad every picture to this width and have the network read all of it, as EasyOCR's trainer does with `PAD: True`;
-    null pads to the longest of a batch, and padding is not read."""
+    """Pad every picture to this width; the network reads the padding, as in EasyOCR's trainer with `PAD: True`. null
+    pads to the longest picture of the batch, and the network does not read the padding."""
     padding: Literal["edge", "mean"] = "edge"
-    """What is padded with: `edge` repeats the last column, as EasyOCR does, which adds no edge that is not in the
-    picture; `mean` is an even area that is 0 for the network."""
+    """Content of the padding: `edge` repeats the last column, as EasyOCR does; `mean` is 0 after normalisation."""
     width_multiple: Annotated[int, Field(ge=1, le=256)] = 4
-    """Every input is padded to a multiple of this width, and that padding is read. The networks here make a column of
-    features of 4 pixels: with a multiple of it they read a picture alike, alone and in company."""
+    """Every input is padded to a multiple of this width, and the network reads this padding. The built-in networks have
+    one column of features per 4 pixels: with a multiple of 4, a reading does not depend on the rest of the batch."""
     contrast_adjust: UnitFloat = 0.0
-    """Stretch pictures whose contrast, (p90 - p10) / (p90 + p10) of their grey levels, is below this; 0 for none."""
+    """Stretch the contrast of pictures whose contrast, (p90 - p10) / (p90 + p10) of the grey levels, is below this; 0
+    stretches none."""
     mean: Annotated[list[float], Field(min_length=1, max_length=3)] = [0.5]
-    """Mean of the channels, in 0..1: one number for all, or one for each."""
+    """Mean of the channels, in 0..1: one value for all channels, or one for each."""
     std: Annotated[list[PositiveFloat], Field(min_length=1, max_length=3)] = [0.5]
-    """Standard deviation of the channels likewise."""
+    """Standard deviation of the channels, in 0..1: one value for all channels, or one for each."""
     bucket_batches: PositiveInt | None = 64
-    """Pictures of similar width share a batch: so many batches' worth of random samples are sorted by width, and the
-    batches shuffled. More pads less, fewer mix better; null does not look at widths."""
+    """Batches per bucket: the random samples of this many batches are sorted by width, so that a batch holds pictures
+    of similar width, and the batches are shuffled. A larger number needs less padding, a smaller one mixes better; null
+    does not sort."""
     augment: WordAugmentation = WordAugmentation()
     extra_augment: list[NamedAugmentation] = []
-    """Further changes, in this order: after those of `augment`, before padding. `gaussian_noise` has the option
-    `sigma`, least and greatest standard deviation, in units of 0 to 255."""
+    """Further changes, in this order, after those of `augment` and before padding. `gaussian_noise` has the option
+    `sigma`, minimum and maximum standard deviation, in units of 0 to 255."""
 
     @model_validator(mode="after")
     def _consistent(self) -> WordData:

@@ -1,4 +1,4 @@
-"""Random colour jitter with torchvision's definitions, on uint8 arrays and by a given random generator."""
+"""Random colour jitter as torchvision defines it, on uint8 arrays and with a given random generator."""
 
 from __future__ import annotations
 
@@ -40,7 +40,8 @@ def adjust_brightness(image: np.ndarray, factor: float) -> np.ndarray:
 
 def adjust_contrast(image: np.ndarray, factor: float) -> np.ndarray:
     """Return an RGB image, uint8 [H, W, 3], blended with its mean grey: 0 is that grey, 1 the image."""
-    mean = float(cv2.cvtColor(image, cv2.COLOR_RGB2GRAY).mean())
+    grey = cv2.cvtColor(image, cv2.COLOR_RGB2GRAY)
+    mean = cv2.sumElems(grey)[0] / grey.size
     table = np.clip(np.arange(256) * factor + mean * (1 - factor), 0, 255)
     return cv2.LUT(image, np.rint(table).astype(np.uint8))
 

@@ -6,6 +6,7 @@ import cv2
 import numpy as np
 
 from config.schema.generation import CameraSettings, Effect
+from data.augment.levels import two_percentiles
 from data.augment.lighting import dark_corners, even_gain, lamp, light_unevenly, tint
 from data.draws import between
 
@@ -14,11 +15,11 @@ _noise_tile: np.ndarray | None = None
 
 
 def photograph(image: np.ndarray, camera: CameraSettings, rng: np.random.Generator) -> np.ndarray:
-    """Return the scene as a camera would take it, before JPEG, in the order light takes: optics, then sensor.
+    """Return the scene as a camera would take it, before JPEG: first the effects of the lens, then of the sensor.
 
     Args:
         image: uint8 [H, W, 3].
-        camera: how often and how strongly.
+        camera: probability and strength of each effect.
         rng: source of randomness.
 
     Returns:
@@ -56,9 +57,9 @@ def _light(image: np.ndarray, camera: CameraSettings, rng: np.random.Generator) 
 
 
 def sharpen(image: np.ndarray, amount: float) -> np.ndarray:
-    """Return an image, uint8 [H, W, 3], plus `amount` times what a small Gaussian takes from it.
+    """Return an image, uint8 [H, W, 3], plus `amount` times its difference from a slightly blurred copy.
 
-    Edges get halos, as phones make them.
+    Edges get bright and dark borders, as in the pictures of phones.
     """
     return cv2.addWeighted(image, 1 + amount, cv2.GaussianBlur(image, (0, 0), 1.0), -amount, 0)
 
@@ -66,7 +67,7 @@ def sharpen(image: np.ndarray, amount: float) -> np.ndarray:
 def disc_kernel(radius: float) -> np.ndarray:
     """Return the blur of a lens that is out of focus: a disc whose sum is 1.
 
-    Pixels on the rim count by the share of them that lies within, about.
+    A pixel on the rim counts approximately by the share of it that lies within the disc.
 
     Args:
         radius: of the disc, pixels.
@@ -81,10 +82,10 @@ def disc_kernel(radius: float) -> np.ndarray:
 
 
 def expose(image: np.ndarray, gain: float, offset: float) -> np.ndarray:
-    """Return an image with its contrast multiplied about its mean, then made brighter.
+    """Return an image with its contrast multiplied about its mean and an offset added.
 
-    The offset stops where a hundredth of the pixels would be clipped: dark text must not disappear in black while its
-    label stays.
+    The offset is limited so that at most 1 % of the pixels are clipped: dark text must not disappear in black while
+    its label stays.
 
     Args:
         image: uint8 [H, W, 3].
@@ -96,7 +97,7 @@ def expose(image: np.ndarray, gain: float, offset: float) -> np.ndarray:
     """
     sample = image[::4, ::4].ravel()
     mean = float(sample.mean())
-    dark, light = (np.percentile(sample, (1, 99)) - mean) * gain + mean
+    dark, light = ((level - mean) * gain + mean for level in two_percentiles(sample, 0.01, 0.99))
     offset = min(max(offset, min(0.0, -dark)), max(0.0, 255 - light))
     levels = (np.arange(256, dtype=np.float32) - mean) * gain + mean + offset
     return cv2.LUT(image, np.clip(np.rint(levels), 0, 255).astype(np.uint8))
@@ -126,8 +127,8 @@ def motion_kernel(length: float, angle: float) -> np.ndarray:
 def add_noise(image: np.ndarray, deviation: float, rng: np.random.Generator) -> np.ndarray:
     """Return an image with Gaussian noise, independent in each channel.
 
-    The normal values are drawn once per process, from a fixed seed, and shifted at random for each image: to draw them
-    anew would take longer than everything else here together.
+    The normal values are drawn once per process, from a fixed seed, and shifted at random for each image: drawing them
+    again for each image would take longer than all other effects together.
 
     Args:
         image: uint8 [H, W, 3].
@@ -143,25 +144,27 @@ def add_noise(image: np.ndarray, deviation: float, rng: np.random.Generator) -> 
         tile = np.random.default_rng(20).standard_normal((_NOISE_SIDE, _NOISE_SIDE, 3), np.float32)
         _noise_tile = np.tile(tile, (2, 2, 1))[:side, :side]
     height, width = image.shape[:2]
-    noise = np.empty(image.shape, np.float32)
+    noisy = np.empty_like(image)
     for top in range(0, height, _NOISE_SIDE):
         for left in range(0, width, _NOISE_SIDE):
             rows, columns = min(_NOISE_SIDE, height - top), min(_NOISE_SIDE, width - left)
             y, x = rng.integers(_NOISE_SIDE, size=2)
-            noise[top : top + rows, left : left + columns] = _noise_tile[y : y + rows, x : x + columns]
-    return cv2.add(image, noise * np.float32(deviation), dtype=cv2.CV_8U)
+            noise = _noise_tile[y : y + rows, x : x + columns] * np.float32(deviation)
+            part = slice(top, top + rows), slice(left, left + columns)
+            noisy[part] = cv2.add(image[part], noise, dtype=cv2.CV_8U)
+    return noisy
 
 
 def _optional(effect: Effect, rng: np.random.Generator) -> float:
-    """Return the strength drawn for a scene, 0 where it is left out; draws nothing where no scene has the effect.
+    """Return the strength drawn for a scene, or 0; nothing is taken from `rng` where the effect's probability is 0.
 
-    So scenes whose settings leave it out are, to the bit, what they were before the effect existed.
+    So scenes without the effect are bit for bit those of versions in which it did not exist.
     """
     return _strength(effect, rng) if effect.probability > 0 else 0.0
 
 
 def _strength(effect: Effect, rng: np.random.Generator) -> float:
-    """Return the strength drawn for a scene, 0 where it is left out; takes two values from `rng` either way."""
+    """Return the strength drawn for a scene, or 0; two values are taken from `rng` in either case."""
     chance, share = rng.random(2)
     return (
         effect.strength[0] + (effect.strength[1] - effect.strength[0]) * share if chance < effect.probability else 0.0

@@ -52,7 +52,7 @@ def sample_matrix(rng: np.random.Generator, sample: TextSample, settings: Augmen
 def crop_window(
     rng: np.random.Generator, size: tuple[float, float], words: np.ndarray, settings: RandomCrop, output_size: int
 ) -> Window:
-    """Draw the crop; it may reach beyond the canvas only where the canvas is smaller than the crop.
+    """Draw the crop. It reaches beyond the canvas only if the canvas is smaller than the crop.
 
     Args:
         size: height and width of the canvas.
@@ -79,7 +79,7 @@ def _place(rng: np.random.Generator, slack: float) -> float:
 
 
 def _area_window(rng: np.random.Generator, size: tuple[float, float], settings: RandomCrop) -> Window:
-    """Draw area and aspect ratio until the window fits (ten times, then the largest centred one that keeps them)."""
+    """Draw area and aspect ratio until the window fits; after ten tries take the largest centred window that fits."""
     height, width = size
     low, high = settings.ratio
     for _ in range(10):
@@ -95,7 +95,7 @@ def _area_window(rng: np.random.Generator, size: tuple[float, float], settings: 
 
 
 def _window_with_word(rng: np.random.Generator, size: tuple[float, float], word: np.ndarray, side: float) -> Window:
-    """Draw a square that holds the word whole, or as much of its middle as fits, and stays on the canvas."""
+    """Draw a square on the canvas that contains the whole word, or as much of its middle as fits."""
     offsets = []
     for axis, extent in ((0, size[1]), (1, size[0])):
         low, high = float(word[:, axis].min()), float(word[:, axis].max())

@@ -1,6 +1,6 @@
-"""Uneven light: a smooth gain all over the picture, dark corners, and the tint of a camera that misjudged the light.
+"""Uneven light: a smooth gain over the whole picture, dark corners, and the tint of a wrong white balance.
 
-Every point keeps its place, and neighbours keep their ratio, so text that contrasted still does.
+Geometry does not change, and neighbouring pixels keep their ratio, so text keeps its contrast.
 """
 
 from __future__ import annotations

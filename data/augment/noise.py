@@ -19,9 +19,12 @@ def gaussian_noise(image: np.ndarray, rng: np.random.Generator, *, sigma: Levels
     """Return the image with normal noise added, independent in each pixel and channel.
 
     Args:
-        image: uint8, of any shape.
+        image: uint8 [H, W] or [H, W, 3].
         rng: source of randomness.
-        sigma: least and greatest standard deviation, in units of 0 to 255.
+        sigma: least and greatest standard deviation, in grey levels, 0..255.
+
+    Returns:
+        uint8, of the same shape.
     """
     noise = rng.standard_normal(image.shape, np.float32) * np.float32(between(rng, sigma))
     return np.clip(np.rint(image + noise), 0, 255).astype(np.uint8)

@@ -42,8 +42,8 @@ def affinity_quads(char_quads: np.ndarray, char_words: np.ndarray) -> tuple[np.n
 def vertical_characters(char_quads: np.ndarray, char_words: np.ndarray) -> np.ndarray:
     """Tell for each character whether its word is written downwards; False for words of one character.
 
-    A word is vertical where the way from its first to its last character follows the characters' own vertical
-    axis more than their horizontal one, so a horizontal word turned by 90 degrees stays horizontal.
+    A word is vertical if the line from its first to its last character is closer to the vertical axis of the
+    characters than to their horizontal axis, so a horizontal word turned by 90 degrees stays horizontal.
 
     Args:
         char_quads: float [C, 4, 2].

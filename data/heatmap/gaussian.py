@@ -1,8 +1,8 @@
 """Draws one Gaussian per quad onto a score map, directly at the map's resolution.
 
 An isotropic Gaussian sits in the middle of a square, cut off by the square's inscribed circle. The homography
-from the square to a character's quad carries it there; a map pixel therefore takes the value of the Gaussian at
-the pixel's pre-image, and nothing is drawn larger and shrunk. Source: Baek et al., CVPR 2019, section 3.2.1;
+from the square to a character's quad maps it there: a map pixel takes the value of the Gaussian at the pixel's
+pre-image, so nothing is drawn at a larger size and shrunk. Source: Baek et al., CVPR 2019, section 3.2.1;
 the values 200 and 40 for size and sigma are those of EasyOCR's trainer.
 """
 
@@ -14,7 +14,7 @@ from data.heatmap.homography import MIN_DETERMINANT, affine_of, diagonal_crossin
 
 CHUNK_PIXELS = 1 << 20
 HORIZON = 0.05
-"""A quad with a corner of less depth than this share of its centre's is not convex, or nearly so."""
+"""A quad is not convex, or almost not, if the depth of a corner is less than this share of the depth of its centre."""
 
 SQUARE = np.array([[-1, -1], [1, -1], [1, 1], [-1, 1]], np.float64)
 
@@ -49,18 +49,24 @@ def draw_gaussians(
 
     decay = -0.5 * (size / 2 / sigma) ** 2
     for chosen in _chunks(areas):
-        owner = np.repeat(chosen, areas[chosen])
-        starts = np.cumsum(areas[chosen]) - areas[chosen]
-        local = np.arange(len(owner)) - np.repeat(starts, areas[chosen])
-        x = low[owner, 0] + local % extent[owner, 0]
-        y = low[owner, 1] + local // extent[owner, 0]
-        inverse = inverses[owner].reshape(-1, 9).T
-        depth = inverse[6] * x + inverse[7] * y + inverse[8]
-        u = (inverse[0] * x + inverse[1] * y + inverse[2]) / depth
-        v = (inverse[3] * x + inverse[4] * y + inverse[5]) / depth
+        # What a row of a quad's rectangle has in common is computed once for the row.
+        owner = np.repeat(chosen, extent[chosen, 1])
+        firsts = np.cumsum(extent[chosen, 1]) - extent[chosen, 1]
+        y = low[owner, 1] + np.arange(len(owner)) - np.repeat(firsts, extent[chosen, 1])
+        widths = extent[owner, 0]
+        starts = np.cumsum(widths) - widths
+        x = np.arange(int(widths.sum())) + np.repeat(low[owner, 0] - starts, widths)
+        across = x.astype(np.float64)
+        depth, u, v = (
+            np.repeat(row[:, 0], widths) * across + np.repeat(row[:, 1] * y, widths) + np.repeat(row[:, 2], widths)
+            for row in (inverses[owner, 2], inverses[owner, 0], inverses[owner, 1])
+        )
+        u /= depth
+        v /= depth
         squared = u * u + v * v
         inside = (squared <= 1.0) & (depth > 0)
-        np.maximum.at(canvas, (y * shape[1] + x)[inside], np.exp(decay * squared[inside]).astype(np.float32))
+        pixels = np.repeat(y * shape[1], widths)[inside] + x[inside]
+        np.maximum.at(canvas, pixels, np.exp(decay * squared[inside]).astype(np.float32))
     return canvas.reshape(shape)
 
 
@@ -69,7 +75,7 @@ def enlarged(quads: np.ndarray, enlarge: np.ndarray) -> np.ndarray:
 
     Args:
         quads: float [N, 4, 2].
-        enlarge: share of growth along each quad's own horizontal and vertical axis, float [N, 2].
+        enlarge: growth along each quad's horizontal and vertical axis, as a share, float [N, 2].
 
     Returns:
         float64 [N, 4, 2]; NaN where a quad has no area.
@@ -89,7 +95,7 @@ def enlarged(quads: np.ndarray, enlarge: np.ndarray) -> np.ndarray:
 def _drawable(matrices: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Return where the square's corners go, [N, 4, 2], and the homographies to draw with.
 
-    A quad that is not convex has its horizon inside the square; it is drawn with its affine part.
+    For a quad that is not convex the homography has its horizon inside the square; its affine part is used instead.
     """
     corners = np.concatenate([SQUARE, np.ones((4, 1))], axis=1)
     depth = np.einsum("nj,cj->nc", matrices[:, 2], corners)

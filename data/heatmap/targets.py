@@ -27,8 +27,8 @@ class Targets(NamedTuple):
 def draw_targets(sample: TextSample, settings: DetectionData) -> Targets:
     """Draw region, affinity and confidence maps at half the size of the sample's image.
 
-    The confidence is 1, except in the outlines of words: those that are to be ignored and those without character
-    boxes, of which nothing is known, have 0, those whose characters are pseudo-labels have the confidence of these.
+    The confidence is 1, except inside the outlines of some words: it is 0 in words to be ignored and in words without
+    character boxes, and the confidence of the pseudo-labels in words whose characters are pseudo-labels.
 
     Args:
         sample: an augmented sample; its height and width are even.
@@ -62,11 +62,11 @@ def _confidence(sample: TextSample, shape: tuple[int, int], known_words: np.ndar
     values[known] = 1.0 if sample.word_confidence is None else sample.word_confidence[known]
     outlines = sample.word_quads if sample.word_polygons is None else sample.word_polygons
     # Where words overlap, the least confidence is drawn last and stays.
-    for word in sorted(np.flatnonzero(values < 1).tolist(), key=lambda one: -values[one]):
+    for word in sorted(np.flatnonzero(values < 1).tolist(), key=lambda index: -values[index]):
         outline = transform_points(outlines[word], INPUT_TO_MAP)
         if not np.isfinite(outline).all():
             continue
-        # Far outside corners would overflow the fixed-point coordinates that OpenCV draws with.
+        # Corners far outside would overflow the fixed-point coordinates that OpenCV draws with.
         outline = np.clip(outline, -8 * max(shape), 8 * max(shape))
         points = np.round(outline * (1 << SUBPIXEL_BITS)).astype(np.int32).reshape(-1, 1, 2)
         cv2.fillPoly(mask, [points], float(values[word]), shift=SUBPIXEL_BITS)

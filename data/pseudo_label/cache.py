@@ -1,29 +1,32 @@
-"""Pseudo-labels on disk: made once, shared by all processes, and open to a person's eyes.
+"""Pseudo-labels on disk: made once, shared by all processes, and easy to inspect.
 
 A cache is a folder named by what its labels depend on: the dataset's fingerprint (annotations and list of images),
-the settings and the teacher's weights. While it is made it holds one `.npz` for each block of images; a block's file
-appears whole or not at all, so that a pass that was killed goes on where it was, with any number of processes. When
-all blocks are there they are joined to plain `.npy` columns, which are memory-mapped: every loader process sees the
+the settings and the teacher's weights. While it is made it holds one `.npz` for each block of images. The file of a
+block is either complete or absent, so an interrupted pass continues where it stopped, with any number of processes.
+When all blocks exist they are joined to plain `.npy` columns, which are memory-mapped: all loader processes share the
 same pages.
 
-Layout: `block_00012.npz` of a pass under way; then `columns/NAME.npy`, see `join_labels`, and `columns/labels.json`,
+Layout: `block_00012.npz` during a pass; afterwards `columns/NAME.npy`, see `join_labels`, and `columns/labels.json`,
 which says what they were made with.
 """
 
 from __future__ import annotations
 
+import contextlib
 import json
 import shutil
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Executor
 from dataclasses import asdict
 from pathlib import Path
 
 import numpy as np
 
 from config.errors import UserError
-from data.durable import PART, move, part_of, replacing, sync_all
+from data.io.durable import PART, move, part_of, replacing, sync_all
+from data.pseudo_label.labeler import LabelProgress, Teacher, label_blocks
+from data.pseudo_label.reader import ABOUT, COLUMNS, PseudoLabels
 from data.pseudo_label.records import COLUMN_NAMES, ImageLabels, LabelSettings, LabelStatistics, join_labels
-from data.pseudo_label.stored import ABOUT, COLUMNS, PseudoLabels
 from data.reader import Reader
 
 
@@ -45,8 +48,8 @@ class LabelCache:
             "settings": asdict(settings),
             "images": len(reader),
         }
-        # A function of the dataset alone: batches, and so the last bit of every score, are the same for any number
-        # of processes.
+        # The size depends on the dataset alone: so batches, and the last bit of every score, are the same for any
+        # number of processes.
         size = min(max(len(reader) // 16, 8), 128)
         self._blocks = [range(start, min(start + size, len(reader))) for start in range(0, len(reader), size)]
 
@@ -56,11 +59,11 @@ class LabelCache:
         return (self.folder / COLUMNS).is_dir()
 
     def missing(self, rank: int = 0, world_size: int = 1) -> list[int]:
-        """Return the numbers of the blocks that this process has still to label."""
+        """Return the indices of the blocks that this process still has to label."""
         if self.complete:
             return []
-        own = range(rank, len(self._blocks), world_size)
-        return [number for number in own if not self._block(number).exists()]
+        mine = range(rank, len(self._blocks), world_size)
+        return [block for block in mine if not self._block(block).exists()]
 
     def images(self, block: int) -> range:
         """Return the indices of a block's images."""
@@ -79,7 +82,7 @@ class LabelCache:
             np.savez(file, **columns)
 
     def finish(self) -> PseudoLabels:
-        """Join the blocks, if nobody has yet, and return the labels; any process may call it, also several at once.
+        """Join the blocks, unless that is done, and return the labels; several processes may call it at once.
 
         Raises:
             ValueError: blocks are missing; processes that share a pass wait for each other before this.
@@ -94,8 +97,8 @@ class LabelCache:
 
     def _join(self) -> None:
         parts = [join_labels([])]
-        for number in range(len(self._blocks)):
-            with np.load(self._block(number), allow_pickle=False) as stored:
+        for block in range(len(self._blocks)):
+            with np.load(self._block(block), allow_pickle=False) as stored:
                 parts.append({name: stored[name] for name in COLUMN_NAMES})
         columns = {name: np.concatenate([part[name] for part in parts]) for name in COLUMN_NAMES}
         for name, entries in (("word_ends", "kind"), ("char_ends", "char_quads")):
@@ -112,7 +115,7 @@ class LabelCache:
                     raise
         for path in [*self.folder.glob("block_*.npz"), *self.folder.glob(f".block_*{PART}")]:
             path.unlink(missing_ok=True)
-        # Left by a process that was killed here, or of one that is a moment late and finds the labels complete.
+        # From a process that was killed here, or from a slower one, which will find that the labels are complete.
         for path in self.folder.glob(f".{COLUMNS}.*{PART}"):
             shutil.rmtree(path, ignore_errors=True)
 
@@ -125,18 +128,18 @@ class LabelCache:
         (folder / ABOUT).write_text(json.dumps(about, indent=2) + "\n", encoding="utf-8")
         sync_all([*folder.iterdir(), folder])
 
-    def _block(self, number: int) -> Path:
-        return self.folder / f"block_{number:05d}.npz"
+    def _block(self, block: int) -> Path:
+        return self.folder / f"block_{block:05d}.npz"
 
 
 def remove_old_caches(root: Path, keep: int, *, dataset: str, using: Path | None = None) -> list[Path]:
-    """Remove a dataset's caches but for the `keep` youngest ones and the one that is in use.
+    """Remove a dataset's caches, except the `keep` newest ones and the one in use.
 
     Args:
         root: folder of all caches.
-        keep: how many stay, at least one.
+        keep: how many to keep, at least one.
         dataset: the dataset's fingerprint.
-        using: folder of a cache that stays in any case.
+        using: folder of a cache that is always kept.
 
     Returns:
         The folders that were removed.
@@ -149,24 +152,45 @@ def remove_old_caches(root: Path, keep: int, *, dataset: str, using: Path | None
     return old
 
 
-class _writing:
-    """Turns what the disk objects to into one sentence."""
+@contextlib.contextmanager
+def _writing(folder: Path) -> Iterator[None]:
+    """Make a folder, and turn errors of the disk into a `UserError`."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        yield
+    except OSError as fault:
+        raise UserError(
+            f"{folder}: pseudo-labels cannot be written ({fault.strerror or fault}), make room or choose another folder"
+        ) from fault
 
-    def __init__(self, folder: Path) -> None:
-        self._folder = folder
 
-    def __enter__(self) -> None:
-        try:
-            self._folder.mkdir(parents=True, exist_ok=True)
-        except OSError as fault:
-            raise self._sentence(fault) from fault
+def fill_cache(
+    cache: LabelCache,
+    reader: Reader,
+    settings: LabelSettings,
+    teacher: Teacher,
+    *,
+    rank: int = 0,
+    world_size: int = 1,
+    max_batch_pixels: int,
+    loader_threads: int = 2,
+    executor: Executor | None = None,
+    on_progress: Callable[[LabelProgress], None] | None = None,
+) -> None:
+    """Label this process's share of the missing blocks; the other arguments are those of `label_blocks`.
 
-    def __exit__(self, kind: object, fault: BaseException | None, trace: object) -> None:
-        if isinstance(fault, OSError):
-            raise self._sentence(fault) from fault
-
-    def _sentence(self, fault: OSError) -> UserError:
-        return UserError(
-            f"{self._folder}: pseudo-labels cannot be written ({fault.strerror or fault}), make room or choose "
-            "another folder"
-        )
+    The processes of a run label different blocks. When all have finished, each may call `cache.finish()`.
+    """
+    missing = cache.missing(rank, world_size)
+    labels = label_blocks(
+        reader,
+        [cache.images(block) for block in missing],
+        settings,
+        teacher,
+        max_batch_pixels=max_batch_pixels,
+        loader_threads=loader_threads,
+        executor=executor,
+        on_progress=on_progress,
+    )
+    for block, of_block in zip(missing, labels, strict=True):
+        cache.write(block, of_block)

@@ -1,4 +1,4 @@
-"""How far the characters that were found in a word are to be believed, and what takes their place if not.
+"""The confidence of the characters that were found in a word, and what replaces them if it is too low.
 
 Source: Baek et al., CVPR 2019, section 3.2.2, equations 2 and 3.
 """
@@ -11,16 +11,16 @@ from data.graphemes import count_clusters, nfc
 from data.sample import transform_points
 
 SPLIT_CONFIDENCE = 0.5
-"""The confidence of words that were split equally; also where the paper draws the line between them and others."""
+"""The confidence of words that were split equally; in the paper also the threshold at or below which they are."""
 
 
 def count_characters(text: str) -> int:
-    """Return the number of characters of a transcription that can be seen: spaces are not counted."""
+    """Return the number of visible characters of a transcription: all but spaces."""
     return sum(count_clusters(part) for part in nfc(text).split())
 
 
 def length_confidence(expected: int, found: int) -> float:
-    """Return (L - min(L, |L - n|)) / L for a word of L characters, at least one, in which n were found."""
+    """Return (L - min(L, |L - n|)) / L for a word of L >= 1 characters (`expected`) in which n were found."""
     return (expected - min(expected, abs(expected - found))) / expected
 
 
@@ -47,14 +47,14 @@ def equal_boxes(count: int, shape: tuple[int, int], vertical: bool) -> np.ndarra
 def judge(
     boxes: np.ndarray, expected: int, shape: tuple[int, int], vertical: bool, keep_above: float = SPLIT_CONFIDENCE
 ) -> tuple[np.ndarray, float, bool]:
-    """Return the boxes to train on, their confidence, and whether they are those that were found.
+    """Return the boxes to train on, float32 [N, 4], their confidence, and whether they are the boxes that were found.
 
     Args:
         boxes: float [n, 4] of the characters found.
         expected: number of characters of the word, at least one.
-        shape: height and width of the crop, which the boxes are cut off at.
+        shape: height and width of the crop, pixels; boxes are clipped to it.
         vertical: the word is written downwards.
-        keep_above: at this confidence or less the word is split.
+        keep_above: at this confidence or below it the word is split equally.
     """
     confidence = length_confidence(expected, len(boxes))
     if confidence <= keep_above:
@@ -64,5 +64,5 @@ def judge(
 
 
 def boxes_to_quads(boxes: np.ndarray, matrix: np.ndarray) -> np.ndarray:
-    """Carry boxes [N, 4] of a crop through its matrix; float32 [N, 4, 2] in image pixels."""
+    """Map boxes, float [N, 4], of a crop through its matrix; return float32 [N, 4, 2] in image pixels."""
     return transform_points(np.asarray(boxes)[:, [[0, 1], [2, 1], [2, 3], [0, 3]]], matrix)

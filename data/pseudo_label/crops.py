@@ -1,8 +1,8 @@
-"""Words cut out of their image and set upright, at the one height that the teacher reads them at.
+"""Words cut out of their image and rectified, all at the height at which the teacher reads them.
 
 The rule for vertical words is that of EasyOCR's CRAFT trainer, which follows the authors of CRAFT ("vertical if
-h > 2w"). There a vertical word is turned to lie on its side; here it stands, since characters written below each
-other stand upright and the teacher knows upright ones.
+h > 2w"). That trainer turns vertical words by 90 degrees. Here they stay vertical, because characters written below
+each other are upright, and the teacher was trained on upright characters.
 """
 
 from __future__ import annotations
@@ -18,29 +18,30 @@ from data.pseudo_label.records import WordKind
 from data.readers.quads import CROSSING, NOT_FINITE, ZERO_AREA, outside_image, quad_faults
 
 VERTICAL_ABOVE = 2.0
-"""A word whose box is more than so many times as high as wide is written downwards."""
+"""A word is written downwards if its box is more than this many times as high as wide."""
 MAYBE_VERTICAL_ABOVE, SHORT_CHARACTER = 1.6, 2.4
-"""So is one that is more than 1.6 times as high as wide, if its characters, below each other, would each be more than
-2.4 times as wide as high."""
+"""A word is also written downwards if its box is more than 1.6 times as high as wide and its characters, if they were
+below each other, would be more than 2.4 times as wide as high."""
 
 MAX_ASPECT = 32
-"""A crop is at most so many times as long as high; a longer word is shown smaller, which keeps its aspect ratio."""
+"""A crop is at most this many times as long as high; a longer word is made smaller and keeps its aspect ratio."""
 
 AVERAGE_FROM = 2
-"""From so many image pixels per pixel of the crop the image is averaged down first: bilinear sampling would skip."""
+"""At this many image pixels per pixel of the crop, or more, the image is first shrunk by averaging over areas, because
+bilinear sampling would skip pixels."""
 MAX_SIDE = 30_000
 """OpenCV warps no larger image than 32767 pixels."""
 
 
 @dataclass(frozen=True)
 class WordCrop:
-    """A word on its own.
+    """A word cut out of its image.
 
     Attributes:
         pixels: uint8 [H, W, 3], RGB.
         matrix: float64 [3, 3], homography from the crop's pixels to the image's.
         vertical: the characters are below each other.
-        border: how many pixels of surroundings the word has on each side; even.
+        border: pixels of surroundings on each side of the word; even.
     """
 
     pixels: np.ndarray
@@ -54,7 +55,7 @@ class WordCrop:
         return self.pixels.shape[0] - 2 * self.border, self.pixels.shape[1] - 2 * self.border
 
     def without_pixels(self) -> WordCrop:
-        """Return the crop with its size and all else, but black and without memory for its pixels."""
+        """Return the crop with black pixels of the same shape that take no memory."""
         return replace(self, pixels=np.broadcast_to(np.uint8(0), self.pixels.shape))
 
 
@@ -113,7 +114,7 @@ def cut_word(
 
     Args:
         image: uint8 [H, W, 3].
-        quad: float [4, 2], one that `word_faults` finds nothing wrong with.
+        quad: float [4, 2] without a fault by `word_faults`, in pixels of the image.
         vertical: the word is written downwards.
         crop_height: side of the crop across the reading direction, pixels.
         margin: surroundings on each of the four sides, as a share of the word's extent across the reading direction.
@@ -122,7 +123,7 @@ def cut_word(
     border, shape = crop_layout(quad, vertical, crop_height, margin)
     matrix = crop_matrix(quad, shape) @ np.array([[1, 0, -border], [0, 1, -border], [0, 0, 1]], np.float64)
     size = (shape[1] + 2 * border, shape[0] + 2 * border)
-    # Width is compared with width, height with height: the shorter of them, where a pixel counts for most.
+    # Widths are compared with widths and heights with heights; the smaller reduction counts.
     reduction = min(np.array(quad_size(quad)) / shape[::-1])
     source, to_source = _surroundings(image, matrix, size, reduction)
     pixels = cv2.warpPerspective(
@@ -139,7 +140,7 @@ def cut_word(
 def crop_layout(quad: np.ndarray, vertical: bool, crop_height: int, margin: float) -> tuple[int, tuple[int, int]]:
     """Return the crop's border, and height and width of the word within it, whose aspect ratio is kept; all in pixels.
 
-    The border is even, so that it is a whole number of pixels of the score map.
+    The border is even, so that it corresponds to a whole number of pixels of the score map.
 
     Args:
         quad: of the word, float [4, 2], image pixels.
@@ -170,9 +171,9 @@ def crop_matrix(quad: np.ndarray, shape: tuple[int, int]) -> np.ndarray:
 def _surroundings(
     image: np.ndarray, matrix: np.ndarray, size: tuple[int, int], reduction: float
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Return the part of an image that a crop shows, averaged down where the crop is much smaller.
+    """Return the part of an image that a crop shows, shrunk by averaging if the crop is much smaller.
 
-    So a large image costs no more than a small one.
+    So a large image takes no more time than a small one.
 
     Args:
         image: uint8 [H, W, 3].
@@ -186,7 +187,7 @@ def _surroundings(
     corners = np.array([[0, 0, 1], [size[0], 0, 1], [0, size[1], 1], [*size, 1]], np.float64) @ matrix.T
     limit = np.array(image.shape[1::-1])
     low, high = np.zeros(2, np.int64), limit
-    if corners[:, 2].min() > 0:  # else the crop's surroundings reach beyond the horizon
+    if corners[:, 2].min() > 0:  # otherwise the crop's surroundings reach beyond the horizon
         points = np.clip(corners[:, :2] / corners[:, 2:], -2.0, limit + 2.0)
         low = np.clip(np.floor(points.min(axis=0)).astype(np.int64) - 2, 0, limit - 1)
         high = np.clip(np.ceil(points.max(axis=0)).astype(np.int64) + 3, low + 1, limit)

@@ -1,8 +1,8 @@
 """Runs a teacher over the words of many images: crops of one shape share a forward pass.
 
-While the network works on a batch, threads read and cut the next images, and the characters of the batch before it are
-looked for, in an executor if one is given. The crops of a block of images are batched among themselves and nothing is
-carried over to the next block, so a block's labels do not depend on which blocks were labelled before it, or by whom.
+While the network computes a batch, threads read and cut the next images, and the characters of the previous batch are
+searched for, in an executor if one is given. A batch holds crops of one block of images only, so the labels of a block
+do not depend on which blocks were labelled before it, or by which process.
 """
 
 from __future__ import annotations
@@ -18,19 +18,19 @@ from typing import Protocol, runtime_checkable
 
 import numpy as np
 
+from data.io.read_ahead import read_ahead
 from data.preprocess import Preprocess
 from data.pseudo_label.records import ImageLabels, LabelSettings
 from data.pseudo_label.watershed import find_characters
 from data.pseudo_label.words import CutImage, cut_image, label_image, network_input, padded_shape, pixel_batch, word_map
-from data.read_ahead import read_ahead
 from data.reader import Reader
 
 MAX_WAITING = 8
-"""Crops wait for others of their shape until they hold this many batches' worth of pixels all together."""
+"""Crops wait for others of their shape until all waiting crops together have the pixels of this many batches."""
 
 
 class Teacher(Protocol):
-    """A network in eval mode, as the labelling sees it."""
+    """The interface of the network: a function of batches, in eval mode."""
 
     def __call__(self, batch: np.ndarray) -> np.ndarray:
         """Map float32 [B, 3, H, W] to scores float [B, H/2, W/2, 2], region first."""
@@ -60,11 +60,6 @@ class LabelProgress:
         """Speed so far."""
         return self.words / self.seconds if self.seconds else 0.0
 
-    @property
-    def eta_seconds(self) -> float:
-        """Time left, if the rest goes as fast as what is done; infinite before the first image."""
-        return self.seconds / self.images * (self.total - self.images) if self.images else float("inf")
-
 
 class _Batcher:
     """Finds the characters of crops, a batch of one padded shape at a time."""
@@ -77,53 +72,54 @@ class _Batcher:
         self._in_flight: tuple[list[tuple[CutImage, int]], Callable[[], np.ndarray]] | None = None
 
     def add(self, cut: CutImage) -> None:
-        for number, crop in enumerate(cut.crops):
+        for index, crop in enumerate(cut.crops):
             shape = padded_shape(crop)
             group = self._waiting.setdefault(shape, [])
-            group.append((cut, number))
+            group.append((cut, index))
             self._pixels += shape[0] * shape[1]
             if (len(group) + 1) * shape[0] * shape[1] > self._max_pixels:
                 self._run(shape)
             elif self._pixels > MAX_WAITING * self._max_pixels:
-                self._run(max(self._waiting, key=lambda one: len(self._waiting[one]) * one[0] * one[1]))
+                self._run(max(self._waiting, key=lambda size: len(self._waiting[size]) * size[0] * size[1]))
 
     def finish(self) -> None:
         for shape in sorted(self._waiting):
             self._run(shape)
-        self._land()
+        self._finish_batch()
 
     def boxes(self, cut: CutImage) -> list[np.ndarray]:
-        found = [self._found.pop((id(cut), number)) for number in range(len(cut.crops))]
-        return [one.result() if isinstance(one, Future) else one for one in found]
+        found = [self._found.pop((id(cut), index)) for index in range(len(cut.crops))]
+        return [boxes.result() if isinstance(boxes, Future) else boxes for boxes in found]
 
     def _run(self, shape: tuple[int, int]) -> None:
         group = self._waiting.pop(shape)
         self._pixels -= len(group) * shape[0] * shape[1]
-        crops = [cut.crops[number] for cut, number in group]
+        crops = [cut.crops[index] for cut, index in group]
         if isinstance(self._teacher, StartingTeacher):
             wait = self._teacher.start(*pixel_batch(crops), self._settings.preprocess)
         else:
             regions = self._teacher(network_input(crops, self._settings))[..., 0]
             wait = partial(np.asarray, regions)
-        for cut, number in group:
-            cut.crops[number] = cut.crops[number].without_pixels()  # A block of dense pages would hold gigabytes.
-        self._land()
+        for cut, index in group:
+            # The pixels of a block of dense pages would take gigabytes.
+            cut.crops[index] = cut.crops[index].without_pixels()
+        self._finish_batch()
         self._in_flight = group, wait
 
-    def _land(self) -> None:
+    def _finish_batch(self) -> None:
         """Find the characters of the batch in flight."""
         if self._in_flight is None:
             return
         (group, wait), self._in_flight = self._in_flight, None
         limits = {"sure_fg_th": self._settings.sure_fg_th, "sure_bg_th": self._settings.sure_bg_th}
-        for (cut, number), region in zip(group, wait(), strict=True):
-            crop = cut.crops[number]
+        for (cut, index), region in zip(group, wait(), strict=True):
+            crop = cut.crops[index]
             arguments = {**limits, "vertical": crop.vertical}
             part = word_map(region, crop)
             if self._executor is None:
-                self._found[id(cut), number] = find_characters(part, **arguments)
+                self._found[id(cut), index] = find_characters(part, **arguments)
             else:
-                self._found[id(cut), number] = self._executor.submit(find_characters, part.copy(), **arguments)
+                self._found[id(cut), index] = self._executor.submit(find_characters, part.copy(), **arguments)
 
 
 def label_blocks(
@@ -147,7 +143,7 @@ def label_blocks(
         max_batch_pixels: greatest number of input pixels of a batch of several crops.
         loader_threads: threads that read and cut images.
         executor: where watersheds run; None runs them here.
-        on_progress: called after each image that was read, and after each block.
+        on_progress: called after each image and after each block.
     """
     blocks = [list(block) for block in blocks]
     start, images, words, total = time.perf_counter(), 0, 0, sum(map(len, blocks))
@@ -172,23 +168,3 @@ def label_blocks(
             labels = [label_image(cut, batcher.boxes(cut), settings.keep_above) for cut in cuts]
             report(images, words)
             yield labels
-
-
-def label_one_by_one(
-    reader: Reader, indices: Iterable[int], settings: LabelSettings, teacher: Teacher
-) -> Iterator[ImageLabels]:
-    """Label images with one forward pass for each word: what `label_blocks` must agree with, and is faster than."""
-    for index in indices:
-        cut = cut_image(reader, index, settings)
-        found = []
-        for crop in cut.crops:
-            region = teacher(network_input([crop], settings))[0, ..., 0]
-            found.append(
-                find_characters(
-                    word_map(region, crop),
-                    sure_fg_th=settings.sure_fg_th,
-                    sure_bg_th=settings.sure_bg_th,
-                    vertical=crop.vertical,
-                )
-            )
-        yield label_image(cut, found, settings.keep_above)

@@ -1,4 +1,4 @@
-"""What the labelling of a dataset yields: characters, confidences, and how each word came to its own."""
+"""The results of labelling a dataset: characters, confidences, and how each word got its characters."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ from config.schema.weak import WeakSupervision
 from data.preprocess import Preprocess
 
 ALGORITHM = 1
-"""Goes up whenever the same words, weights and settings would be given other labels; part of a cache's key."""
+"""To be raised whenever the same words, weights and settings would get other labels; part of a cache's key."""
 
 
 class WordKind(IntEnum):
-    """How a word came to its characters, or why it has none."""
+    """How a word got its characters, or why it has none."""
 
     KEPT = 1
     SPLIT = 2
@@ -52,7 +52,6 @@ COLUMN_NAMES = ("word_ends", "char_ends", "char_quads", "confidence", "kind", "f
 """What `join_labels` returns."""
 
 LABELLED = (WordKind.KEPT, WordKind.SPLIT)
-FAULTY = tuple(kind for kind in WordKind if kind >= WordKind.NOT_FINITE)
 
 
 @dataclass(frozen=True)
@@ -61,7 +60,7 @@ class LabelSettings:
 
     Attributes:
         crop_height: side of a word's crop across its reading direction, pixels; a multiple of 32.
-        crop_margin: surroundings of the word in its crop, on each side, as a share of the word's own extent across.
+        crop_margin: surroundings on each side of the word, as a share of its extent across the reading direction.
         sure_fg_th: region scores above this start a character.
         sure_bg_th: region scores below this belong to none.
         keep_above: a word whose characters have this confidence or less is split equally.
@@ -128,12 +127,12 @@ class LabelStatistics:
     @classmethod
     def of(cls, images: int, kind: np.ndarray, confidence: np.ndarray) -> LabelStatistics:
         """Count columns [W] of `ImageLabels`."""
-        words = {one: int((kind == one).sum()) for one in WordKind}
+        words = {word_kind: int((kind == word_kind).sum()) for word_kind in WordKind}
         labelled = np.isin(kind, LABELLED)
-        # Confidence 1 is had only by the right number of characters.
+        # The confidence is 1 only if the number of characters is right.
         return cls(
             images,
-            {one: count for one, count in words.items() if count},
+            {word_kind: count for word_kind, count in words.items() if count},
             float(confidence[labelled].sum(dtype=np.float64)),
             int((confidence[labelled] == 1).sum()),
         )
@@ -177,23 +176,24 @@ class LabelStatistics:
 
 
 def join_labels(labels: Iterable[ImageLabels]) -> dict[str, np.ndarray]:
-    """Return the columns of many images' labels: those of `ImageLabels`, and the ends of each image's and word's part.
+    """Return the labels of I images, with W words in all, as columns: those of `ImageLabels` and two running totals.
 
-    `word_ends` int64 [I] and `char_ends` int64 [W] are running totals; `char_words` follows from the latter.
+    `word_ends` int64 [I] counts the words up to each image, `char_ends` int64 [W] the characters up to each word, which
+    replaces `char_words`.
     """
     labels = list(labels)
-    counts = [np.bincount(one.char_words, minlength=len(one.kind)) for one in labels]
+    counts = [np.bincount(image.char_words, minlength=len(image.kind)) for image in labels]
 
     def column(name: str, dtype: str, shape: tuple[int, ...] = ()) -> np.ndarray:
-        parts = [np.zeros((0, *shape), dtype), *(np.asarray(getattr(one, name), dtype) for one in labels)]
+        parts = [np.zeros((0, *shape), dtype), *(np.asarray(getattr(image, name), dtype) for image in labels)]
         return np.concatenate(parts)
 
     return {
-        "word_ends": np.cumsum([len(one.kind) for one in labels], dtype="<i8"),
+        "word_ends": np.cumsum([len(image.kind) for image in labels], dtype="<i8"),
         "char_ends": np.cumsum(np.concatenate([np.zeros(0, np.int64), *counts]), dtype="<i8"),
         "char_quads": column("char_quads", "<f4", (4, 2)),
         "confidence": column("confidence", "<f4"),
         "kind": column("kind", "|u1"),
         "found": column("found", "<i4"),
-        "checksum": np.array([one.checksum for one in labels], "<u4"),
+        "checksum": np.array([image.checksum for image in labels], "<u4"),
     }

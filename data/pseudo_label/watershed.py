@@ -1,8 +1,7 @@
 """Characters in the region score of a word's crop.
 
-Markers are the connected parts of what is surely a character; the watershed of the negated score lets them grow down
-to what is surely background (Baek et al., CVPR 2019, section 3.2.2; Vincent and Soille, 1991). Both levels are those
-of the configuration.
+Markers are the connected components of the score above `sure_fg_th`; the watershed of the negated score lets them grow
+down to `sure_bg_th` (Baek et al., CVPR 2019, section 3.2.2; Vincent and Soille, 1991).
 """
 
 from __future__ import annotations
@@ -21,7 +20,7 @@ def find_characters(region: np.ndarray, *, sure_fg_th: float, sure_bg_th: float,
     Args:
         region: float [h, w], region score of the word's crop.
         sure_fg_th: scores above this start a character.
-        sure_bg_th: scores below this belong to none.
+        sure_bg_th: scores below this belong to no character.
         vertical: the word is written downwards.
 
     Returns:
@@ -29,8 +28,8 @@ def find_characters(region: np.ndarray, *, sure_fg_th: float, sure_bg_th: float,
         to 0.5.
     """
     region = np.nan_to_num(np.asarray(region, np.float32))
-    number, markers = cv2.connectedComponents((region > sure_fg_th).astype(np.uint8), connectivity=4)
-    if number <= 1:
+    count, markers = cv2.connectedComponents((region > sure_fg_th).astype(np.uint8), connectivity=4)
+    if count <= 1:
         return np.zeros((0, 4), np.float32)
     basins = watershed(-region, markers, mask=region >= sure_bg_th)
     slices = ndimage.find_objects(basins)

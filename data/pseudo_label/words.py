@@ -1,4 +1,4 @@
-"""From an image to the crops of its words, and from what was found in them back to the image."""
+"""From an image to the crops of its words, and from the boxes found in the crops to labels of the image."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def image_checksum(image: np.ndarray) -> int:
 
 
 def cut_image(reader: Reader, index: int, settings: LabelSettings) -> CutImage:
-    """Read an image and cut its words out. One that cannot be read has no crops and says so in every word's kind."""
+    """Read an image and cut out its words. If it cannot be read, there are no crops and every word is `UNREADABLE`."""
     try:
         sample = reader[index]
     except UnreadableSample:
@@ -53,7 +53,7 @@ def cut_image(reader: Reader, index: int, settings: LabelSettings) -> CutImage:
 
 
 def cut_words(sample: TextSample, settings: LabelSettings) -> CutImage:
-    """Cut out the words of an image that have to be labelled: text is known, characters are not, the box is sound."""
+    """Cut out the words of an image to be labelled: those with a text and a usable box, but without characters."""
     expected = np.array([count_characters(word) for word in sample.words], np.int64)
     kind = word_faults(sample.word_quads, *sample.image.shape[:2])
     kind[expected == 0] = WordKind.EMPTY
@@ -84,8 +84,8 @@ def padded_shape(crop: WordCrop) -> tuple[int, int]:
 def network_input(crops: Sequence[WordCrop], settings: LabelSettings) -> np.ndarray:
     """Return the crops of one padded shape as a batch, float32 [B, 3, H, W].
 
-    They are padded at the right and bottom to multiples of 32 and no further, however many there are, with 0 after
-    normalisation: a word's scores do not depend on what it shares a batch with.
+    They are padded at the right and bottom to multiples of 32, with 0 after normalisation. The padding does not depend
+    on the batch, so neither do the scores of a word.
     """
     height, width = padded_shape(crops[0])
     batch = np.zeros((len(crops), 3, height, width), np.float32)
@@ -112,7 +112,7 @@ def word_map(region: np.ndarray, crop: WordCrop) -> np.ndarray:
 
     Args:
         region: float [h, w], at half the resolution of the padded crop.
-        crop: what it is the score of.
+        crop: the crop.
 
     Returns:
         float [h', w'], a view: half of `crop.word_shape`, rounded up.
@@ -128,7 +128,7 @@ def label_image(cut: CutImage, found: Sequence[np.ndarray], keep_above: float) -
     Args:
         cut: the image's words.
         found: the boxes in each crop, float [n, 4]: left, top, right and bottom in pixels of the word without border.
-        keep_above: at this confidence or less a word is split equally; see `judge`.
+        keep_above: at this confidence or below it a word is split equally; see `judge`.
     """
     confidence = np.zeros(len(cut.kind), np.float32)
     kind = cut.kind.copy()

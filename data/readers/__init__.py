@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from config.errors import UserError
-from config.schema.dataset_base import DatasetBase
+from config.schema.base import DatasetBase
 from config.schema.datasets import Dataset, GeneratedDataset, SynthTextDataset
 from config.schema.word_datasets import (
     CocoTextDataset,
@@ -36,7 +36,7 @@ __all__ = ["OPENERS", "open_dataset", "open_datasets"]
 
 
 def _open_generated(config: GeneratedDataset) -> Reader:
-    # Its fonts and image libraries are loaded by those who draw.
+    # Imported here, because its font and image libraries are needed only for drawing.
     from data.readers.generated import GeneratedReader
 
     return GeneratedReader(config)
@@ -53,7 +53,7 @@ OPENERS: dict[type[DatasetBase], Callable[[Any], Reader]] = {
     LabelStudioDataset: open_labelstudio,
     GeneratedDataset: _open_generated,
 }
-"""What opens a dataset, by the section of its format."""
+"""Function that opens a dataset, by the class of its section."""
 
 
 def open_dataset(config: Dataset) -> Reader:
@@ -66,7 +66,7 @@ def open_dataset(config: Dataset) -> Reader:
 
 
 def open_datasets(configs: Sequence[Dataset]) -> Reader:
-    """Open several datasets as one, their samples one dataset after the other, their reports added up.
+    """Open several datasets as one: one dataset after the other, with their reports added up.
 
     Raises:
         UserError: there is none, or one of them cannot be opened.

@@ -2,8 +2,8 @@
 
 Both have `imgs`, image id -> `file_name` and `set`, and `anns`, word id -> `image_id`, `utf8_string` and an
 outline, x and y in turn: `mask` in COCO-Text v2, `polygon` in its first version, `points` in TextOCR. COCO-Text
-marks what cannot be read with `legibility: illegible` and may have no text for it, TextOCR with the text `.`. Where
-there is no outline, `bbox` is left, top, width and height.
+marks illegible words by `legibility: illegible`, mostly without a text, TextOCR by the text `.`. A word without an
+outline has a `bbox`: left, top, width and height.
 """
 
 from __future__ import annotations
@@ -16,8 +16,7 @@ from typing import Any
 from config.errors import UserError
 from config.schema.word_datasets import CocoTextDataset
 from data.reader import DropReport
-from data.readers.json_values import are_numbers
-from data.readers.label_files import label_bytes
+from data.readers.label_files import are_numbers, label_bytes
 from data.readers.listing import ImageFolder, check_selected, label_path, selector, subfolder
 from data.readers.sniff import what_is
 from data.readers.word_builder import WordBuilder
@@ -67,8 +66,8 @@ def open_coco_text(config: CocoTextDataset) -> WordReader:
             continue
         seen.add(name)
         bare += not of_image[key]
-        for number, annotation in of_image[key]:
-            _word(annotation, path.name, number, words)
+        for word_id, annotation in of_image[key]:
+            _word(annotation, path.name, word_id, words)
         words.image(name)
     if bare:
         logger.info("%s: %d images are listed without words and count as images without text", path, bare)

@@ -2,10 +2,11 @@
 
 `<annotations>` holds an `<image name width height>` for each image. Its `<box xtl ytl xbr ybr rotation>` is turned by
 `rotation` degrees clockwise about its centre; its `<polygon points="x,y;x,y;...">` has three points or more. Both have
-a `label`, `occluded="1"` where something covers a part, and an `<attribute name>` for each value that was filled in.
-Other shapes are no boxes; a `<tag>` is about the whole image.
+a `label`, `occluded="1"` if something covers a part, and an `<attribute name>` for each value that was filled in.
+Other shapes are not boxes; a `<tag>` describes the whole image.
 
-The file is read piece by piece. A document type, which alone can define entities or name other files, is refused.
+The file is read piece by piece. A file with a document type (DOCTYPE) is refused, because only a document type can
+define entities or name other files.
 """
 
 from __future__ import annotations
@@ -17,15 +18,15 @@ from xml.parsers import expat
 from config.errors import UserError
 from config.schema.word_datasets import CvatDataset
 from data.readers.exported import ExportBuilder
-from data.readers.json_values import integer
+from data.readers.label_files import integer
 from data.readers.listing import label_path, subfolder
 from data.readers.outlines import turned_rectangle
 from data.readers.word_reader import WordReader
 
 _PIECE = 1 << 20
-"""Bytes that are read at a time."""
+"""Bytes to read at a time."""
 _LONGEST_TAG = 64 << 20
-"""A single tag of more bytes is none that CVAT writes."""
+"""Greatest size of one tag, bytes; CVAT writes no larger ones."""
 _OTHER_SHAPES = frozenset({"polyline", "points", "ellipse", "cuboid", "mask", "skeleton"})
 
 
@@ -170,8 +171,8 @@ def _polygon(points: str) -> list[float] | None:
     pairs = [point.split(",") for point in points.split(";")]
     if any(len(pair) != 2 for pair in pairs):
         return None
-    numbers = [_number(value) for pair in pairs for value in pair]
-    return None if None in numbers else [number for number in numbers if number is not None]
+    coordinates = [_number(value) for pair in pairs for value in pair]
+    return None if None in coordinates else [value for value in coordinates if value is not None]
 
 
 def _number(text: str | None) -> float | None:

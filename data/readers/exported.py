@@ -1,4 +1,4 @@
-"""What the exports of programs for labelling have in common: files that each list many images with their shapes."""
+"""What the exports of labelling programs have in common: files that list many images with their shapes."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ logger = logging.getLogger(__name__)
 
 
 class ExportBuilder:
-    """Takes in images with their shapes, whichever program exported them, and counts what is left out.
+    """Collects images with their shapes, from any labelling program, and counts what is left out.
 
     Args:
         config: the dataset's section.
         folder: folder of the images.
-        unit: what a place in the files is called, such as "line".
+        unit: name of a place in the files, such as "line", for messages.
     """
 
     def __init__(self, config: ExportedDataset, folder: Path, unit: str) -> None:
@@ -35,7 +35,7 @@ class ExportBuilder:
         self._total = self._bare = self._listed = self._texts = 0
 
     def find(self, names: Sequence[str], shapes: int, place: str) -> str | None:
-        """Return the path below the folder of an image that is wanted; count one that is left out with its words.
+        """Return an image's path below the folder, or None if it is not wanted, or left out with its words and counted.
 
         Args:
             names: paths that the image may have, the best first.
@@ -57,7 +57,7 @@ class ExportBuilder:
         return None
 
     def is_word(self, labels: Sequence[str], place: str) -> bool:
-        """Tell whether a shape with these labels is a word, "don't care" or not; count one that is not."""
+        """Tell whether a shape with these labels is a word, perhaps "don't care"; count it if it is not a word."""
         wanted = self._config.word_labels
         if wanted is None or not set(labels).isdisjoint([*wanted, *self._config.ignore_labels]):
             return True
@@ -73,15 +73,15 @@ class ExportBuilder:
         text: str | None,
         ignore: bool = False,
     ) -> None:
-        """Take in a word of the image that comes next.
+        """Add a word of the image that comes next.
 
         Args:
             source: name of the file.
             item: its place there.
             outline: x and y of its points in turn, pixels.
             labels: its labels.
-            text: what is written there; None where the file does not say.
-            ignore: whether it is "don't care", whatever its labels and its text.
+            text: its transcription; None if the file has none.
+            ignore: it is "don't care", whatever its labels and its text are.
         """
         ignore = ignore or not set(labels).isdisjoint(self._config.ignore_labels)
         self._listed += 1
@@ -93,7 +93,7 @@ class ExportBuilder:
 
         Args:
             source: what the words come from, for messages.
-            hint: what to set where no word has a text.
+            hint: what to do if no word has a text.
 
         Raises:
             UserError: `select` takes no image, there is none, or too many words are faulty.

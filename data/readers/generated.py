@@ -1,4 +1,4 @@
-"""Scenes of the generator as a dataset that is never written: each is drawn when it is asked for."""
+"""Scenes of the generator as a dataset that is never written to disk: each is drawn when it is needed."""
 
 from __future__ import annotations
 
@@ -14,8 +14,7 @@ from config.loader import load_config
 from config.origins import COMMAND_LINE
 from config.schema.datasets import GeneratedDataset
 from config.schema.generation import GenerateConfig
-from data.reader import DropReport, Reader
-from data.readers.limits import choose_samples
+from data.reader import DropReport, Reader, choose_samples
 from data.sample import TextSample
 from data.synth.resources import Resources
 from data.synth.scene import draw_scene, render_scene
@@ -24,11 +23,11 @@ from data.synth.writing.manifest import settings_hash
 
 @dataclass
 class GeneratedReport(DropReport):
-    """A report without the numbers of words and characters, which are known only of scenes that were drawn.
+    """A report without the numbers of words and characters, which are unknown before the scenes are drawn.
 
     Attributes:
-        source: what draws the scenes.
-        unit: what they are, if not scenes.
+        source: the recipe that draws the scenes.
+        unit: plural name of the samples.
     """
 
     source: str = ""
@@ -41,17 +40,17 @@ class GeneratedReport(DropReport):
 
 
 class GeneratedReader(Reader):
-    """Reader of scene k of a recipe's split as the generator's own files would hold it, JPEG and all.
+    """Reader of the scenes of a recipe's split, equal to those that the generator would write, JPEG artefacts included.
 
-    A scene is a function of the recipe's seed, the split and k: every process draws the same one.
+    A scene is a function of the recipe's seed, the split and the index: every process draws the same one.
 
     Attributes:
         report: fonts and words of the list that were left out.
         characters: every character that the words may have.
 
     Raises:
-        UserError: the recipe does not exist, makes something else, or has no such split, or a setting, a font, a
-            word list or a photo folder that it names is not as it should be.
+        UserError: the recipe does not exist, makes something else, or has no such split; or a setting is wrong, or a
+            font, a word list or a photo folder that it names cannot be used.
     """
 
     def __init__(self, config: GeneratedDataset) -> None:
@@ -70,42 +69,42 @@ class GeneratedReader(Reader):
             source=config.source,
         )
         self._hash = settings_hash(self._config, self._resources)
-        # What cannot be drawn is told now, and not from a process that prepares batches.
+        # Errors of drawing should be raised here and not in a loader process.
         draw_scene(self._config, self._resources, self._split, 0)
 
     def __len__(self) -> int:
         return self._length
 
     def __getitem__(self, index: int) -> TextSample:
-        return render_scene(self._config, self._resources, self._split, self._number(index))
+        return render_scene(self._config, self._resources, self._split, self._stored_index(index))
 
     def annotation(self, index: int) -> TextSample:
-        """Return the sample without its image, which is drawn nevertheless: where words stand depends on it."""
-        scene = draw_scene(self._config, self._resources, self._split, self._number(index))
+        """Return the sample without its image, which is drawn nevertheless: the places of words depend on it."""
+        scene = draw_scene(self._config, self._resources, self._split, self._stored_index(index))
         return replace(scene.sample, image=np.zeros((0, 0, 3), np.uint8))
 
     def fingerprint(self) -> str:
         content = f"{self._hash} {self._split} {None if self._chosen is None else self._chosen.tolist()} {self._length}"
         return hashlib.sha256(content.encode()).hexdigest()[:16]
 
-    def _number(self, index: int) -> int:
-        """Return the number of the scene in its split."""
+    def _stored_index(self, index: int) -> int:
+        """Return the index of the scene in its split."""
         index = self._checked(index)
         return index if self._chosen is None else int(self._chosen[index])
 
 
 def load_recipe(config: GeneratedDataset, output: str, learner: str) -> GenerateConfig:
-    """Return the recipe of a dataset; raise `UserError` where it is not there or makes something else than `output`.
+    """Return the recipe of a dataset; raise `UserError` if it does not exist or does not make `output`.
 
     Args:
         config: the dataset's section.
         output: `scenes` or `crops`.
-        learner: who learns from that, for the message.
+        learner: the network that is trained on it, for the message.
     """
     try:
         recipe = load_config(config.recipe, config.set, task="generate")
     except UserError as fault:
-        # The overrides of `set` are none of the command line.
+        # The overrides come from `set`, not from the command line.
         message = str(fault).replace(COMMAND_LINE, "in its `set`")
         raise UserError(f"the recipe of a dataset of format 'generated', {config.recipe}: {message}") from None
     assert isinstance(recipe, GenerateConfig), "the task that was asked for"
@@ -122,7 +121,7 @@ def load_recipe(config: GeneratedDataset, output: str, learner: str) -> Generate
 
 @functools.lru_cache(maxsize=4)
 def load_resources(settings: str) -> Resources:
-    """Find words, fonts and photos once for a recipe's training and test splits; a worker process gets them by pickle.
+    """Load words, fonts and photos once for all splits of a recipe; worker processes get them by pickle.
 
     Args:
         settings: the `GenerateConfig` as JSON.

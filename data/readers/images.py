@@ -1,10 +1,9 @@
 """Decoding images, the same way for every reader.
 
-Whether an EXIF orientation turns the picture is the dataset's `exif_orientation`, and decided here alone. By
-default it does not: the boxes of the published datasets belong to the pixels as they are stored. Programs for labelling
-photos show the picture upright and write the boxes of what they show; their formats have the other default. An image
-that is cut off counts as unreadable, although decoders would fill the rest with grey: text is annotated where none
-could be seen.
+The dataset's `exif_orientation` says whether an EXIF orientation turns the picture. By default it does not: the boxes
+of the published datasets belong to the pixels as they are stored. Labelling programs show the picture upright and
+write boxes for what they show; their formats have the other default. A truncated image counts as unreadable. Decoders
+would fill the rest with grey, where the annotated text could not be seen.
 """
 
 from __future__ import annotations
@@ -19,14 +18,14 @@ from data.reader import UnreadableSample
 from data.readers.sniff import what_is
 
 _JPEG_MARKER = re.compile(rb"\xff+([^\x00\xff\xd0-\xd7])")
-"""A marker other than the restarts, which have no length and stand within the coded data as do stuffed zeros."""
+"""A marker that is followed by a length: not a restart, nor a stuffed zero, which occur within the coded data."""
 
 
 def read_image(root: Path, name: str, sample_id: str, upright: bool = False) -> np.ndarray:
     """Read an image of a dataset.
 
     Args:
-        root: resolved folder that the image has to lie in, after all symbolic links are followed.
+        root: resolved folder that must contain the image after all symbolic links are followed.
         name: path of the image, relative to `root`.
         sample_id: name of the sample, for the error.
         upright: turn the picture as its EXIF orientation says, or leave it as it is stored.
@@ -41,7 +40,7 @@ def read_image(root: Path, name: str, sample_id: str, upright: bool = False) -> 
 
 
 def image_bytes(root: Path, name: str, sample_id: str) -> bytes:
-    """Return the bytes of an image file of a dataset, whatever is in them; arguments and errors as `read_image`."""
+    """Return the bytes of an image file of a dataset without decoding them; arguments and errors as `read_image`."""
     try:
         path = (root / name).resolve()
         if not path.is_relative_to(root):
@@ -49,7 +48,7 @@ def image_bytes(root: Path, name: str, sample_id: str) -> bytes:
         return path.read_bytes()
     except FileNotFoundError:
         raise UnreadableSample(sample_id, "image: missing") from None
-    except (OSError, RuntimeError) as error:  # RuntimeError: links in a circle, before Python 3.13
+    except (OSError, RuntimeError) as error:  # RuntimeError: circular links, before Python 3.13
         why = getattr(error, "strerror", None) or type(error).__name__
         raise UnreadableSample(sample_id, f"image: cannot be read ({why})") from None
 
@@ -63,7 +62,7 @@ def decode_image(data: bytes, sample_id: str, upright: bool = False) -> np.ndarr
     if data:
         try:
             image = cv2.imdecode(np.frombuffer(data, np.uint8), flags)
-        except cv2.error:  # more pixels than OpenCV allows, or a header that lies
+        except cv2.error:  # more pixels than OpenCV allows, or a wrong header
             image = None
     if image is None:
         kind = what_is(data[:520])
@@ -72,7 +71,7 @@ def decode_image(data: bytes, sample_id: str, upright: bool = False) -> np.ndarr
 
 
 def _is_cut_off(data: bytes) -> bool:
-    """Tell whether a JPEG or PNG lacks its end, which OpenCV decodes without a word."""
+    """Tell whether a JPEG or PNG lacks its end; OpenCV decodes such files without an error."""
     if data.startswith(b"\x89PNG\r\n\x1a\n"):
         return b"IEND" not in data
     if not data.startswith(b"\xff\xd8"):
@@ -84,5 +83,5 @@ def _is_cut_off(data: bytes) -> bool:
             return marker is None or marker[1] != b"\xd9"
         if marker[1] == b"\xd9":
             return False
-        # Every other segment says how long it is; coded data follow a start of scan and hold no marker.
+        # Every other segment begins with its length; the coded data after a start of scan contain no marker.
         place = marker.end() + int.from_bytes(data[marker.end() : marker.end() + 2], "big")

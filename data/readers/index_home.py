@@ -1,4 +1,4 @@
-"""Where the index of an annotation file lies: in `index_dir`, else beside the file, else in the user's cache folder."""
+"""The folder for the index of an annotation file: `index_dir`, or beside the file, or in the user's cache folder."""
 
 from __future__ import annotations
 
@@ -26,18 +26,18 @@ def open_in_home(
     existing: Callable[[Path], T | None],
     make: Callable[[Path], T],
 ) -> T:
-    """Return an index from the first of its homes that holds it, or make it in the first that can be written.
+    """Return an index from the first folder that contains it, or make it in the first folder that can be written.
 
     Args:
-        label: what it is the index of, for messages.
-        index_dir: the only home, where it is set.
-        beside: the usual home, beside the annotation file.
-        cached: the home in `cache_folder()`, for data that cannot be written.
-        existing: returns the whole index in a home, None where there is none.
-        make: makes it in a home, a folder that is there; an `OSError` means that it cannot be written.
+        label: name of the annotation file, for messages.
+        index_dir: if set, the only folder to use.
+        beside: the usual folder, beside the annotation file.
+        cached: the folder below `cache_folder()`, for data in a folder that cannot be written.
+        existing: returns the complete index in a folder, or None.
+        make: makes the index in an existing folder; an `OSError` means that it cannot be written.
 
     Raises:
-        UserError: no home can be written.
+        UserError: none of the folders can be written.
     """
     homes = [Path(index_dir).expanduser()] if index_dir else [beside, cached]
     for home in homes:
@@ -59,7 +59,7 @@ def open_in_home(
 
 
 def file_identity(path: Path) -> list[Any]:
-    """Return name, size, time of change and a hash of both ends of a file.
+    """Return name, size, time of change and a hash of the first and last bytes of a file.
 
     Raises:
         UserError: it cannot be read.
@@ -76,12 +76,12 @@ def file_identity(path: Path) -> list[Any]:
 
 
 def cache_folder() -> Path:
-    """Return where indices go that cannot be beside their ground truth."""
+    """Return the folder for indices that cannot be written beside their ground truth."""
     base = os.environ.get("XDG_CACHE_HOME")
     return (Path(base) if base else Path.home() / ".cache") / "ocr-trainer"
 
 
 def _meant_read_only(folder: Path) -> bool:
-    """Tell whether nobody has the right to write where `folder` lies, which root could do all the same."""
+    """Tell whether no user has the right to write into the parent of `folder`; root could do so nevertheless."""
     existing = next((path for path in (folder, *folder.parents) if path.exists()), None)
     return existing is not None and not existing.stat().st_mode & 0o222

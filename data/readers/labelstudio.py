@@ -5,8 +5,8 @@ of `result` that share an `id` are about one region: its shape (`rectangle`, `po
 it), its labels and its text (`textarea`). Coordinates are percent of `original_width` and `original_height`; a
 rectangle is turned by `rotation` degrees clockwise about its top left corner.
 
-An address is that of an upload, `/data/upload/PROJECT/xxxxxxxx-NAME`, of a local file, `/data/local-files/?d=PATH`, or
-of a storage or web server.
+An address points to an upload, `/data/upload/PROJECT/xxxxxxxx-NAME`, to a local file, `/data/local-files/?d=PATH`, or
+to a storage or web server.
 """
 
 from __future__ import annotations
@@ -22,8 +22,7 @@ from urllib.parse import parse_qs, unquote, urlsplit
 from config.errors import UserError
 from config.schema.word_datasets import LabelStudioDataset
 from data.readers.exported import ExportBuilder
-from data.readers.json_values import are_numbers, flat_points, integer
-from data.readers.label_files import label_bytes
+from data.readers.label_files import are_numbers, flat_points, integer, label_bytes
 from data.readers.listing import label_path, subfolder
 from data.readers.outlines import turned_rectangle
 from data.readers.sniff import what_is
@@ -38,7 +37,7 @@ _PREFIX = re.compile(r"[0-9a-f]{8}-(?=.)")
 
 @dataclass
 class _Region:
-    """What the entries with one `id` say; the texts by the name of their field."""
+    """The content of all entries with one `id`; texts by the name of their field."""
 
     shape: dict[str, Any] | None = None
     labels: list[str] = field(default_factory=list)
@@ -48,24 +47,25 @@ class _Region:
 @dataclass
 class _Task:
     source: str
-    number: str
+    task_id: str
     data: dict[str, Any]
     regions: dict[str, _Region]
 
     @property
     def place(self) -> str:
-        return f"{self.source} task {self.number}"
+        return f"{self.source} task {self.task_id}"
 
 
 def open_labelstudio(config: LabelStudioDataset) -> WordReader:
     """Open JSON files of Label Studio. Samples come in the order of the tasks, words in that of the regions.
 
-    A task that was skipped (`was_cancelled`) or not yet worked on is left out, and so is an image that is missing or
-    listed twice, all counted. Of several annotations of a task the one marked as ground truth is read, else the first.
+    A task that was skipped (`was_cancelled`) or has no annotation is left out and counted, and so is an image that is
+    missing or listed twice. If a task has several annotations, the one marked as ground truth is read, or else the
+    first.
 
     Raises:
-        UserError: a folder or file is missing, a file is not of this layout, `select` is no range, it does not follow
-            where addresses or texts stand, or too many words are faulty.
+        UserError: a folder or file is missing, a file is not of this layout, `select` is no range, the key of the
+            addresses or of the texts is ambiguous, or too many words are faulty.
     """
     folder = subfolder(config.root, config.images, "images")
     export = ExportBuilder(config, folder, "task")
@@ -90,10 +90,10 @@ def open_labelstudio(config: LabelStudioDataset) -> WordReader:
 
 
 def _tasks(path: Path, export: ExportBuilder) -> Iterator[_Task]:
-    """Yield the tasks of a file that were worked on; count the others."""
+    """Yield the tasks of a file that have a valid annotation; count the others."""
     for position, entry in enumerate(_load(path), 1):
-        number = str(entry.get("id", f"at position {position}"))
-        place = f"{path.name} task {number}"
+        task_id = str(entry.get("id", f"at position {position}"))
+        place = f"{path.name} task {task_id}"
         annotations = entry.get("annotations")
         if not isinstance(annotations, list):
             raise UserError(f"{place}: has no list `annotations`; export as 'JSON', which is not 'JSON-MIN'")
@@ -109,7 +109,7 @@ def _tasks(path: Path, export: ExportBuilder) -> Iterator[_Task]:
         chosen = next((each for each in valid if each.get("ground_truth") is True), valid[0])
         data = entry.get("data")
         yield _Task(
-            path.name, number, data if isinstance(data, dict) else {}, _regions(chosen["result"], place, export)
+            path.name, task_id, data if isinstance(data, dict) else {}, _regions(chosen["result"], place, export)
         )
 
 
@@ -151,10 +151,10 @@ def _regions(entries: list[Any], place: str, export: ExportBuilder) -> dict[str,
 
 
 def _word(region: _Region, task: _Task, key: str, text_from: str, export: ExportBuilder) -> tuple[int, int]:
-    """Take in a word; return the height and width of the image that it was drawn on, zeros where that is not said."""
+    """Add a word; return height and width of the image that it was drawn on, or zeros if they are unknown."""
     shape = region.shape
-    assert shape is not None, "regions without one are none"
-    item, words = f"{task.number}, region {key}", export.words
+    assert shape is not None, "regions without a shape are not words"
+    item, words = f"{task.task_id}, region {key}", export.words
     width, height = integer(shape.get("original_width")), integer(shape.get("original_height"))
     kind = str(shape.get("type")).removesuffix("labels")
     if not export.is_word(region.labels, f"{task.place}, region {key}"):
@@ -164,7 +164,7 @@ def _word(region: _Region, task: _Task, key: str, text_from: str, export: Export
     elif not width or not height:
         words.drop("shape has no `original_width` and `original_height`", task.source, item)
     elif shape.get("image_rotation") not in (None, 0):
-        # Its coordinates are those of the turned picture, which no file holds.
+        # Its coordinates refer to the turned picture, of which there is no file.
         words.drop("drawn on an image that was turned", task.source, item, parsed=True)
         return 0, 0
     else:
@@ -177,27 +177,27 @@ def _word(region: _Region, task: _Task, key: str, text_from: str, export: Export
 
 
 def _outline(value: dict[str, Any], kind: str, across: float, down: float) -> list[float] | None:
-    """Return x and y of a shape's points in turn, pixels, or None where they are not numbers.
+    """Return x and y of a shape's points in turn, pixels, or None if they are not numbers.
 
     Args:
         value: coordinates in percent.
         kind: `rectangle` or `polygon`.
-        across: pixels of one percent of the width.
-        down: pixels of one percent of the height.
+        across: pixels per percent of the width.
+        down: pixels per percent of the height.
     """
     if kind == "polygon":
         points = flat_points(value.get("points"))
-        return points and [number * (down if odd % 2 else across) for odd, number in enumerate(points)]
-    numbers = [value.get("x"), value.get("y"), value.get("width"), value.get("height"), value.get("rotation", 0)]
-    if not are_numbers(numbers):
+        return points and [coordinate * (down if odd % 2 else across) for odd, coordinate in enumerate(points)]
+    values = [value.get("x"), value.get("y"), value.get("width"), value.get("height"), value.get("rotation", 0)]
+    if not are_numbers(values):
         return None
-    left, top, width, height, degrees = numbers
+    left, top, width, height, degrees = values
     left, top = left * across, top * down
     return turned_rectangle(left, top, width * across, height * down, degrees, (left, top))
 
 
 def _address(task: _Task, config: LabelStudioDataset) -> str:
-    """Return the address of a task's image; an empty one where there is none."""
+    """Return the address of a task's image, or an empty string."""
     texts = {key: value for key, value in task.data.items() if isinstance(value, str)}
     key = config.image_from or next((key for key in ("image", "ocr") if key in texts), None)
     if key is None and len(texts) > 1:
@@ -208,14 +208,14 @@ def _address(task: _Task, config: LabelStudioDataset) -> str:
 
 
 def _names(address: str) -> list[str]:
-    """Return the paths that the image of an address may have below the folder of images, the best first."""
+    """Return the possible paths of an address's image below the folder of images, the best first."""
     try:
         parts = urlsplit(address)
         local = parse_qs(parts.query).get("d", [""])[0] if parts.path.rstrip("/").endswith("local-files") else ""
-    except ValueError:  # No address, but a name with brackets.
+    except ValueError:  # Not an address, but a name with brackets.
         return [address]
     if len(parts.scheme) == 1 or not (parts.scheme or address.startswith("/")):
-        return [address]  # A path; a drive is no scheme.
+        return [address]  # A path; a single letter is a drive and not a scheme.
     path = local or unquote(parts.path)
     path = path.removeprefix(_UPLOAD).lstrip("/")
     name = path.rsplit("/", 1)[-1]

@@ -6,17 +6,34 @@ import os
 import re
 from collections.abc import Callable, Collection, Sequence, Sized
 from fnmatch import fnmatchcase
-from pathlib import Path, PurePosixPath
+from pathlib import Path, PurePosixPath, PureWindowsPath
 
 from config.errors import UserError, nearest
 from data.reader import DropReport
-from data.readers.naming import leaves_folder, natural_key
+
+
+def natural_key(name: str) -> tuple[list[str | int], str]:
+    """Return a sort key that puts `img_2` before `img_10`; the name itself decides between equal keys."""
+    # Odd positions hold the digits, so that text is only ever compared with text.
+    parts = re.split(r"([0-9]+)", name)
+    return [int(part) if odd % 2 else part.casefold() for odd, part in enumerate(parts)], name
+
+
+def leaves_folder(name: str) -> bool:
+    """Tell whether a relative path could lead out of its folder (absolute, `..`, a drive), on any system."""
+    if not name or "\0" in name:
+        return True
+    if ".." not in name and ":" not in name and name[0] not in "/\\":  # a quick test first, for millions of names
+        return False
+    posix, windows = PurePosixPath(name), PureWindowsPath(name)
+    return posix.is_absolute() or bool(windows.drive or windows.root) or ".." in windows.parts
+
 
 IMAGE_SUFFIXES = frozenset({".jpg", ".jpeg", ".jpe", ".jfif", ".png", ".bmp", ".gif", ".tif", ".tiff", ".webp"})
 
 
 def subfolder(root: str, name: str, key: str) -> Path:
-    """Return the folder `name` of a data root; raise `UserError` where there is none.
+    """Return the folder `name` of a data root; raise `UserError` if it does not exist.
 
     Args:
         root: the dataset's `root`.
@@ -34,7 +51,7 @@ def subfolder(root: str, name: str, key: str) -> Path:
 
 
 def label_path(root: str, name: str) -> Path:
-    """Return the label file `name` of a data root; raise `UserError` where there is none."""
+    """Return the label file `name` of a data root; raise `UserError` if it does not exist."""
     path = subfolder(root, ".", "root") / name
     if not path.is_file():
         folder = path.parent if path.parent.is_dir() else path.parent.parent
@@ -45,10 +62,10 @@ def label_path(root: str, name: str) -> Path:
 
 
 def visible_files(folder: Path, suffixes: Collection[str] | None = None) -> list[str]:
-    """Return names of files in a folder in natural order, hidden ones left out.
+    """Return the names of the files in a folder, without hidden ones, in natural order.
 
     Args:
-        suffixes: take only names that end in one of these, in lower case here and in any case there.
+        suffixes: in lower case; take only names that end in one of these, in any case.
     """
     with os.scandir(folder) as entries:
         names = [
@@ -62,7 +79,7 @@ def visible_files(folder: Path, suffixes: Collection[str] | None = None) -> list
 
 
 def folder_images(folder: Path, pattern: str) -> tuple[list[str], list[str]]:
-    """Return names of the images in a folder, those that fit the pattern and all, in natural order.
+    """Return the names of the images in a folder that match the pattern, and of all images, in natural order.
 
     Raises:
         UserError: there are none.
@@ -84,13 +101,13 @@ def match_labels(
     patterns: Sequence[str],
     report: DropReport,
 ) -> dict[str, str]:
-    """Return the name of the label file of each image that has one; count label files that no image belongs to.
+    """Return image name -> name of its label file, for images that have one; count label files without an image.
 
     Args:
-        images: names of the images of `folder` that are wanted.
-        present: names of all its images.
+        images: names of the wanted images of `folder`.
+        present: names of all images of `folder`.
         labels: folder of the label files.
-        patterns: names of label files with `{name}` for an image's name without suffix, the best one first.
+        patterns: names of label files, with `{name}` for an image's name without suffix; the first that exists counts.
 
     Raises:
         UserError: two images would share a label file, or none has one.
@@ -125,7 +142,7 @@ def match_labels(
 
 
 def selector(select: str | None) -> Callable[[str], bool]:
-    """Return what tells whether the name of an image ends in a number of the inclusive range `select`, "901-1000".
+    """Return a function that tells whether a name ends in a number of the inclusive range `select`, "901-1000".
 
     Raises:
         UserError: `select` is no range.
@@ -138,23 +155,23 @@ def selector(select: str | None) -> Callable[[str], bool]:
     first, last = int(limits[1]), int(limits[2])
 
     def takes(name: str) -> bool:
-        number = re.search(r"([0-9]+)(\.[^./\\]*)?$", name)
-        return number is not None and first <= int(number[1]) <= last
+        digits = re.search(r"([0-9]+)(\.[^./\\]*)?$", name)
+        return digits is not None and first <= int(digits[1]) <= last
 
     return takes
 
 
 def check_selected(chosen: Sized, total: int, select: str | None, source: Path) -> None:
-    """Raise `UserError` where `select` takes none of the images."""
+    """Raise `UserError` if `select` takes none of the images."""
     if total and not len(chosen):
         raise UserError(f"{source}: `select: {select}` takes none of the {total:,} images")
 
 
 class ImageFolder:
-    """Finds images that label files name by path; reads each folder once, however many images it holds.
+    """Finds images by the paths in label files. Each folder is read only once.
 
     Args:
-        folder: where the paths start from.
+        folder: folder to which the paths are relative.
     """
 
     def __init__(self, folder: Path) -> None:
@@ -162,9 +179,9 @@ class ImageFolder:
         self._known: dict[str, frozenset[str]] = {}
 
     def find(self, path: str) -> tuple[str | None, str]:
-        """Return the path below the folder of an image as a label file has it, or None and what is wrong.
+        """Return an image's path below the folder, or None and what is wrong.
 
-        An image that is not there is looked for in the folder itself by its name alone.
+        An image that is not at its path is looked for by its name in the folder itself.
         """
         path = path.strip().replace("\\", "/")
         name = path.rsplit("/", 1)[-1]

@@ -1,7 +1,7 @@
 """A streaming reader of MATLAB v5 files, for variables that are long cell arrays.
 
 `scipy.io.loadmat` turns each cell into an array of its own and needs several times the size of a variable in
-memory, gigabytes for SynthText. Here a variable passes by one cell at a time, compressed or not, in constant memory.
+memory, gigabytes for SynthText. This reader yields one cell at a time, compressed or not, in constant memory.
 Layout: "MAT-File Format" (The MathWorks), level 5: a 128-byte header, then elements of an 8-byte tag (type, size)
 and data padded to 8 bytes; an element of up to 4 bytes may sit inside its tag.
 """
@@ -35,7 +35,7 @@ _TAG = struct.Struct("<II")
 
 
 class DamagedError(Exception):
-    """The bytes contradict the format."""
+    """The bytes do not follow the format."""
 
 
 @dataclass(frozen=True)
@@ -50,7 +50,7 @@ class Matrix:
 
     @property
     def size(self) -> int:
-        """Number of entries that the dimensions promise."""
+        """Number of entries by the dimensions."""
         return math.prod(self.dims)
 
 
@@ -80,7 +80,7 @@ class CellVariable:
 
 
 def variables(path: Path) -> Iterator[CellVariable]:
-    """Yield the variables of a MATLAB v5 file in file order; each is to be read before the next is taken.
+    """Yield the variables of a MATLAB v5 file in file order; read each before you take the next.
 
     Raises:
         UserError: `path` is no MATLAB v5 file.
@@ -107,8 +107,8 @@ def variables(path: Path) -> Iterator[CellVariable]:
 
 
 def parse_matrix(data: bytes) -> Matrix:
-    """Parse the inside of a matrix element; for cell arrays `data` keeps the inside's remaining elements."""
-    if not data:  # how an empty array may be written inside a cell
+    """Parse the content of a matrix element; for cell arrays `data` keeps the elements of the cells, unparsed."""
+    if not data:  # an empty array in a cell may be written like this
         return Matrix(6, (0, 0), 9, b"")
     try:
         flags, place = _slice(data, 0)[1:]
@@ -125,7 +125,7 @@ def parse_matrix(data: bytes) -> Matrix:
 
 
 def inner_cells(matrix: Matrix) -> Iterator[Matrix]:
-    """Yield the cells of a cell array that itself was a cell."""
+    """Yield the cells of a cell array that is itself a cell."""
     place = 0
     for _ in range(matrix.size):
         try:
@@ -136,7 +136,7 @@ def inner_cells(matrix: Matrix) -> Iterator[Matrix]:
 
 
 def strings_of(matrix: Matrix) -> list[str] | None:
-    """Return the rows of a char array, or the strings of a cell array of such; None where it holds no text."""
+    """Return the rows of a char array, or the strings of a cell array of char arrays; None if it holds no text."""
     if matrix.array_class == CELL_CLASS:
         nested = [strings_of(cell) for cell in inner_cells(matrix)]
         return None if any(rows is None for rows in nested) else [row for rows in nested for row in rows or ()]
@@ -147,12 +147,12 @@ def strings_of(matrix: Matrix) -> list[str] | None:
     rows = matrix.dims[0]
     try:
         if matrix.kind in (4, _UTF16):
-            # Column-major over 16-bit units: rows are parted first, so that a surrogate pair comes together again.
+            # Column-major 16-bit units: rows are separated first, so that surrogate pairs are adjacent again.
             units = np.frombuffer(matrix.data, "<u2").reshape(matrix.dims, order="F")
             return [row.tobytes().decode("utf-16-le") for row in units]
         codec = {_UTF8: "utf-8", _UTF32: "utf-32-le", 6: "utf-32-le"}.get(matrix.kind, "latin-1")
         text = matrix.data.decode(codec)
-    except ValueError:  # UnicodeDecodeError is one
+    except ValueError:  # includes UnicodeDecodeError
         return None
     return [text[row::rows] for row in range(rows)] if len(text) == matrix.size else None
 

@@ -1,6 +1,6 @@
 """Writes a `.npy` file of unknown length piece by piece.
 
-NumPy leaves room in a header for any length of the first axis, so that it can be written again when that is known.
+NumPy reserves space in a header for any length of the first axis, so the header can be rewritten when that is known.
 """
 
 from __future__ import annotations
@@ -32,7 +32,14 @@ class NpyWriter:
         self._write_header()
 
     def append(self, values: np.ndarray) -> None:
-        """Append values [n, *entry_shape]."""
+        """Append n entries.
+
+        Args:
+            values: [n, ...] with the axes of `entry_shape` after the first; converted to the type of the file.
+
+        Raises:
+            ValueError: the entries have another shape.
+        """
         data = np.ascontiguousarray(values, self._dtype)
         if data.shape[1:] != self._entry_shape:
             raise ValueError(f"entries of shape {data.shape[1:]}, not {self._entry_shape}")
@@ -41,7 +48,7 @@ class NpyWriter:
         self._file.write(data.data if data.size else b"")
 
     def finish(self) -> str:
-        """Write the header, bring everything to the disk and return the SHA-256 of the content."""
+        """Write the header, flush the file to the disk and return the SHA-256 of the content."""
         self._file.seek(0)
         self._write_header()
         self._file.flush()
@@ -55,6 +62,6 @@ class NpyWriter:
         npy_format.write_array_header_1_0(self._file, {"descr": descr, "fortran_order": False, "shape": shape})
 
     def close(self) -> None:
-        """Close the file, which is of no use unless it was finished."""
-        with contextlib.suppress(OSError):  # what is still to be written to a full disk
+        """Close the file; it cannot be used unless `finish` was called."""
+        with contextlib.suppress(OSError):  # buffered data that do not fit on a full disk
             self._file.close()

@@ -1,4 +1,4 @@
-"""Outlines with any number of points: the quad that stands for them, and their winding.
+"""Outlines with any number of points: the quad that replaces them, and their winding.
 
 Curved words are outlined from the first letter along the top to the last letter and back along the bottom
 (Total-Text, SCUT-CTW1500, TextOCR); four points are a quad like any other.
@@ -22,7 +22,7 @@ def outline_area(points: np.ndarray) -> float:
 
 
 def outline_crosses(points: np.ndarray) -> bool:
-    """Tell whether two sides of an outline [P, 2] properly cross."""
+    """Tell whether two sides of an outline [P, 2] cross at inner points."""
     following = np.arange(1, len(points) + 1) % len(points)
     start_side = _sides(points, points[following], points)
     end_side = start_side[:, following]
@@ -31,22 +31,22 @@ def outline_crosses(points: np.ndarray) -> bool:
 
 
 def clockwise_outline(points: np.ndarray) -> np.ndarray:
-    """Return an outline [P, 2] clockwise on screen, beginning with the same point."""
+    """Return an outline [P, 2] in clockwise order on screen, beginning with the same point."""
     return points if outline_area(points) >= 0 else points[-np.arange(len(points))]
 
 
 def reading_rectangle(points: np.ndarray) -> np.ndarray:
     """Return the rectangle of least area around a clockwise outline, its corners in the text's reading order.
 
-    Which corner is the first follows from the outline: its first point, the last one of the first half, the first
-    one of the second half and its last point are taken for the corners of the text, and the rectangle is turned
-    to fit them best.
+    The first corner follows from the outline: its first point, the last point of the first half, the first point of the
+    second half and its last point are assumed to be the corners of the text. The rectangle begins with the corner at
+    which its corners fit these best.
 
     Args:
         points: float [P, 2], P at least 3, finite.
 
     Returns:
-        float32 [4, 2]; of no area where the points lie on one line.
+        float32 [4, 2]; without area if the points lie on one line.
     """
     points = np.asarray(points, np.float64)
     centre = points.mean(0)
@@ -64,7 +64,7 @@ def reading_rectangle(points: np.ndarray) -> np.ndarray:
 def turned_rectangle(
     left: float, top: float, width: float, height: float, degrees: float, pivot: tuple[float, float]
 ) -> list[float]:
-    """Return the corners of a rectangle that was turned, from its own top left on, x and y of each in turn.
+    """Return the corners of a turned rectangle, beginning with the one that was top left, x and y of each in turn.
 
     Args:
         left, top, width, height: in pixels, before it was turned.

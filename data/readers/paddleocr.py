@@ -1,12 +1,12 @@
 """PaddleOCR: label files with a line `PATH<TAB>JSON` for each image.
 
 The JSON is a list of words, `{"transcription": "text", "points": [[x, y], ...]}` with four points or more, clockwise
-from the top left of the text. `"difficult": true` (PPOCRLabel) marks "don't care". Other keys are not read, with
-one exception of our own:
+from the top left of the text. `"difficult": true` (PPOCRLabel) marks "don't care". Other keys are not read, except for
+one extension of this project:
 
 `"chars": [[[x, y], [x, y], [x, y], [x, y]], ...]` holds the box of each character other than white space in reading
-order, its corners in the order of the word's. It is the way to give character boxes to a word, which then needs no
-pseudo-labels; PaddleOCR takes no notice of it.
+order, with corners in the same order as those of the word. A word with such character boxes needs no pseudo-labels.
+PaddleOCR ignores this key.
 """
 
 from __future__ import annotations
@@ -17,8 +17,7 @@ from typing import Any
 
 from config.schema.word_datasets import PaddleOcrDataset
 from data.reader import DropReport
-from data.readers.json_values import flat_points
-from data.readers.label_files import label_bytes, numbered_lines
+from data.readers.label_files import flat_points, label_bytes, numbered_lines
 from data.readers.listing import ImageFolder, check_selected, label_path, selector, subfolder
 from data.readers.word_builder import WordBuilder
 from data.readers.word_reader import WordReader
@@ -29,7 +28,7 @@ logger = logging.getLogger(__name__)
 def open_paddleocr(config: PaddleOcrDataset) -> WordReader:
     """Open label files of PaddleOCR. Samples come in the order of the lines.
 
-    An image that is missing, listed twice, or whose line cannot be understood is left out with its words, all counted.
+    An image that is missing, listed twice, or whose line cannot be parsed is left out with its words, all counted.
 
     Raises:
         UserError: a folder or label file is missing, `select` is no range, or too many words are faulty.
@@ -42,7 +41,7 @@ def open_paddleocr(config: PaddleOcrDataset) -> WordReader:
     bare = 0
     for label in config.labels:
         path = label_path(config.root, label)
-        for number, line in numbered_lines(label_bytes(path)):
+        for line_number, line in numbered_lines(label_bytes(path)):
             name, listed, fault = _parse_line(line)
             total += 1
             if name and not takes(name):
@@ -53,14 +52,14 @@ def open_paddleocr(config: PaddleOcrDataset) -> WordReader:
             if image in seen:
                 fault = "image: listed twice"
             if fault or image is None:
-                place = f"{path.name} line {number}"
+                place = f"{path.name} line {line_number}"
                 report.drop(fault, f"{place}: {name!r}" if name else place, unparsed=unparsed)
                 report.drop("word: its image was left out", place, max(len(listed), 1))
                 continue
             seen.add(image)
             bare += not listed
             for position, entry in enumerate(listed, 1):
-                _word(entry, path.name, f"{number}, word {position}", words)
+                _word(entry, path.name, f"{line_number}, word {position}", words)
             words.image(image)
     if config.select is not None:
         check_selected(seen, total, config.select, folder)
@@ -104,7 +103,7 @@ def _word(entry: Any, source: str, item: str, words: WordBuilder) -> None:
 
 
 def _chars(value: Any) -> list[list[float]] | None:
-    """Return the corners of each character, x and y in turn; nothing where there are none, None where they are bad."""
+    """Return the corners of each character, x and y in turn; empty without characters, None if they are wrong."""
     if value is None:
         return []
     boxes = [flat_points(box) for box in value] if isinstance(value, list) else [None]

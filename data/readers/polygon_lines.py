@@ -12,8 +12,15 @@ import ast
 import re
 
 from config.schema.word_datasets import PolygonDataset
-from data.readers.icdar_lines import MalformedLineError, is_number, numbers, shortened
-from data.readers.label_files import FileParser, line_parser, numbered_lines, open_label_files
+from data.readers.icdar import is_number, numbers, shortened
+from data.readers.label_files import (
+    FileParser,
+    MalformedLineError,
+    line_parser,
+    numbered_lines,
+    open_label_files,
+    take_lines,
+)
 from data.readers.word_builder import WordBuilder
 from data.readers.word_reader import WordReader
 
@@ -31,33 +38,25 @@ def open_polygons(config: PolygonDataset) -> WordReader:
 
 
 def parse_totaltext_file(data: bytes, name: str, words: WordBuilder) -> tuple[int, tuple[int, int]]:
-    """Hand over the words of a Total-Text file of either form; a `label_files.FileParser`."""
+    """Pass on the words of a Total-Text file of either form; a `label_files.FileParser`."""
     if not data.lstrip().startswith(b"x:"):
         return line_parser(parse_totaltext)(data, name, words)
     records: list[tuple[int, bytes]] = []
-    for number, line in numbered_lines(data):
+    for line_number, line in numbered_lines(data):
         if line.lstrip().startswith(b"x:") or not records:
-            records.append((number, line))
+            records.append((line_number, line))
         else:
             first, begun = records[-1]
             records[-1] = first, begun + b" " + line
-    for number, record in records:
-        try:
-            coordinates, text, ignore = parse_record(record.decode("utf-8"))
-        except UnicodeDecodeError:
-            words.drop("line is not UTF-8", name, number)
-        except MalformedLineError as fault:
-            words.drop(str(fault), name, number, fault.detail, parsed=fault.parsed)
-        else:
-            words.word(name, number, coordinates, text, ignore)
+    take_lines(records, parse_record, name, words)
     return len(records), (0, 0)
 
 
 def parse_totaltext(line: str) -> tuple[list[float], str]:
     """Return the points' coordinates and the text of a line `x1,y1,...,xn,yn,TEXT`.
 
-    The points are the longest even run of numbers that leaves something for the text: `1,2,3,4,5,6,7,8,1996` is a
-    quad with a number for its text, and a text such as `12,500` is read whole.
+    The points are the longest run of an even count of numbers that leaves something for the text:
+    `1,2,3,4,5,6,7,8,1996` is a quad whose text is a number, and a text such as `12,500` is kept whole.
 
     Raises:
         MalformedLineError: the line is not of this format.
@@ -65,11 +64,11 @@ def parse_totaltext(line: str) -> tuple[list[float], str]:
     fields = line.split(",")
     count = next((k for k, field in enumerate(fields) if not is_number(field)), len(fields))
     count = min(count, len(fields) - 1) // 2 * 2
-    # What stops the run early is a bad number rather than a text where more numbers than that follow it.
+    # If more numbers follow the field that ends the run, that field is a wrong number and not the text.
     rest = fields[count:]
     if count < 2 or (sum(map(is_number, rest)) > 2 and len(rest) > 3):
         wrong = next((field for field in rest if not is_number(field)), "")
-        raise MalformedLineError("not pairs of numbers and a text, parted by commas", shortened(wrong))
+        raise MalformedLineError("not pairs of numbers and a text, separated by commas", shortened(wrong))
     return numbers(fields[:count]), ",".join(rest)
 
 

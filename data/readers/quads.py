@@ -1,10 +1,10 @@
-"""What makes a quad unusable, and how hand-clicked quads are put in order.
+"""The faults of quads, and the order of corners that people have clicked.
 
-Two kinds of quads need two treatments. A generator's quads (SynthText) come out of a homography, so their
-corners are in reading order by construction: a reversed winding is mirrored text and is kept as it is, and
-a quad whose sides cross is dropped, since its box went through the horizon. A person's quads (ICDAR) are
-clicked: a reversed winding or crossing sides are slips in the order, and the corners are put in clockwise order
-with the first one kept.
+Two kinds of quads need two treatments. The quads of a generator (SynthText) are computed by a homography, so their
+corners are in reading order by construction: a reversed winding is mirrored text and is kept as it is, and a quad whose
+sides cross is dropped, because it goes through the horizon. The quads of a person (ICDAR) are clicked: a reversed
+winding or crossing sides are mistakes in the order, so the corners are put in clockwise order, beginning with the same
+corner.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from __future__ import annotations
 import numpy as np
 
 MIN_AREA = 0.5
-"""Smallest usable area in square pixels: less than half a pixel shows nothing and cannot be drawn."""
+"""Smallest usable area in square pixels: less than half a pixel cannot be seen or drawn."""
 
 NOT_FINITE, ZERO_AREA, CROSSING, OUTSIDE = 1, 2, 3, 4
 
@@ -22,7 +22,7 @@ FAULTS = {
     CROSSING: "sides cross",
     OUTSIDE: "outside the image",
 }
-"""Fault code -> the wording of the drop report."""
+"""Fault code -> reason in the drop report."""
 
 
 def signed_area(quads: np.ndarray) -> np.ndarray:
@@ -33,7 +33,7 @@ def signed_area(quads: np.ndarray) -> np.ndarray:
 
 
 def sides_cross(quads: np.ndarray) -> np.ndarray:
-    """Tell for each of the quads [N, 4, 2] whether two opposite sides properly cross; bool [N]."""
+    """Tell for each of the quads [N, 4, 2] whether two opposite sides cross at inner points; bool [N]."""
     a, b, c, d = (quads[:, k] for k in range(4))
     return _segments_cross(a, b, c, d) | _segments_cross(b, c, d, a)
 
@@ -41,8 +41,8 @@ def sides_cross(quads: np.ndarray) -> np.ndarray:
 def quad_faults(quads: np.ndarray) -> np.ndarray:
     """Return the fault code uint8 [N] of quads float [N, 4, 2], 0 for the usable ones.
 
-    `OUTSIDE` is given where all corners lie left of or above every image; the other two sides need the image's
-    size and are left to `outside_image`.
+    `OUTSIDE` means that all corners lie to the left of the image or above it; the other two sides depend on the size of
+    the image and are checked by `outside_image`.
     """
     quads = np.asarray(quads, np.float64).reshape(-1, 4, 2)
     faults = np.zeros(len(quads), np.uint8)
@@ -50,14 +50,14 @@ def quad_faults(quads: np.ndarray) -> np.ndarray:
     quads = np.where(finite[:, None, None], quads, 0)
     faults[(quads < -0.5).all(1).any(1)] = OUTSIDE
     faults[sides_cross(quads)] = CROSSING
-    # A crossing quad's lobes cancel out, so a small signed area there says nothing about its size.
+    # The signed areas of the two parts of a crossing quad cancel out and say nothing about its size.
     faults[(np.abs(signed_area(quads)) < MIN_AREA) & (faults != CROSSING)] = ZERO_AREA
     faults[~finite] = NOT_FINITE
     return faults
 
 
 def outside_image(quads: np.ndarray, height: int, width: int) -> np.ndarray:
-    """Tell for each of the quads [N, 4, 2] whether its bounding box misses the image altogether; bool [N]."""
+    """Tell for each of the quads [N, 4, 2] whether its bounding box lies wholly outside the image; bool [N]."""
     low, high = quads.min(1), quads.max(1)
     limit = np.array([width - 0.5, height - 0.5], np.float32)
     return (high < -0.5).any(1) | (low > limit).any(1)
@@ -66,8 +66,8 @@ def outside_image(quads: np.ndarray, height: int, width: int) -> np.ndarray:
 def clockwise(quads: np.ndarray) -> np.ndarray:
     """Return clicked quads [N, 4, 2] with their corners clockwise in the image, each beginning with the same corner.
 
-    Crossing sides are undone by going round the corners' mean; a reversed winding by reading the corners
-    backwards from the first.
+    Corners of a quad with crossing sides are sorted by their angle about the mean corner; a reversed winding is undone
+    by reversing the order after the first corner.
     """
     quads = quads.copy()
     crossing = np.flatnonzero(sides_cross(quads))

@@ -1,4 +1,4 @@
-"""Recognises the files people have by mistake: a web page, a Git LFS pointer, another format."""
+"""Recognises files of the wrong kind: a web page, a Git LFS pointer, another format."""
 
 from __future__ import annotations
 
@@ -8,10 +8,10 @@ _HDF5_SIGNATURE = b"\x89HDF\r\n\x1a\n"
 
 
 def what_is(head: bytes) -> str | None:
-    """Name what the first bytes of a file belong to, or None where they say nothing.
+    """Return what kind of file begins with these bytes, or None if that is unknown.
 
     Args:
-        head: the first bytes of the file; 520 of them show everything that is looked for.
+        head: the first bytes of the file; 520 are enough for every kind.
     """
     start = head.lstrip(b"\xef\xbb\xbf \t\r\n")[:16].lower()
     if not head:
@@ -36,6 +36,6 @@ def what_is(head: bytes) -> str | None:
 
 
 def what_is_file(path: Path) -> str | None:
-    """Read the start of `path` and name what it is; see `what_is`."""
+    """Return what kind of file `path` is; see `what_is`."""
     with path.open("rb") as file:
         return what_is(file.read(520))

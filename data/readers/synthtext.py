@@ -10,8 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from config.schema.datasets import SynthTextDataset
-from data.reader import Reader
-from data.readers.limits import check_dropped, choose_samples
+from data.reader import Reader, check_dropped, choose_samples
 from data.readers.quads import outside_image
 from data.readers.synthtext_source import find_source
 from data.readers.synthtext_store import open_index
@@ -21,15 +20,15 @@ from data.sample import TextSample
 class SynthTextReader(Reader):
     """Reader of `gt.mat` or of the generator's `.h5` files, over the memory-mapped index.
 
-    Boxes wholly left of or above every image are dropped when the index is made. Whether a box lies beyond the right or
-    lower edge is known only when the image is read: `__getitem__` drops those then, and counts them once in the
-    `report` of the process that read the image.
+    Boxes wholly to the left of the image or above it are dropped when the index is made. Boxes beyond the right or
+    lower edge are found only when the image is read: `__getitem__` drops them and counts them once in the `report` of
+    the process that read the image.
 
     Attributes:
         report: counts over the whole ground truth, whatever `samples` selects.
 
     Raises:
-        UserError: see `synthtext_source.find_source`, `synthtext_store.open_index` and `limits`.
+        UserError: see `synthtext_source.find_source`, `synthtext_store.open_index` and `data.reader`.
     """
 
     def __init__(self, config: SynthTextDataset) -> None:
@@ -49,19 +48,19 @@ class SynthTextReader(Reader):
         return self._inside(replace(sample, image=image), index)
 
     def annotation(self, index: int) -> TextSample:
-        """Return the sample without its image, and so with boxes that may lie beyond the image."""
-        return self._index.annotation(self._number(index))
+        """Return the sample without its image; some of its boxes may lie outside the image."""
+        return self._index.annotation(self._stored_index(index))
 
     def path(self, index: int) -> Path | None:
         """Return the file of a sample's image; None where it lies in an `.h5` file."""
-        return self._source.path(self._index.name(self._number(index)))
+        return self._source.path(self._index.name(self._stored_index(index)))
 
     def fingerprint(self) -> str:
         content = f"{self._index.digest} {len(self)}"
         return hashlib.sha256(content.encode()).hexdigest()[:16]
 
-    def _number(self, index: int) -> int:
-        """Return a sample's number in the index."""
+    def _stored_index(self, index: int) -> int:
+        """Return a sample's place in the index."""
         index = self._checked(index)
         return index if self._chosen is None else int(self._chosen[index])
 
@@ -70,7 +69,7 @@ class SynthTextReader(Reader):
         height, width = sample.image.shape[:2]
         words_out = outside_image(sample.word_quads, height, width)
         chars_out = outside_image(sample.char_quads, height, width) | words_out[sample.char_words]
-        # A word all of whose characters are outside could not be drawn; see `synthtext_build`.
+        # A word without characters inside cannot be drawn; see `synthtext_build`.
         words_out |= np.bincount(sample.char_words[~chars_out], minlength=len(sample.words)) == 0
         if not (words_out.any() or chars_out.any()):
             return sample
@@ -81,12 +80,12 @@ class SynthTextReader(Reader):
                     self.report.drop(f"{item}: outside the image", sample.sample_id, int(out.sum()))
             self.report.words -= int(words_out.sum())
             self.report.chars -= int(chars_out.sum())
-        new_number = np.cumsum(~words_out) - 1
+        new_index = np.cumsum(~words_out) - 1
         return replace(
             sample,
             words=[word for word, out in zip(sample.words, words_out, strict=True) if not out],
             word_quads=sample.word_quads[~words_out],
             ignore=sample.ignore[~words_out],
             char_quads=sample.char_quads[~chars_out],
-            char_words=new_number[sample.char_words[~chars_out]],
+            char_words=new_index[sample.char_words[~chars_out]],
         )

@@ -1,8 +1,8 @@
 """From a spooled ground truth to the arrays of the index: checks, drops and counts, in batches.
 
-An image whose texts and boxes do not fit together is left out whole, since nobody can say which box belongs
-to which word. A word with an unusable box is left out with its characters; a character with an unusable box is
-left out alone, so a word may have fewer character boxes than letters; a word that loses them all is left out too,
+An image whose texts and boxes do not match in number is left out completely, because it is unknown which box belongs to
+which word. A word with an unusable box is left out with its characters. A character with an unusable box is left out
+alone, so a word may have fewer character boxes than letters. A word without usable character boxes is left out too,
 because it could not be drawn and would count as background.
 """
 
@@ -15,9 +15,9 @@ import numpy as np
 
 from config.errors import UserError
 from data.graphemes import count_clusters, nfc
-from data.progress import progress_bar
+from data.io.progress import progress_bar
 from data.reader import DropReport
-from data.readers.naming import leaves_folder
+from data.readers.listing import leaves_folder
 from data.readers.npy import NpyWriter
 from data.readers.quads import FAULTS, quad_faults
 from data.readers.synthtext_spool import Spool
@@ -36,12 +36,12 @@ ARRAYS: dict[str, tuple[str, tuple[int, ...]]] = {
     "word_quads": ("<f4", (4, 2)),
     "char_quads": ("<f4", (4, 2)),
 }
-"""Array -> type and shape of one entry. `names` and `texts` are UTF-8; the other `<i8` arrays begin with 0 and
-hold running totals: the bytes of names, the words of images, the bytes of texts, the characters of words."""
+"""Array -> type and shape of one entry. `names` and `texts` are UTF-8; the other `<i8` arrays are running totals that
+begin with 0: the bytes of names, the words of images, the bytes of texts, the characters of words."""
 
 
 class IndexBuilder:
-    """Writes the arrays of an index and counts what goes in and what is left out."""
+    """Writes the arrays of an index and counts what is kept and what is left out."""
 
     def __init__(self, folder: Path, label: str) -> None:
         self.report = DropReport()
@@ -50,7 +50,7 @@ class IndexBuilder:
         self._totals = dict.fromkeys(("name_ends", "image_words", "text_ends", "word_chars"), 0)
 
     def build(self, spool: Spool) -> None:
-        """Take in everything that was spooled."""
+        """Add everything that was spooled."""
         for name in self._totals:
             self._arrays[name].append(np.zeros(1, np.int64))
         spool.rewind()
@@ -60,7 +60,7 @@ class IndexBuilder:
             self._batch(spool, start, min(start + BATCH, count))
 
     def finish(self) -> dict[str, str]:
-        """Complete the files, down to the disk; return the SHA-256 of each array's content."""
+        """Complete the files and flush them to the disk; return the SHA-256 of each array's content."""
         return {name: array.finish() for name, array in self._arrays.items()}
 
     def close(self) -> None:
@@ -94,7 +94,7 @@ class IndexBuilder:
         char_quads = char_quads[np.repeat(kept, np.maximum(char_counts, 0))]
         self._kept(
             [name for name, keep in zip(names, kept, strict=True) if keep],
-            [[nfc(word) for word in own] for own, keep in zip(words, kept, strict=True) if keep],
+            [[nfc(word) for word in image_words] for image_words, keep in zip(words, kept, strict=True) if keep],
             np.array(word_chars, np.int64),
             word_quads,
             char_quads,
@@ -108,8 +108,8 @@ class IndexBuilder:
         word_quads: np.ndarray,
         char_quads: np.ndarray,
     ) -> None:
-        """Take in images whose texts and boxes fit together, without their unusable boxes."""
-        flat = [word for own in words for word in own]
+        """Add images whose texts and boxes match in number, without their unusable boxes."""
+        flat = [word for image_words in words for word in image_words]
         image_of_word = np.repeat(np.arange(len(names)), _lengths(words))
         word_of_char = np.repeat(np.arange(len(flat)), word_chars)
 
@@ -176,7 +176,7 @@ def _lengths(items: Sequence[Sized]) -> np.ndarray:
 def _image_fault(
     name: str | None, text: str | None, words: list[str], word_boxes: int, char_boxes: int, counts: list[int] | None
 ) -> tuple[str, str] | None:
-    """Return why an image has to be left out, and the figures behind it; None where it need not be."""
+    """Return why an image has to be left out, with the numbers that differ, or None if it is kept."""
     if name is None:
         return "image: its name cannot be read", ""
     if text is None:

@@ -1,8 +1,7 @@
 """The `.h5` files that the SynthText generator writes.
 
 Each image is a dataset `data/<name>`, uint8 [H, W, 3] RGB, with the attributes `wordBB` (2, 4, W), `charBB` (2, 4, C)
-and `txt` (strings, mostly bytes). Files are opened when a process first needs them, never passed on to
-another one.
+and `txt` (strings, mostly bytes). Each process opens the files itself when it first needs them.
 """
 
 from __future__ import annotations
@@ -16,7 +15,7 @@ import numpy as np
 
 from config.errors import UserError
 from config.optional import optional_package
-from data.progress import progress_bar
+from data.io.progress import progress_bar
 from data.reader import UnreadableSample
 from data.readers.sniff import what_is_file
 from data.readers.synthtext_spool import Spool
@@ -54,6 +53,7 @@ class H5Source:
         return None
 
     def image(self, name: str) -> np.ndarray:
+        """Return the image of that name, uint8 [H, W, 3] RGB, or raise `UnreadableSample`."""
         file_name, _, key = name.partition("/")
         try:
             dataset = self._file(file_name)["data"][key]
@@ -76,7 +76,7 @@ class H5Source:
             spool.char_quads.append_quads(_corners(attributes.get("charBB")))
 
     def _file(self, name: str) -> h5py.File:
-        if self._owner != os.getpid():  # forked, or unpickled elsewhere: the handles are another process's
+        if self._owner != os.getpid():  # forked or unpickled: the handles belong to another process
             self._open, self._owner = {}, os.getpid()
         if name not in self._open:
             path = next((path for path in self.files if path.name == name), None)

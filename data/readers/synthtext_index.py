@@ -1,7 +1,7 @@
 """The memory-mapped index of a SynthText ground truth.
 
-A folder of `.npy` files (`synthtext_build.ARRAYS`) and an `index.json`. Processes map the files and so share
-one copy of them in memory, however many workers there are; nothing of an image is in memory before it is asked for.
+A folder of `.npy` files (`synthtext_build.ARRAYS`) and an `index.json`. Processes map the files and so share one copy
+in memory, for any number of workers; the annotation of an image is read only when it is needed.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from data.readers.synthtext_build import ARRAYS
 from data.sample import TextSample
 
 FORMAT = 2
-"""Version of the layout and of the rules that decide what is dropped; another one means: build it again."""
+"""Version of the layout and of the rules that decide what is dropped; an index of another version is rebuilt."""
 
 NO_IMAGE = np.zeros((0, 0, 3), np.uint8)
 
@@ -41,7 +41,7 @@ class SynthTextIndex:
         digest: hash of its content, the same on every machine.
 
     Raises:
-        ValueError, OSError: there is no complete index of this format in `folder`.
+        ValueError, OSError: `folder` has no complete index of this format.
     """
 
     def __init__(self, folder: Path) -> None:
@@ -93,7 +93,7 @@ class SynthTextIndex:
         )
 
     def _mapped(self) -> dict[str, np.ndarray]:
-        """Return the arrays, mapping the files where this process has not done so yet."""
+        """Return the arrays; map the files when this process first needs them."""
         arrays = self.__dict__.get("_arrays")
         if arrays is None:
             try:
@@ -113,7 +113,7 @@ def write_facts(folder: Path, place: str, source: list[list[Any]], report: DropR
 
     Args:
         folder: folder of the arrays.
-        place: hash of the path of the ground truth, which tells an older index of it from those of others.
+        place: hash of the path of the ground truth; by it older indices of the same ground truth are recognised.
         source: identity of the ground truth's files.
         report: counts and drops.
         hashes: SHA-256 of each array's content.

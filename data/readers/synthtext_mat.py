@@ -1,8 +1,8 @@
 """SynthText's own ground truth, `gt.mat` (Gupta et al., CVPR 2016).
 
 MATLAB v5 with four cell arrays of one cell for each image: `imnames` (a path), `txt` (an array of strings),
-`wordBB` (2x4xW, or 2x4 for one word) and `charBB` (2x4xC). In column-major order a box array reads x, y of
-corner 1, x, y of corner 2 and so on, box after box, which is just the order the index wants.
+`wordBB` (2x4xW, or 2x4 for one word) and `charBB` (2x4xC). In column-major order a box array is x, y of corner 1,
+x, y of corner 2 and so on, box after box: the order of the index.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 
 from config.errors import UserError
-from data.progress import progress_bar
+from data.io.progress import progress_bar
 from data.readers.images import read_image
 from data.readers.matfile import NUMERIC_CLASSES, NUMERIC_TYPES, DamagedError, Matrix, strings_of, variables
 from data.readers.synthtext_spool import QuadColumn, Spool, TextColumn
@@ -20,7 +20,7 @@ from data.readers.words import join_strings
 
 
 class MatSource:
-    """`gt.mat` and the folder its image paths start from; see `synthtext_source.Source`."""
+    """`gt.mat` and the folder to which its image paths are relative; see `synthtext_source.Source`."""
 
     def __init__(self, root: Path, gt: Path) -> None:
         self.label = str(gt)
@@ -65,6 +65,7 @@ class MatSource:
         return self._root / name
 
     def image(self, name: str) -> np.ndarray:
+        """Return the image of that name, uint8 [H, W, 3] RGB, or raise `UnreadableSample`."""
         return read_image(self._root, name, name)
 
 

@@ -1,50 +1,27 @@
-"""Which ground truth a SynthText dataset has: what `gt.mat` and the generator's `.h5` files have in common."""
+"""The ground truth of a SynthText dataset: the common interface of `gt.mat` and of the generator's `.h5` files."""
 
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Protocol
-
-import numpy as np
 
 from config.errors import UserError
 from config.schema.datasets import SynthTextDataset
-from data.readers.naming import natural_key
+from data.readers.listing import natural_key
 from data.readers.synthtext_h5 import H5Source
 from data.readers.synthtext_mat import MatSource
-from data.readers.synthtext_spool import Spool
 
 H5_SUFFIXES = (".h5", ".hdf5")
 
 
-class Source(Protocol):
-    """A SynthText ground truth and the images it describes; cheap to pickle.
-
-    Attributes:
-        label: its path, as messages name it.
-        files: the files that hold the annotations.
-        index_home: folder beside the ground truth that its index belongs into.
-    """
-
-    label: str
-    files: list[Path]
-    index_home: Path
-
-    def fill(self, spool: Spool) -> None:
-        """Write all annotations into the spool's columns, one entry for each image."""
-        ...
-
-    def path(self, name: str) -> Path | None:
-        """Return the file of the image of that name, None where it has none of its own."""
-        ...
-
-    def image(self, name: str) -> np.ndarray:
-        """Return the image of that name, uint8 [H, W, 3] RGB, or raise `UnreadableSample`."""
-        ...
+Source = MatSource | H5Source
+"""A ground truth and the images it describes; cheap to pickle. `label` is its path for messages, `files` are those that
+hold the annotations, and `index_home` is the folder beside it that its index belongs into. `fill` writes all of them
+into the columns of a `Spool`, an entry for each image. `path` returns the file of an image by its name, None where it
+has none of its own; `image` its pixels, uint8 [H, W, 3] RGB, or raises `UnreadableSample`."""
 
 
 def find_source(config: SynthTextDataset) -> Source:
-    """Find the ground truth that `root` and `gt` mean.
+    """Find the ground truth by the keys `root` and `gt`.
 
     Raises:
         UserError: one of them is missing.

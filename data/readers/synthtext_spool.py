@@ -1,8 +1,8 @@
 """Temporary columns between a ground truth and its index.
 
-A ground truth hands its content over column by column (`gt.mat`) or image by image (`.h5`), and nothing can
-be checked before all four columns are known. So each is written to a raw file first and read back
-in step with the others; memory stays constant.
+A ground truth yields its content column by column (`gt.mat`) or image by image (`.h5`), and nothing can be checked
+before all four columns are known. So each column is first written to a file, and then all four are read back together,
+in constant memory.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ QUAD_BYTES = 32  # 4 corners x 2 coordinates x float32
 
 
 class Column:
-    """A sequence of byte strings in a file; a missing one stands for something that could not be read."""
+    """A sequence of byte strings in a file; None for an entry that could not be read."""
 
     def __init__(self, path: Path) -> None:
         self._file = path.open("w+b", buffering=1 << 20)
@@ -32,20 +32,20 @@ class Column:
         self._file.write(data or b"")
 
     def rewind(self) -> None:
-        """Turn from writing to reading."""
+        """Change from writing to reading."""
         self._file.seek(0)
 
     def take(self, start: int, stop: int) -> tuple[bytes, np.ndarray]:
-        """Read entries start..stop, which have to follow the ones read last.
+        """Read the entries from `start` up to `stop`, which must follow those read last.
 
         Returns:
-            Their bytes, joined, and the size of each, int64 [stop - start], -1 for a missing one.
+            Their bytes, joined, and the size of each, int64 [stop - start], -1 for one that could not be read.
         """
         sizes = np.array(self._sizes[start:stop], np.int64)
         return self._file.read(int(np.maximum(sizes, 0).sum())), sizes
 
     def close(self) -> None:
-        with contextlib.suppress(OSError):  # what is still to be written to a full disk
+        with contextlib.suppress(OSError):  # buffered data that do not fit on a full disk
             self._file.close()
 
 
@@ -71,17 +71,22 @@ class QuadColumn(Column):
         """Append the quads of one image.
 
         Args:
-            corners: numbers in the order x, y of the first corner of the first quad, of its second corner
-                and so on, of any type and shape; None where they could not be read.
+            corners: [N, 4, 2] or any other shape in which the same numbers follow one another: x and y of the first
+                corner of the first quad, then of its second corner and so on, in pixels. None where they could not be
+                read. Stored as float32.
         """
         if corners is None:
             self.append(None)
             return
-        with np.errstate(over="ignore"):  # becomes infinite, which is then reported as such
+        with np.errstate(over="ignore"):  # becomes infinite, which is reported later
             self.append(corners.astype("<f4", copy=False).tobytes())
 
     def take_quads(self, start: int, stop: int) -> tuple[np.ndarray, np.ndarray]:
-        """Return quads float32 [N, 4, 2] and the number of each image's, int64, -1 where unreadable."""
+        """Return the quads of images `start` up to `stop`, joined, and how many each image has.
+
+        Returns:
+            float32 [N, 4, 2], and int64 [stop - start], -1 for an image whose quads could not be read.
+        """
         data, sizes = self.take(start, stop)
         return np.frombuffer(data, "<f4").reshape(-1, 4, 2), np.where(sizes < 0, -1, sizes // QUAD_BYTES)
 

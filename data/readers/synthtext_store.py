@@ -1,9 +1,9 @@
-"""Finds the index of a SynthText ground truth, or has it made: where it lies, when it is stale, who may write it.
+"""Finds the index of a SynthText ground truth or makes it, and removes old ones.
 
-An index lies in a folder named after the identity of its source, `<home>/<identity>`, is written under
-another name and renamed when it is complete. So a reader never sees half an index, two processes that convert
-at once cannot harm each other, and a changed source simply has another name. The home is `index_dir`, else
-`gt.mat.index` beside the ground truth, else a folder of the user's cache.
+An index lies in `<home>/<identity>`, a folder named after the identity of its source; it is written under another name
+and renamed when it is complete. So a reader never sees an incomplete index, processes may convert at the same time, and
+a changed source gets another index. `<home>` is `index_dir`, or `gt.mat.index` beside the ground truth, or a folder in
+the user's cache.
 """
 
 from __future__ import annotations
@@ -23,8 +23,7 @@ from typing import Any
 from filelock import FileLock
 
 from config.errors import UserError
-from data.durable import move, sync
-from data.locks import try_lock
+from data.io.durable import move, sync, try_lock
 from data.readers.index_home import cache_folder, file_identity, open_in_home
 from data.readers.synthtext_build import IndexBuilder
 from data.readers.synthtext_index import FORMAT, SynthTextIndex, write_facts
@@ -38,14 +37,14 @@ _ABANDONED_SECONDS = 24 * 3600
 
 
 def open_index(source: Source, index_dir: str | None) -> SynthTextIndex:
-    """Return the index of `source`, converting it first where there is no valid one.
+    """Return the index of `source`; make it first if there is no valid one.
 
     Args:
         source: the ground truth.
-        index_dir: folder for the index; None takes the usual places.
+        index_dir: folder for the index; None for the usual folders.
 
     Raises:
-        UserError: the ground truth cannot be used, or no place for the index can be written.
+        UserError: the ground truth cannot be used, or no folder for the index can be written.
     """
     files = [file_identity(path) for path in source.files]
     identity = _hash(FORMAT, files)
@@ -103,7 +102,7 @@ def _convert(source: Source, folder: Path, place: str, files: list[list[Any]]) -
 
 
 def _put_in_place(temporary: Path, final: Path) -> SynthTextIndex:
-    """Rename a complete index to its name, or take the one that another process put there meanwhile."""
+    """Rename a complete index to its final name, or use the one that another process has put there meanwhile."""
     for attempt in range(3):
         try:
             move(temporary, final)
@@ -129,7 +128,7 @@ def _existing(folder: Path) -> SynthTextIndex | None:
 
 
 def _remove_stale(home: Path, identity: str, place: str) -> None:
-    """Delete indices of older states of this ground truth, and what killed conversions left behind."""
+    """Delete indices of older versions of this ground truth, and the files of killed conversions."""
     for folder in home.iterdir():
         if folder.name.startswith(_TEMPORARY_PREFIX):
             with contextlib.suppress(OSError):
@@ -152,7 +151,7 @@ def _hash(*parts: Any) -> str:
 
 @contextlib.contextmanager
 def _lock(path: Path) -> Iterator[None]:
-    """Wait for other conversions in this folder, which saves work only: correctness rests on the renaming."""
+    """Wait for other conversions in this folder. This only saves work: the renaming is what makes them safe."""
     lock = FileLock(path)
     try:
         if try_lock(lock) is False:

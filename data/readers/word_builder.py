@@ -1,15 +1,15 @@
-"""Collects the words that a label format yields, and checks their geometry all at once.
+"""Collects the words of a dataset, whatever its format, and checks their geometry.
 
-The one place that decides what becomes of odd geometry:
+All formats treat unusual geometry alike:
 
-- Dropped and counted: coordinates that are not finite or absurdly large; outlines of fewer than three points or
-  of next to no area. There is nothing to train on or to find.
+- Dropped and counted: coordinates that are not finite or beyond a million pixels; outlines with fewer than three points
+  or almost without area.
 - Put in order and counted: quads whose sides cross, outlines that run counter-clockwise.
 - Kept as they are and counted: polygons whose sides cross, words wholly outside the image.
-- Kept as they are: words partly outside the image. Nothing is clipped: a clipped quad is no longer the outline of
-  its text, and an evaluation has to count what the ground truth counts.
-- Character boxes count only when there is one for every character of the word, all of them usable; otherwise the word
-  is kept without them.
+- Kept as they are: words partly outside the image. They are not clipped: a clipped quad would no longer be the outline
+  of its text, and an evaluation has to count the words of the ground truth.
+- Character boxes are kept only if every character of the word has a usable box; otherwise the word is kept without
+  them.
 """
 
 from __future__ import annotations
@@ -26,19 +26,19 @@ from data.readers.word_table import Texts, WordTable
 from data.readers.words import count_characters
 
 LIMIT = 1e6
-"""Greatest coordinate in pixels: no image is as large, and sums of squares stay exact enough."""
+"""Greatest coordinate in pixels: no image is that large, and sums of squares stay exact enough."""
 
 CROSSED = "word: sides crossed, corners put in order"
 _TOO_LARGE = "a coordinate is beyond a million pixels"
 
 
 class WordBuilder:
-    """Takes in images and their words in order; `table` gives them as columns.
+    """Collects images and their words in order; `table` returns them as columns.
 
     Args:
         report: where everything is counted.
         do_not_care: transcriptions of words that are neither text nor background.
-        unit: what the formats call an item of a label file, such as "line".
+        unit: name of an item of a label file, such as "line", for messages.
     """
 
     def __init__(self, report: DropReport, do_not_care: Collection[str], unit: str = "line") -> None:
@@ -66,14 +66,14 @@ class WordBuilder:
         ignore: bool = False,
         chars: Sequence[Sequence[float]] = (),
     ) -> None:
-        """Take in a word of the image that the next `image` names.
+        """Add a word of the image that the next call of `image` names.
 
         Args:
             source: name of the label file.
-            item: number of the line in it, or what else tells the word from the others.
-            coordinates: x and y of the outline's points in turn, an even number of them.
+            item: number of the line, or another identifier of the word in that file.
+            coordinates: x and y of the outline's points in turn, an even number of values, in pixels.
             text: transcription; stripped and put into NFC here.
-            ignore: the label says that the word is "don't care".
+            ignore: the word is "don't care", whatever its text is.
             chars: x and y of four corners for each character other than white space, in reading order.
         """
         written, text = text, nfc(text.strip())
@@ -103,16 +103,16 @@ class WordBuilder:
         self._ends.append(len(self._coordinates) // 2)
 
     def drop(self, reason: str, source: str, item: int | str, detail: str = "", *, parsed: bool = False) -> None:
-        """Count a word that cannot be taken in; `parsed` where it is written well and only makes no sense."""
+        """Count a word that cannot be used; `parsed` if its form is right and only its content makes no sense."""
         place = self._place(source, item)
         self.report.drop(f"word: {reason}", f"{place}: {detail}" if detail else place, unparsed=not parsed)
 
     def image(self, name: str, size: tuple[int, int] = (0, 0)) -> None:
-        """End an image: the words since the last one are its own.
+        """End an image: it has the words added since the previous call.
 
         Args:
             name: its path below the folder of images.
-            size: height and width that the labels were made for, zeros where they do not say.
+            size: height and width that the labels were made for, zeros if unknown.
         """
         self._names.append(name)
         self._sizes.append(size)
@@ -132,8 +132,8 @@ class WordBuilder:
                 self.report.note(reason, self._place_of(word))
                 continue
             good[word] = False
-            own = written[ends[word - 1] if word else 0 : ends[word]]
-            far = np.isfinite(own).all() and (np.abs(own) > LIMIT).any()
+            outline = written[ends[word - 1] if word else 0 : ends[word]]
+            far = np.isfinite(outline).all() and (np.abs(outline) > LIMIT).any()
             self.report.drop(f"word: {_TOO_LARGE}" if far else reason, self._place_of(word))
         boxes, owners = self._characters(boxes, good)
         return self._columns(np.flatnonzero(good), points, ends, quads, boxes, owners)
@@ -188,14 +188,14 @@ class WordBuilder:
         for word in four[backwards].tolist():
             self.report.note("word: counter-clockwise, corners put in order", self._place_of(word))
         for word in np.flatnonzero(counts != 4).tolist():
-            own = points[ends[word] - counts[word] : ends[word]]
-            if np.isfinite(own).all():
-                if outline_crosses(own):
+            outline = points[ends[word] - counts[word] : ends[word]]
+            if np.isfinite(outline).all():
+                if outline_crosses(outline):
                     self.report.note("word: sides of the polygon cross", self._place_of(word))
-                elif outline_area(own) < 0:
+                elif outline_area(outline) < 0:
                     self.report.note("word: counter-clockwise, corners put in order", self._place_of(word))
-                own[:] = clockwise_outline(own)
-                quads[word] = reading_rectangle(own)
+                outline[:] = clockwise_outline(outline)
+                quads[word] = reading_rectangle(outline)
         return points, quads
 
     def _characters(self, boxes: np.ndarray, good: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -209,9 +209,11 @@ class WordBuilder:
         complete = good.copy()
         complete[owners[faults != 0]] = False
         for word in np.unique(owners[(faults != 0) & good[owners]]).tolist():
-            own = owners == word
-            reason = FAULTS[int(faults[own & (faults != 0)][0])]
-            self.report.drop(f"char: {reason}, as is one at least of its word", self._place_of(word), int(own.sum()))
+            of_word = owners == word
+            reason = FAULTS[int(faults[of_word & (faults != 0)][0])]
+            self.report.drop(
+                f"char: {reason}, as is one at least of its word", self._place_of(word), int(of_word.sum())
+            )
         kept = complete[owners]
         return boxes[kept], owners[kept]
 

@@ -1,4 +1,4 @@
-"""The reader of every format of images with word boxes: a folder of images and a table of what is in them."""
+"""The reader of all formats of images with word boxes: a folder of images and a table of their words."""
 
 from __future__ import annotations
 
@@ -10,9 +10,8 @@ from typing import Any
 import numpy as np
 
 from config.schema.word_datasets import WordDataset
-from data.reader import DropReport, Reader, UnreadableSample
+from data.reader import DropReport, Reader, UnreadableSample, check_dropped, choose_samples
 from data.readers.images import read_image
-from data.readers.limits import check_dropped, choose_samples
 from data.readers.quads import outside_image
 from data.readers.word_builder import WordBuilder
 from data.readers.word_table import Texts
@@ -22,14 +21,14 @@ from data.sample import TextSample
 class WordReader(Reader):
     """Reader of images with words.
 
-    Words beyond the image's right or lower edge are known only when it is read; they are kept, as an evaluation has
-    to count them, and noted once in the `report` of the process that read the image.
+    Words beyond the image's right or lower edge are found only when it is read. They are kept, because an evaluation
+    has to count them, and noted once in the `report` of the process that read the image.
 
     Args:
         folder: folder of the images.
-        words: everything that the label files hold.
+        words: the content of the label files.
         config: the dataset's section.
-        source: what the words come from, for messages.
+        source: name of the dataset, for messages.
 
     Attributes:
         report: counts over all images that `select` takes, whatever `samples` selects.
@@ -76,15 +75,15 @@ class WordReader(Reader):
         return self._table.place(self._checked(index), word)
 
     def __getstate__(self) -> dict[str, Any]:
-        # Processes that prepare batches do without: it is for messages alone.
+        # Loader processes do not need the places, which are only for messages.
         return {**self.__dict__, "_table": replace(self._table, places=Texts([]))}
 
     def fingerprint(self) -> str:
-        # Which way up the pictures are decides what is in the boxes.
+        # The orientation of the pictures decides what is inside the boxes.
         return hashlib.sha256(f"{self._table.digest()} {self._upright}".encode()).hexdigest()[:16]
 
     def _note_outside(self, sample: TextSample, image: np.ndarray, index: int) -> None:
-        """Count words beyond the right or lower edge; those beyond the other two were counted when all were read."""
+        """Count words beyond the right or lower edge; those beyond the other two were counted by `WordBuilder`."""
         if index in self._counted or not sample.words:
             return
         self._counted.add(index)

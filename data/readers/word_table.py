@@ -1,7 +1,7 @@
-"""Annotations of a whole dataset in a handful of arrays.
+"""Annotations of a whole dataset in a few arrays.
 
-A list of a hundred thousand Python objects is slow to pickle and, in forked worker processes, is copied page by page
-as its reference counts change. These columns are neither.
+A list of a hundred thousand Python objects is slow to pickle, and forked worker processes copy it page by page because
+reference counts change. Arrays have neither problem.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ NO_IMAGE = np.zeros((0, 0, 3), np.uint8)
 
 
 class Texts:
-    """Strings joined to one, as UTF-8 (file names that are not text keep their bytes as lone surrogates).
+    """A list of strings stored as one UTF-8 string (file names that are not UTF-8 keep their bytes as surrogates).
 
     Args:
         strings: what to hold, in this order.
@@ -27,7 +27,7 @@ class Texts:
     def __init__(self, strings: Sequence[str]) -> None:
         encoded = [string.encode("utf-8", "surrogatepass") for string in strings]
         self._data = b"".join(encoded)
-        self._ends = np.cumsum([len(one) for one in encoded], dtype=np.int64)
+        self._ends = np.cumsum([len(text) for text in encoded], dtype=np.int64)
 
     def __len__(self) -> int:
         return len(self._ends)
@@ -47,7 +47,7 @@ class Texts:
 
 @dataclass(frozen=True)
 class WordTable:
-    """Images and their words, one row each; a column of ends says where the rows of the coarser column stop.
+    """Images, their words, and the points and characters of these; columns of ends say where the rows of each end.
 
     Attributes:
         names: path of each image below the folder of images, N of them.
@@ -55,12 +55,12 @@ class WordTable:
         words: transcription of each word, W of them.
         quads: float32 [W, 4, 2].
         ignore: bool [W].
-        points: float32 [P, 2], the outlines of the words; None where every outline is the word's quad.
-        point_ends: int64 [W], the points of word k end here; empty where `points` is None.
+        points: float32 [P, 2], the outlines of the words; None if every outline is the word's quad.
+        point_ends: int64 [W], the points of word k end here; empty if `points` is None.
         char_quads: float32 [C, 4, 2].
         char_ends: int64 [W], the characters of word k end here.
-        sizes: int32 [N, 2], height and width that the labels were made for, 0 where they do not say.
-        places: where each word is written, such as "gt_img_7.txt line 3"; not part of what the dataset is.
+        sizes: int32 [N, 2], height and width that the labels were made for, 0 if unknown.
+        places: where each word is written, such as "gt_img_7.txt line 3"; not part of the digest.
     """
 
     names: Texts
@@ -79,7 +79,7 @@ class WordTable:
         return len(self.word_ends)
 
     def annotation(self, index: int) -> TextSample:
-        """Return image number `index` (0 or more) with its words and without its pixels."""
+        """Return the words of the image at `index` (0 or more), without its pixels."""
         start, stop = _span(self.word_ends, index)
         first, last = _range(self.char_ends, start, stop)
         chars = np.diff(self.char_ends[start:stop], prepend=first)
@@ -95,7 +95,7 @@ class WordTable:
         )
 
     def place(self, index: int, word: int) -> str:
-        """Return where word number `word` of image number `index` is written."""
+        """Return where a word of the image at `index` is written."""
         return self.places[_span(self.word_ends, index)[0] + word]
 
     def take(self, images: np.ndarray) -> WordTable:
@@ -149,7 +149,7 @@ def _lengths(ends: np.ndarray) -> np.ndarray:
 
 
 def _rows(ends: np.ndarray, items: np.ndarray) -> np.ndarray:
-    """Return the row numbers of all `items`, one item after the other."""
+    """Return the row indices of all `items`, one item after the other."""
     counts = _lengths(ends)[items]
     starts = ends[items] - counts
     before = np.cumsum(counts) - counts

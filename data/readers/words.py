@@ -1,9 +1,9 @@
-"""The meaning of SynthText's strings, in one place for `gt.mat` and `.h5` files.
+"""The meaning of SynthText's strings, the same for `gt.mat` and `.h5` files.
 
-A string holds one or more words parted by spaces and newlines and may be padded with them. `wordBB` has one box
-for each word, `charBB` one for each character that is not white space, both in reading order. A character is a
-grapheme cluster, as `data.graphemes` tells them apart. Of generators that drew and boxed one code point at a time,
-the boxes are taken as that where their number says so; in ASCII and most of Latin text the two are the same.
+A string holds one or more words separated by spaces and newlines and may be padded with them. `wordBB` has one box for
+each word, `charBB` one for each character that is not white space, both in reading order. A character is a grapheme
+cluster of `data.graphemes`. Some generators drew one box for each code point instead: if only the count of code points
+fits the boxes, characters are code points. In ASCII and most Latin text the two are the same.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ def split_words(text: str) -> list[str]:
 
 
 def count_characters(words: Sequence[str], boxes: int) -> list[int] | None:
-    """Return how many of an image's character boxes each word has, or None where words and boxes do not fit.
+    """Return how many of an image's character boxes each word has, or None if the counts do not fit.
 
     Args:
         words: the words as they are written, before any normalisation.

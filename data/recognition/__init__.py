@@ -1,1 +1,1 @@
-"""Pictures of words and lines with their text: what a recogniser learns from."""
+"""Pictures of words and lines with their text: the training data of a recogniser."""

@@ -1,7 +1,7 @@
-"""The characters a recogniser can write: one list, in one place.
+"""The characters that a recogniser can write.
 
-Class 0 of the network is CTC's blank (Graves et al., ICML 2006); the character at place k of the list is class k + 1.
-A character is a code point of Unicode's NFC: what a label of NFC text is made of.
+Class 0 of the network is CTC's blank (Graves et al., ICML 2006); the character at index k of the list is class k + 1.
+A character is a code point of text in Unicode's NFC.
 """
 
 from __future__ import annotations
@@ -20,12 +20,12 @@ class Alphabet:
         characters: each of them once, in the order of the classes.
 
     Raises:
-        ValueError: there is none, one is there twice, or one is a control character or not of NFC.
+        ValueError: there is no character, one occurs twice, or one is a control character or not in NFC.
     """
 
     def __init__(self, characters: Iterable[str]) -> None:
         self.characters = checked_characters("".join(characters))
-        self._classes = {character: number for number, character in enumerate(self.characters, start=1)}
+        self._classes = {character: index for index, character in enumerate(self.characters, start=1)}
 
     @property
     def classes(self) -> int:
@@ -53,13 +53,13 @@ class Alphabet:
         return [self._classes[character] for character in text]
 
     def decode(self, classes: Sequence[int]) -> str:
-        """Return the characters of classes, blanks left out; nothing is merged (see `utils.decode.ctc`)."""
-        return "".join(self.characters[number - 1] for number in classes if number != BLANK)
+        """Return the characters of classes without blanks; repeats are not merged (see `utils.decode.ctc`)."""
+        return "".join(self.characters[index - 1] for index in classes if index != BLANK)
 
     def unknown(self, text: str) -> list[str]:
         """Return the characters of a text that are not in the alphabet, each once, in their order."""
         return list(dict.fromkeys(character for character in text if character not in self._classes))
 
     def visible(self) -> str:
-        """Return the characters on one line, spaces as signs that can be seen."""
+        """Return the characters on one line, with visible signs for spaces."""
         return "".join(VISIBLE.get(character, character) for character in self.characters)

@@ -1,8 +1,8 @@
-"""Which labels an alphabet can write, and what becomes of the others.
+"""Selects the labels that an alphabet can write, and drops or changes the others.
 
-A character belongs to the alphabet or not, as `in` tells: no label and no alphabet is ever read as a pattern, so `]`,
-`^`, `-`, `\\` and the space are characters like all others. Case is folded before anything is asked, as the settings
-say, and never otherwise: an alphabet of capitals keeps every label in capitals.
+Membership is tested by `in`: neither labels nor alphabets are patterns, so `]`, `^`, `-`, `\\` and the space are
+ordinary characters. Case is folded first, and only if the settings say so: without folding, an alphabet of capitals
+keeps only labels in capitals.
 """
 
 from __future__ import annotations
@@ -18,20 +18,19 @@ from config.schema.alphabet import character_name
 from data.graphemes import nfc
 from data.reader import DropReport
 from data.recognition.alphabet import Alphabet
-from data.recognition.readers.chosen import ChosenWords, Kept
-from data.recognition.readers.joined import JoinedWords
+from data.recognition.readers.forwarded import ChosenWords, JoinedWords, Kept
 from data.recognition.sample import WordReader, WordSample
 
 _NOTHING = "word: none of its characters is in the alphabet"
 _UNKNOWN = "word: a character is not in the alphabet"
 _LONG = "word: longer than the greatest length of a label"
 _NAMED = 8
-"""So many of the characters that are lacking are named in a message, the commonest first."""
+"""Greatest number of missing characters that a message names, the most frequent first."""
 
 
 @dataclass(frozen=True)
 class LabelRule:
-    """What a label has to be to be learnt.
+    """Conditions that a label must meet to be trained on.
 
     Attributes:
         alphabet: the characters it may have.
@@ -47,7 +46,7 @@ class LabelRule:
     max_length: int | None = None
 
     def fold(self, text: str) -> str:
-        """Return a label in the case asked for, and without unknown characters if these are to be removed."""
+        """Return a label in the case of the settings, without unknown characters if these are to be removed."""
         if self.case != "keep":
             text = nfc(text.lower() if self.case == "lower" else text.upper())
         if self.unknown == "remove":
@@ -55,7 +54,7 @@ class LabelRule:
         return text
 
     def fault(self, folded: str) -> str | None:
-        """Return why a label that was folded is left out, or None where it is kept."""
+        """Return why a folded label is left out, or None if it is kept."""
         if not folded:
             return _NOTHING
         if any(character not in self.alphabet for character in folded):
@@ -67,7 +66,7 @@ class LabelRule:
 
 @dataclass
 class FilterReport(DropReport):
-    """A reader's report with what the alphabet left out.
+    """A reader's report, and what was left out because of the alphabet.
 
     Attributes:
         unknown: character outside the alphabet -> number of labels that have it.
@@ -84,44 +83,38 @@ class FilterReport(DropReport):
 
 
 def named(unknown: dict[str, int]) -> str:
-    """Return the commonest of the characters with the numbers of labels that have them."""
+    """Return the most frequent of the characters, with the number of labels that contain each."""
     common = sorted(unknown.items(), key=lambda item: (-item[1], item[0]))
     more = f" and {len(common) - _NAMED:,} more" if len(common) > _NAMED else ""
     return ", ".join(f"{character_name(character)} in {count:,}" for character, count in common[:_NAMED]) + more
 
 
 class FilteredWords(ChosenWords):
-    """The samples of a reader whose labels can be learnt, labels as the rule folds them.
+    """The samples of a reader whose labels meet a rule; the labels are folded by the rule.
 
     Args:
         reader: all samples.
         rows: those that are kept.
-        rule: what labels have to be.
-        report: of both.
+        rule: the conditions for labels.
+        report: of the reader and the rule.
     """
 
     def __init__(self, reader: WordReader, rows: Kept, rule: LabelRule, report: DropReport) -> None:
         super().__init__(reader, rows)
         self.rule = rule
         self._report = report
+        self.longest = rule.max_length
+        if self.characters is not None:
+            self.characters = frozenset("".join(map(rule.fold, self.characters)))
 
     @property
     def report(self) -> DropReport:
-        """What was kept and left out, by the reader and by the rule."""
+        """What the reader and the rule kept and left out."""
         return self._report
 
     def __getitem__(self, index: int) -> WordSample:
         sample = super().__getitem__(index)
         return replace(sample, text=self.rule.fold(sample.text))
-
-    @property
-    def characters(self) -> frozenset[str] | None:
-        known = super().characters
-        return None if known is None else frozenset("".join(map(self.rule.fold, known)))
-
-    @property
-    def longest(self) -> int | None:
-        return self.rule.max_length
 
     def text(self, index: int) -> str:
         return self.rule.fold(super().text(index))
@@ -136,14 +129,14 @@ class FilteredWords(ChosenWords):
 def filter_words(
     reader: WordReader, rule: LabelRule, source: str, *, max_dropped: float = 1.0
 ) -> FilteredWords | JoinedWords:
-    """Return the samples of a reader whose labels can be learnt.
+    """Return the samples of a reader whose labels meet a rule.
 
-    Every label is looked at, but those of a generator, which knows what it writes.
+    Every label is checked, except those of a generator, which declares its characters.
 
     Args:
         reader: one dataset, or several that were joined.
-        rule: what labels have to be.
-        source: what to call the samples in a message, such as "train.datasets".
+        rule: the conditions for labels.
+        source: name of the samples in messages, such as "train.datasets".
         max_dropped: greatest share of the samples that may be left out, 0..1.
 
     Raises:
@@ -151,7 +144,7 @@ def filter_words(
     """
     if isinstance(reader, JoinedWords):
         parts = [
-            filter_words(part, rule, f"{source}, dataset {number}") for number, part in enumerate(reader.readers, 1)
+            filter_words(part, rule, f"{source}, dataset {position}") for position, part in enumerate(reader.readers, 1)
         ]
         _check(sum(len(part) for part in reader.readers), JoinedWords(parts), rule, source, max_dropped)
         return JoinedWords(parts)
@@ -164,13 +157,13 @@ def filter_words(
 
 
 def _filter(reader: WordReader, rule: LabelRule) -> FilteredWords:
-    own = reader.report
+    found = reader.report
     report = FilterReport(
-        images=own.images,
-        dropped=dict(own.dropped),
-        examples=copy.deepcopy(own.examples),
-        noted=dict(own.noted),
-        unparsed=list(own.unparsed),
+        images=found.images,
+        dropped=dict(found.dropped),
+        examples=copy.deepcopy(found.examples),
+        noted=dict(found.noted),
+        unparsed=list(found.unparsed),
     )
     counts: Counter[str] = Counter()
     dropped: list[int] = []
@@ -192,13 +185,13 @@ def _filter(reader: WordReader, rule: LabelRule) -> FilteredWords:
         dropped.append(index)
         report.drop(fault, f"{place} has {', '.join(map(character_name, unknown[:3]))}" if unknown else place)
     report.unknown = dict(counts)
-    if own.images == own.words:
+    if found.images == found.words:
         report.images = report.words
     return FilteredWords(reader, Kept(len(reader), dropped), rule, report)
 
 
 def _check(total: int, kept: FilteredWords | JoinedWords, rule: LabelRule, source: str, max_dropped: float) -> None:
-    """Raise `UserError` where too many samples were left out."""
+    """Raise `UserError` if too many samples were left out."""
     lost = total - len(kept)
     if lost <= max_dropped * total and len(kept):
         return
@@ -207,7 +200,7 @@ def _check(total: int, kept: FilteredWords | JoinedWords, rule: LabelRule, sourc
         (reason for reason in (_NOTHING, _UNKNOWN, _LONG) if reason in report.dropped),
         key=lambda reason: -report.dropped[reason],
     )
-    why = "; ".join(f"{report.dropped[one]:,} x {one} (e.g. {report.examples[one][0]})" for one in reasons)
+    why = "; ".join(f"{report.dropped[reason]:,} x {reason} (e.g. {report.examples[reason][0]})" for reason in reasons)
     unknown = report.unknown if isinstance(report, FilterReport) else {}
     allowed = "none is left" if not len(kept) else f"more than `max_dropped` ({max_dropped:g}) allows"
     lacking = f" (it lacks {named(unknown)})" if unknown else ""
@@ -219,9 +212,11 @@ def _check(total: int, kept: FilteredWords | JoinedWords, rule: LabelRule, sourc
 
 
 def _check_generator(characters: frozenset[str], longest: int | None, rule: LabelRule, source: str) -> None:
-    """Raise `UserError` where a generator may write a label that the rule leaves out."""
+    """Raise `UserError` if a generator can write a label that the rule leaves out."""
     keep = replace(rule, unknown="drop")
-    lacking = sorted({one for character in characters for one in keep.fold(character) if one not in rule.alphabet})
+    lacking = sorted(
+        {folded for character in characters for folded in keep.fold(character) if folded not in rule.alphabet}
+    )
     if lacking:
         more = f" and {len(lacking) - _NAMED:,} more" if len(lacking) > _NAMED else ""
         raise UserError(

@@ -1,7 +1,7 @@
-"""Random changes of a training picture of a word: one warp, then light, optics, sensor and file.
+"""Random changes of a training picture of a word: one warp, then effects of light, lens, sensor and compression.
 
-The picture's size does not change: the place a picture has among those of similar width, and the time steps its label
-has, do not depend on chance. The effects of the camera are those of the generator (`data.augment.effects`).
+The size of the picture does not change, so its place among pictures of similar width and the number of time steps for
+its label are not random. The effects of the camera are those of the generator (`data.augment.effects`).
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ def augmented(
 ) -> np.ndarray:
     """Return a picture, uint8 [H, W, 3] RGB, as `preprocess.fit` returns it, but changed at random.
 
-    Without any change drawn it is what `fit` returns, to the bit.
+    If no change is drawn, the result is bit for bit that of `fit`.
 
     Args:
         image: the picture.
@@ -45,13 +45,13 @@ def augmented(
     """
     image = preprocess.resize(image, lambda picture, size: warp(picture, size, settings, rng))
     flat = image[..., 0] if image.shape[2] == 1 else image
-    # Padding is no picture: it repeats what the camera saw at the edge.
+    # Padding comes after the camera: it repeats the edge of the finished picture.
     flat = changed(WORD, extra, camera(flat, settings, rng), rng)
     return preprocess.pad(flat.reshape(image.shape))
 
 
 def warp(image: np.ndarray, size: tuple[int, int], settings: WordAugmentation, rng: np.random.Generator) -> np.ndarray:
-    """Resize a picture and change its geometry, in one resampling; beyond the picture its border is repeated.
+    """Resize a picture and change its geometry, in one resampling; outside the picture its border is repeated.
 
     Args:
         image: uint8 [H, W] or [H, W, 3].
@@ -74,10 +74,10 @@ def warp(image: np.ndarray, size: tuple[int, int], settings: WordAugmentation, r
 
 
 def draw_matrix(size: tuple[int, int], settings: WordAugmentation, rng: np.random.Generator) -> np.ndarray | None:
-    """Draw the homography [3, 3] from the pixels of a resized picture to those of the changed one, or none.
+    """Draw the homography, float64 [3, 3], from the pixels of a resized picture to those of the changed one, or None.
 
-    The picture is leaned, turned, and its corners are moved; the upright box of what comes of it, moved by the margins,
-    becomes the new picture. So nothing is cut off, except by margins below 0.
+    The picture is sheared and rotated, and its corners are moved; the bounding box of the result, extended by the
+    margins, becomes the new picture. So nothing is cut off, except by negative margins.
 
     Args:
         size: width and height of the picture, pixels.
@@ -97,7 +97,7 @@ def draw_matrix(size: tuple[int, int], settings: WordAugmentation, rng: np.rando
     corners = np.array([[0, 0], [width, 0], [width, height], [0, height]]) - 0.5
     moved = transform_points(corners, matrix)
     if _happens(rng, settings.perspective.probability):
-        # No corner goes past the middle: a picture narrower than it is high would be turned inside out.
+        # No corner may pass the middle: a picture that is narrower than high would be mirrored.
         reach = settings.perspective.strength * min(height, width)
         moved = moved + rng.uniform(-reach, reach, (4, 2))
     margins = np.zeros(4)
@@ -107,14 +107,14 @@ def draw_matrix(size: tuple[int, int], settings: WordAugmentation, rng: np.rando
         return None
     low = moved.min(axis=0) - margins[:2]
     high = moved.max(axis=0) + margins[2:]
-    # Edges are half a pixel from the centres of the outer pixels.
+    # Edges are half a pixel outside the centres of the outer pixels.
     moved = (moved - low) * (np.array(size) / (high - low)) - 0.5
     return cv2.getPerspectiveTransform(corners.astype(np.float32), moved.astype(np.float32))
 
 
 def draw_shifts(size: tuple[int, int], settings: WordAugmentation, rng: np.random.Generator) -> np.ndarray | None:
-    """Draw a smooth field of shifts, float32 [height, width, 2] in pixels, or none: normal numbers on a coarse grid,
-    cubics between them."""
+    """Draw a smooth field of shifts, float32 [height, width, 2] in pixels, or None: normal values on a coarse grid,
+    interpolated by cubics."""
     elastic = settings.elastic
     if not _happens(rng, elastic.probability):
         return None
@@ -126,7 +126,7 @@ def draw_shifts(size: tuple[int, int], settings: WordAugmentation, rng: np.rando
 
 
 def camera(image: np.ndarray, settings: WordAugmentation, rng: np.random.Generator) -> np.ndarray:
-    """Return a picture as a worse camera would have taken it.
+    """Return a picture as a worse camera would take it.
 
     Args:
         image: uint8 [H, W] or [H, W, 3] RGB, at the size the network sees.
@@ -149,7 +149,7 @@ def camera(image: np.ndarray, settings: WordAugmentation, rng: np.random.Generat
         image = cv2.resize(cv2.resize(image, small, interpolation=cv2.INTER_AREA), (width, height))
     if _happens(rng, settings.noise.probability):
         deviation = between(rng, settings.noise.range)
-        # The generator's noise is for three channels.
+        # The noise of the generator needs three channels.
         noisy = add_noise(image if image.ndim == 3 else np.repeat(image[..., None], 3, axis=2), deviation, rng)
         image = noisy if image.ndim == 3 else np.ascontiguousarray(noisy[..., 0])
     if _happens(rng, settings.jpeg.probability):
@@ -169,7 +169,7 @@ def _light(image: np.ndarray, settings: WordAugmentation, rng: np.random.Generat
 
 
 def _recompressed(image: np.ndarray, quality: int) -> np.ndarray:
-    """Return a picture written as JPEG and read again."""
+    """Return a picture after compression as JPEG."""
     colour = image.ndim == 3
     written = cv2.cvtColor(image, cv2.COLOR_RGB2BGR) if colour else image
     _, data = cv2.imencode(".jpg", written, [cv2.IMWRITE_JPEG_QUALITY, quality])
@@ -178,5 +178,5 @@ def _recompressed(image: np.ndarray, quality: int) -> np.ndarray:
 
 
 def _happens(rng: np.random.Generator, probability: float) -> bool:
-    """Draw whether something happens; one number is used even where it never does."""
+    """Draw whether something happens; this takes one value from `rng`, even if the probability is 0."""
     return bool(rng.random() < probability)

@@ -1,7 +1,7 @@
 """Writing any dataset of words as an LMDB, as files with `labels.csv`, or as files with `labels.jsonl`.
 
-Image files are copied as they are, byte for byte; what has no file (crops that are cut or drawn) is written as PNG,
-which loses nothing. Everything is made in a hidden folder and moved to its place when it is whole.
+Image files are copied byte for byte; pictures without a file (crops that are cut out or drawn) are written as PNG,
+which is lossless. The dataset is made in a hidden folder and moved to its final place when it is complete.
 """
 
 from __future__ import annotations
@@ -16,14 +16,14 @@ import cv2
 
 from config.errors import UserError
 from config.schema.conversion import ConvertConfig
-from data.durable import move, sync, write_synced
-from data.progress import Progress
+from data.io.durable import move, sync, write_synced
+from data.io.progress import Progress
+from data.io.workplace import open_workplace
 from data.reader import DropReport, UnreadableSample
 from data.recognition.readers import open_word_sets
 from data.recognition.readers.pictures import decode_picture, suffix_of
 from data.recognition.sample import WordReader
 from data.recognition.writers.folder import FolderItem, write_labels_csv, write_labels_jsonl
-from data.workplace import open_workplace
 
 logger = logging.getLogger(__name__)
 
@@ -32,24 +32,24 @@ MANIFEST = "converted.json"
 
 @dataclass(frozen=True)
 class Word:
-    """A picture on its way to the disk.
+    """A picture to be written.
 
     Attributes:
-        number: from 1.
+        position: its place in the dataset, from 1.
         data: the image file.
         suffix: of the file's name.
         text: the label.
     """
 
-    number: int
+    position: int
     data: bytes
     suffix: str
     text: str
 
     @property
     def name(self) -> str:
-        """Name of the file, where each picture is one."""
-        return f"word_{self.number:09d}{self.suffix}"
+        """Name of the picture's file, in formats with one file for each picture."""
+        return f"word_{self.position:09d}{self.suffix}"
 
 
 def convert(config: ConvertConfig) -> DropReport:
@@ -116,7 +116,7 @@ def _words(reader: WordReader, config: ConvertConfig, report: DropReport) -> Ite
 
 
 def _image_file(reader: WordReader, index: int, name: str) -> tuple[bytes, str]:
-    """Return a sample's image file and the suffix of its kind; raise `UnreadableSample` where there is no picture."""
+    """Return a sample's image file and its suffix; raise `UnreadableSample` if the picture cannot be read."""
     data = reader.raw(index)
     if data is not None:
         image = decode_picture(data, name)
@@ -147,7 +147,7 @@ def _write(form: str, folder: Path, words: Iterator[Word]) -> None:
 
 
 def _check(total: int, report: DropReport, config: ConvertConfig) -> None:
-    """Raise `UserError` where too much was left out."""
+    """Raise `UserError` if too much was left out."""
     lost = total - report.words
     if report.words and lost <= config.max_dropped * total:
         return

@@ -1,4 +1,4 @@
-"""Cutting words and lines out of an image, as a recogniser gets them: from a dataset's boxes or from a detector's."""
+"""Cutting words and lines out of an image for a recogniser, from the boxes of a dataset or of a detector."""
 
 from __future__ import annotations
 
@@ -17,15 +17,15 @@ from data.sample import TextSample
 Vertical = Literal["turn", "keep", "drop"]
 
 _ANYWHERE = 2**31
-"""Side of an image that nothing is outside of but what lies left of or above it."""
+"""A side so large that only words to the left of the image or above it count as outside."""
 
 
 @dataclass(frozen=True)
 class Cut:
-    """A word or line that can be cut out.
+    """A word or line to be cut out.
 
     Attributes:
-        text: what it says.
+        text: its transcription.
         quad: float32 [4, 2], in pixels of the image, in the reading order of the text.
         vertical: its characters stand below one another.
     """
@@ -42,18 +42,18 @@ def cuts_of(
     min_height: int = 1,
     max_length: int | None = None,
 ) -> tuple[list[Cut], list[tuple[str, int]]]:
-    """Return the words or lines of an image that can be cut out, and why words were left out.
+    """Return the words or lines of an image that can be cut out, and why the other words are left out.
 
     Args:
         sample: the image's words; its pixels are not needed.
         level: `word`, or `line` for words that follow one another.
-        vertical: what becomes of words written downwards.
-        min_height: text lower than so many pixels is left out.
-        max_length: lines of more characters are parted between words, longer words are left out.
+        vertical: what to do with words written downwards.
+        min_height: text of less height, in pixels, is left out.
+        max_length: lines of more characters are divided between words; words of more characters are left out.
 
     Returns:
-        The cuts in the order of their first words; pairs of a reason and the number of the word. Reasons that begin
-        with "word:" are faults; others follow from the settings.
+        The cuts, in the order of their first words, and pairs of a reason and the index of a word. Reasons that begin
+        with "word:" are faults; the others follow from the settings.
     """
     out: list[tuple[str, int]] = []
     kinds = word_faults(sample.word_quads, _ANYWHERE, _ANYWHERE)
@@ -80,11 +80,11 @@ def cuts_of(
     cuts: list[Cut] = []
     for words in _parted(groups, sample.words, max_length):
         text = line_text([sample.words[word] for word in words])
-        one = Cut(text, line_quad(sample.word_quads[words]), bool(downwards[words[0]]))
-        if cut_size(one.quad, vertical=one.vertical)[0] < min_height:
+        cut = Cut(text, line_quad(sample.word_quads[words]), bool(downwards[words[0]]))
+        if cut_size(cut.quad, vertical=cut.vertical)[0] < min_height:
             out += [("lower than `min_height`", word) for word in words]
         else:
-            cuts.append(one)
+            cuts.append(cut)
     return cuts, out
 
 
@@ -94,14 +94,14 @@ def _groups(
     """Return the words of each crop."""
     if level == "word":
         return [[word] for word in np.flatnonzero(usable).tolist()]
-    # Words that cannot be read end a line; those whose quads say nothing, or that run downwards, are in none.
+    # An unreadable word ends a line; words with a faulty quad and words written downwards are in no line.
     flat = np.flatnonzero(sound & ~downwards)
     lines = [flat[line].tolist() for line in join_lines(quads[flat], ~usable[flat])]
     return sorted([*lines, *([word] for word in np.flatnonzero(usable & downwards).tolist())])
 
 
 def _parted(groups: list[list[int]], words: list[str], max_length: int | None) -> list[list[int]]:
-    """Return lines of which none has more than `max_length` characters, spaces included; every word has fewer."""
+    """Divide lines between words so that each has at most `max_length` characters, spaces included."""
     if max_length is None:
         return groups
     parts = []
@@ -119,21 +119,27 @@ def _parted(groups: list[list[int]], words: list[str], max_length: int | None) -
 
 
 def cut_size(quad: np.ndarray, *, vertical: bool = False, margin: float = 0.0) -> tuple[int, int]:
-    """Return (height, width) of the crop that `cut_out` makes."""
+    """Return (height, width), in pixels, of the crop that `cut_out` makes.
+
+    Args:
+        quad: float [4, 2], in pixels of the image.
+        vertical: as in `cut_out`.
+        margin: as in `cut_out`.
+    """
     height, width, border = _layout(quad, vertical, margin)
     height, width = height + 2 * border, width + 2 * border
     return (width, height) if vertical else (height, width)
 
 
 def cut_out(image: np.ndarray, quad: np.ndarray, *, vertical: bool = False, margin: float = 0.0) -> np.ndarray:
-    """Cut a word or line out of an image, made straight by perspective, in the image's own resolution.
+    """Cut a word or line out of an image and rectify it by a homography, at the resolution of the image.
 
-    What lies outside the image is continued with its edge.
+    Outside the image its edge pixels are repeated.
 
     Args:
         image: uint8 [H, W, 3].
-        quad: float [4, 2], in the reading order of the text; `word_faults` finds nothing wrong with it.
-        vertical: the characters stand below one another; the crop is turned to the left, so that they follow one
+        quad: float [4, 2], in the reading order of the text, without a fault by `word_faults`, in pixels of the image.
+        vertical: the characters stand below one another; the crop is rotated to the left, so that they follow one
             another from left to right.
         margin: surroundings on each of the four sides, as a share of the text's height.
 
@@ -150,7 +156,7 @@ def cut_out(image: np.ndarray, quad: np.ndarray, *, vertical: bool = False, marg
 
 
 def _layout(quad: np.ndarray, vertical: bool, margin: float) -> tuple[int, int, int]:
-    """Return height and width of what the quad encloses, before it is turned, and the margin, in pixels."""
+    """Return height and width of the area inside the quad, before any rotation, and the margin, in pixels."""
     sides = quad_size(quad)
     width, height = (min(max(1, round(side)), MAX_SIDE // 2) for side in sides)
     return height, width, min(round((width if vertical else height) * margin), MAX_SIDE // 4)

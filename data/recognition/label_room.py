@@ -1,7 +1,7 @@
-"""Whether a label fits into its picture: CTC writes at most one character in a time step.
+"""Whether a picture has enough time steps for its label: CTC writes at most one character in a time step.
 
-Between two equal characters there must be a blank, or they are read as one (Graves et al., ICML 2006), so that a label
-of L characters of which R follow their like takes L + R steps.
+Two equal characters in a row need a blank between them, or they are read as one (Graves et al., ICML 2006). So a label
+of L characters, R of them equal to the one before, needs L + R time steps.
 """
 
 from __future__ import annotations
@@ -16,27 +16,29 @@ import numpy as np
 from data.recognition.preprocess import WordPreprocess
 
 MOST = 0.9
-"""A height is also named that helps this share of the labels: a few pictures of upright columns need absurd ones."""
+"""The remedy also names the height that is enough for this share of the labels, because a few pictures of vertical text
+may need extreme heights."""
 
 
 def required_steps(target: Sequence[Any]) -> int:
-    """Return the least number of time steps that a label takes, given as text or as classes."""
-    return len(target) + sum(one == other for one, other in pairwise(target))
+    """Return the least number of time steps that a label needs, given as text or as classes."""
+    return len(target) + sum(first == other for first, other in pairwise(target))
 
 
 @dataclass(frozen=True)
 class LabelsWithoutRoom:
-    """Labels that are too long for the width of their pictures, and what would make room.
+    """Labels that need more time steps than their pictures have, and settings that would be enough.
 
     Attributes:
-        total: how many labels were looked at.
-        indices: int [K], which of them are too long.
+        total: how many labels were checked.
+        indices: int [K], those that are too long.
         steps, needed: int [K], the time steps they have and those they need.
-        max_width: least `max_width` that makes room for those that need more; None if none does.
-        width_setting: the setting that is meant by it: `pad_to` where everything is padded to one width.
-        height: least height of the input that makes room for all whose pictures need to be larger; None if none does.
-        usual_height: the same for nine tenths of those.
-        min_width: least `min_width` that makes room, by padding, for all that are not squeezed; None if none is needed.
+        max_width: least `max_width` that is enough for the pictures that it limits; None if it limits none.
+        width_setting: name of the setting for `max_width`: `pad_to` if all inputs are padded to one width.
+        height: least height of the input that is enough for all pictures that must be enlarged; None if none must.
+        usual_height: the same for 90 % of them.
+        min_width: least `min_width` that is enough, by padding, for all pictures that are not squeezed; None if it is
+            not needed.
     """
 
     total: int
@@ -54,14 +56,14 @@ class LabelsWithoutRoom:
 
     @property
     def share(self) -> float:
-        """How many of the labels are too long, 0..1."""
+        """Share of the labels that are too long, 0..1."""
         return len(self) / self.total if self.total else 0.0
 
     def sentence(self, name: Callable[[int], str]) -> str:
-        """Return what is wrong and what to do, without an end; there must be a label without room.
+        """Return what is wrong and what to do, without a full stop; at least one label must be too long.
 
         Args:
-            name: of a sample by its number among those looked at.
+            name: returns the name of a sample by its index.
         """
         return (
             f"{len(self):,} of {self.total:,} labels ({self.share:.2%}) have fewer time steps than they need "
@@ -86,15 +88,15 @@ def labels_without_room(
 
     Args:
         needed: `required_steps` of every label.
-        sizes: int [N, 2], height and width of every picture; those with a 0 cannot be read and are left out.
-        preprocess: what makes the inputs.
-        output_length: time steps of an input by its width, for numbers and for arrays; it grows with the width.
+        sizes: int [N, 2], height and width of every picture, pixels; unreadable pictures have zeros and are left out.
+        preprocess: the preprocessing that makes the inputs.
+        output_length: returns the time steps of an input by its width, for numbers and arrays; it must not decrease.
     """
     needed = np.fromiter(needed, np.int64)
     height, width = np.maximum(sizes.T.astype(np.int64), 1)
-    own = np.broadcast_to(preprocess.input_width(height, width), needed.shape)
-    steps_of, width_for = _tables(output_length, int(own.max(initial=1)), int(needed.max(initial=0)))
-    steps = steps_of[own]
+    input_widths = np.broadcast_to(preprocess.input_width(height, width), needed.shape)
+    steps_of, width_for = _tables(output_length, int(input_widths.max(initial=1)), int(needed.max(initial=0)))
+    steps = steps_of[input_widths]
     found = np.flatnonzero((steps < needed) & (sizes.min(axis=1, initial=1) > 0))
     result = {"total": len(needed), "indices": found, "steps": steps[found], "needed": needed[found]}
     if not len(found):
@@ -103,7 +105,7 @@ def labels_without_room(
     if preprocess.fixed_width is not None:
         setting = "max_width" if preprocess.pad_to is None else "pad_to"
         return LabelsWithoutRoom(**result, max_width=int(wanted.max()), width_setting=setting)
-    # What is enough once it is rounded up.
+    # The least width that is rounded up to `wanted`.
     wanted = (wanted - 1) // preprocess.width_multiple * preprocess.width_multiple + 1
     natural = preprocess.natural_width(height, width)
     # ceil(h * W / H) >= wanted holds from h = floor((wanted - 1) * H / W) + 1 on.
@@ -120,7 +122,7 @@ def labels_without_room(
 
 
 def _tables(output_length: Callable[[Any], Any], width: int, needed: int) -> tuple[np.ndarray, np.ndarray]:
-    """Return the steps of every width from 0 on, and the least width for every number of steps from 0 on."""
+    """Return the time steps of each width 0, 1, ..., and the least width for each number of steps 0, 1, ..."""
     while int(output_length(width)) < needed:
         width *= 2
     steps = np.concatenate([[0], np.asarray(output_length(np.arange(1, width + 1)), np.int64)])

@@ -1,12 +1,13 @@
 """The one preprocessing of a recogniser: training, evaluation, prediction and export all fit pictures of words here.
 
-The rule is that of EasyOCR's trainer: the height is fixed, the width follows from the ratio (rounded up) to a greatest
-one, what is longer is squeezed, and what is shorter is padded on the right by repeating its last column.
+The rule is that of EasyOCR's trainer: the height is fixed; the width follows from the aspect ratio (rounded up), up to
+a greatest width. A longer picture is squeezed to that width, and a shorter one may be padded on the right by repeating
+its last column.
 
-There are two paddings here. A picture's own input is padded to the next multiple of the network's stride, by 3 pixels
-at most, and to a least width; that is read like the picture, and a repeated column holds nothing that the picture does
-not hold. A batch is padded to the longest of its inputs and tells the width of each: a network that reads no further
-(`lengths` of the recognisers) finds no blanks there, and reads the same as in the picture alone.
+There are two kinds of padding. First, each picture is padded to a multiple of the network's stride, by at most 3
+pixels, and to a least width; the network reads this padding like the picture. Second, the inputs of a batch are padded
+to the widest of them. The batch holds the width of each input before this padding, and a network that reads no further
+(`lengths` of the recognisers) reads the same as for the picture alone.
 """
 
 from __future__ import annotations
@@ -20,12 +21,13 @@ import cv2
 import numpy as np
 import torch
 from torch import Tensor
+from torch.utils.data import default_collate
 
 from config.schema.word_data import WordData
 
 Whole = TypeVar("Whole", int, np.ndarray)
 Warp = Callable[[np.ndarray, tuple[int, int]], np.ndarray]
-"""From a uint8 picture [H, W] or [H, W, 3] to one of a given (width, height), at least as large."""
+"""Function that enlarges a picture, uint8 [H, W] or [H, W, 3], to a given (width, height)."""
 
 
 @dataclass(frozen=True)
@@ -37,10 +39,10 @@ class WordPreprocess:
         channels: 1 (grey) or 3 (RGB).
         max_width, min_width: greatest and least width of an input.
         keep_ratio: False gives every input `max_width`.
-        pad_to: width that every input is padded to; the padding counts as picture.
+        pad_to: width to which every input is padded; this padding counts as part of the picture.
         padding: "edge" repeats the last column, "mean" is an even area of the mean colour.
-        width_multiple: widths of inputs are multiples of this where they are not all alike.
-        contrast_adjust: contrast below which a picture is stretched; 0 for none.
+        width_multiple: widths of inputs are multiples of this, unless all inputs have one width.
+        contrast_adjust: contrast below which grey levels are stretched; 0 never stretches them.
         mean, std: of each channel, for values in 0..1.
     """
 
@@ -81,28 +83,28 @@ class WordPreprocess:
 
     @property
     def fixed_width(self) -> int | None:
-        """The width of all inputs where they have the same one."""
+        """The width of all inputs, or None if they differ in width."""
         return self.pad_to if self.keep_ratio else self.max_width
 
     def resized_width(self, height: Whole, width: Whole) -> Whole:
-        """Return the width that a picture is resized to, before anything is padded; of numbers or of arrays."""
+        """Return the width, in pixels, to which a picture is resized, before padding; for ints or int arrays [N]."""
         if not self.keep_ratio:
             return self.max_width + 0 * width
         return _like(width, np.minimum(self.natural_width(height, width), self._greatest_width))
 
     def natural_width(self, height: Whole, width: Whole) -> Whole:
-        """Return the width at which a picture keeps its ratio, whatever the greatest one is."""
+        """Return the width, in pixels, at which a picture keeps its aspect ratio, without an upper limit."""
         return _like(width, np.maximum(1, -(-width * self.height // height)))
 
     def input_width(self, height: Whole, width: Whole) -> Whole:
-        """Return the width of a picture's own input: what `fit` makes of a picture of this size, pixels."""
+        """Return the width, in pixels, of the input that `fit` makes of a picture of this size."""
         if self.fixed_width is not None:
             return self.fixed_width + 0 * width
-        own = np.maximum(self.min_width, self.resized_width(height, width))
-        return _like(width, -(-own // self.width_multiple) * self.width_multiple)
+        least = np.maximum(self.min_width, self.resized_width(height, width))
+        return _like(width, -(-least // self.width_multiple) * self.width_multiple)
 
     def is_squeezed(self, height: Whole, width: Whole) -> Any:
-        """Return whether a picture is too long for the greatest width and loses its ratio."""
+        """Return whether a picture is too long for the greatest width and so loses its aspect ratio."""
         return self.keep_ratio and (self.natural_width(height, width) > self.resized_width(height, width))
 
     @property
@@ -110,13 +112,13 @@ class WordPreprocess:
         return self.max_width if self.pad_to is None else min(self.max_width, self.pad_to)
 
     def resize(self, image: np.ndarray, warp: Warp | None = None) -> np.ndarray:
-        """Resize a picture; nothing is padded yet.
+        """Resize a picture, without padding.
 
-        What shrinks is averaged over areas, what grows is interpolated by cubics.
+        Shrinking averages over areas, enlarging interpolates by cubics.
 
         Args:
             image: uint8 [H, W, 3], RGB.
-            warp: takes the place of the enlargement, to change the geometry without resampling once more.
+            warp: used instead of the enlargement, to change the geometry in the same resampling.
 
         Returns:
             uint8 [height, resized_width, channels].
@@ -136,28 +138,29 @@ class WordPreprocess:
         return image.reshape(self.height, size[0], self.channels)
 
     def pad(self, image: np.ndarray) -> np.ndarray:
-        """Pad what `resize` returned, uint8 [height, W, channels], to an input's own width."""
+        """Pad a picture from `resize`, uint8 [height, W, channels], to the width of its input."""
         return self._padded(image, self.input_width(*image.shape[:2]))
 
     def fit(self, image: np.ndarray) -> np.ndarray:
-        """Return a picture, uint8 [H, W, 3] RGB, as an input of its own: uint8 [height, input_width, channels]."""
+        """Return a picture, uint8 [H, W, 3] RGB, as an input, uint8 [height, input_width, channels]."""
         return self.pad(self.resize(image))
 
     def join(self, images: Sequence[np.ndarray]) -> tuple[Tensor, Tensor]:
-        """Pad inputs to the longest of them and join them.
+        """Pad inputs to the widest of them and join them.
 
         Args:
-            images: what `fit` returned, one or more.
+            images: one or more inputs from `fit`, uint8 [height, W, channels].
 
         Returns:
-            uint8 [B, height, W, channels], and the width of each without this padding, int64 [B].
+            uint8 [B, height, W, channels], and the width of each input before this padding, int64 [B].
         """
         widths = [image.shape[1] for image in images]
-        joined = np.stack([self._padded(image, max(widths)) for image in images])
-        return torch.from_numpy(joined), torch.tensor(widths)
+        # What a tensor can be made of without a copy: contiguous and writable.
+        padded = [np.require(self._padded(image, max(widths)), requirements="CW") for image in images]
+        return default_collate(padded), torch.tensor(widths)
 
     def padded_to(self, images: Tensor, width: int) -> Tensor:
-        """Pad a batch that `join` returned, uint8 [B, height, W, channels] on any device, to a width of W or more."""
+        """Pad a batch from `join`, uint8 [B, height, W, channels] on any device, to a width of at least W."""
         if images.shape[2] == width:
             return images
         last = images[:, :, -1:]
@@ -167,7 +170,7 @@ class WordPreprocess:
         return torch.cat([images, added], dim=2)
 
     def normalise_batch(self, images: Tensor) -> Tensor:
-        """Return (images / 255 - mean) / std where the network runs: pictures travel as bytes.
+        """Return (images / 255 - mean) / std on the network's device; pictures are copied there as bytes.
 
         Args:
             images: uint8 [B, H, W, C], on any device.
@@ -188,32 +191,40 @@ class WordPreprocess:
         return cls(**{**state, "mean": tuple(state["mean"]), "std": tuple(state["std"])})
 
     def _padded(self, image: np.ndarray, width: int) -> np.ndarray:
-        own = image.shape[1]
-        if own == width:
+        end = image.shape[1]
+        if end == width:
             return image
         padded = np.empty((image.shape[0], width, image.shape[2]), np.uint8)
-        padded[:, :own] = image
-        padded[:, own:] = image[:, own - 1 :] if self.padding == "edge" else np.rint(255 * np.array(self.mean))
+        padded[:, :end] = image
+        padded[:, end:] = image[:, end - 1 :] if self.padding == "edge" else np.rint(255 * np.array(self.mean))
         return padded
 
 
 def enlarge(image: np.ndarray, size: tuple[int, int]) -> np.ndarray:
-    """Return a picture resized by cubics to (width, height), as it is where it has that size."""
+    """Return a picture resized to `size` by bicubic interpolation.
+
+    Args:
+        image: uint8 [H, W] or [H, W, 3]; it is returned as it is where it has this size.
+        size: width and height of the result, pixels.
+
+    Returns:
+        uint8 [height, width] or [height, width, 3].
+    """
     if image.shape[1::-1] == size:
         return image
     return cv2.resize(image, size, interpolation=cv2.INTER_CUBIC)
 
 
 def stretch_contrast(image: np.ndarray, target: float) -> np.ndarray:
-    """Return a picture whose contrast is below `target` with its grey levels spread out, others as they are.
+    """Stretch the grey levels of a picture if its contrast is below `target`.
 
-    The contrast is (high - low) / (high + low) of the 10th and 90th percentile of the grey levels; they are spread
-    by v' = (v - low + 25) · 200 / (high - low). The rule and its numbers are EasyOCR's; neither denominator
-    goes below 10 here, for a picture of one colour has no contrast to divide by.
+    The contrast is (high - low) / (high + low) of the 10th and 90th percentile of the grey levels. Stretched levels are
+    v' = (v - low + 25) · 200 / (high - low). The rule and its constants are EasyOCR's; here both denominators are at
+    least 10, because a picture of one colour has no contrast.
 
     Args:
         image: uint8 [H, W] or [H, W, 3], RGB.
-        target: contrast from which on nothing is done.
+        target: a picture of at least this contrast is returned unchanged.
     """
     grey = image if image.ndim == 2 else cv2.cvtColor(image, cv2.COLOR_RGB2GRAY)
     low, high = np.percentile(grey, (10, 90))
@@ -224,11 +235,11 @@ def stretch_contrast(image: np.ndarray, target: float) -> np.ndarray:
 
 
 def _like(given: Whole, value: Any) -> Whole:
-    """Return a number as a number, not as one of NumPy's, which JSON and YAML do not know."""
+    """Return `value` as an int if `given` is an int: JSON and YAML cannot write the scalars of NumPy."""
     return int(value) if isinstance(given, int) else value
 
 
 @functools.lru_cache
 def _constants(mean: tuple[float, ...], std: tuple[float, ...], device: torch.device) -> tuple[Tensor, Tensor]:
-    """Return mean and standard deviation on a device, copied there once: a copy in every step would wait for it."""
+    """Return mean and standard deviation on a device; copied once, because a copy in every step would block."""
     return torch.tensor(mean, device=device), torch.tensor(std, device=device)

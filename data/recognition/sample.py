@@ -1,4 +1,4 @@
-"""One picture of a word or a line with its text, and what a dataset of them offers."""
+"""One picture of a word or a line with its text, and the interface of datasets of them."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ from data.reader import BaseReader
 
 @dataclass(frozen=True)
 class WordSample:
-    """A picture and what is written on it.
+    """A picture and its text.
 
     Attributes:
         sample_id: name of the sample within its dataset, unique there.
         image: uint8 [H, W, 3] RGB.
-        text: the label in Unicode's NFC, as the dataset has it: no character is removed, case is kept.
+        text: the label of the dataset in Unicode's NFC; no character is removed, and case is kept.
     """
 
     sample_id: str
@@ -26,15 +26,15 @@ class WordSample:
 
 
 class WordReader(BaseReader):
-    """A dataset of pictures of words or lines. What a reader does not declare has the default below.
+    """A dataset of pictures of words or lines. Attributes that a reader does not set have the default below.
 
     Attributes:
         report: what was kept and what was left out, by reason; `words` counts the samples.
-        drawn: pictures are drawn when they are asked for, so that pictures and their sizes take time.
-        slow_labels: so are the labels: `text` and `name` take as much.
+        drawn: pictures are drawn when they are needed, so that reading one, or its size, is slow.
+        slow_labels: `text` and `name` draw the picture, too, and are as slow.
         stored: pictures are image files, in folders or in a database, which `raw` returns.
-        characters: every character that a label may have; None where only the labels tell.
-        longest: greatest number of characters of a label; None where there is no limit, or only the labels tell.
+        characters: every character that a label may have; None if it is known only from the labels.
+        longest: greatest number of characters of a label; None without a limit, or if it is known only from the labels.
     """
 
     drawn: bool = False
@@ -45,20 +45,20 @@ class WordReader(BaseReader):
 
     @abstractmethod
     def __getitem__(self, index: int) -> WordSample:
-        """Return a sample; raise `data.reader.UnreadableSample` where its picture cannot be read."""
+        """Return a sample; raise `data.reader.UnreadableSample` if its picture cannot be read."""
 
     @abstractmethod
     def text(self, index: int) -> str:
-        """Return a sample's label without touching its picture."""
+        """Return a sample's label without reading its picture."""
 
     @abstractmethod
     def name(self, index: int) -> str:
-        """Return the `sample_id` of a sample without touching its picture."""
+        """Return the `sample_id` of a sample without reading its picture."""
 
     @abstractmethod
     def size(self, index: int) -> tuple[int, int]:
-        """Return (height, width) of a picture in pixels from its header, without decoding it; raise as `[]` does."""
+        """Return (height, width) of a picture, pixels, from its header without decoding it; raises as `[]` does."""
 
     def raw(self, index: int) -> bytes | None:
-        """Return a picture's image file as it is stored, or None; raise as `[]` does."""
+        """Return a picture's image file as it is stored, or None; raises as `[]` does."""
         return None

@@ -1,7 +1,7 @@
 """Shares of several datasets in every batch: `batch_ratio` and `total_data_usage_ratio`.
 
-In deep-text-recognition-benchmark and EasyOCR's trainer a share of less than a sample becomes a whole one, so that
-batches grow; here every batch has its size.
+In deep-text-recognition-benchmark and EasyOCR's trainer a share of less than one sample is rounded up, so that batches
+become larger; here every batch has `batch_size` samples.
 """
 
 from __future__ import annotations
@@ -15,12 +15,12 @@ from config.errors import UserError
 def batch_counts(ratios: Sequence[float], batch_size: int) -> list[int]:
     """Return how many samples of a batch each dataset gives.
 
-    Ratios need not add up to 1. The counts are the exact shares rounded down, and one more where the largest
-    remainders are (the first of equal ones); they add up to `batch_size`. A dataset whose ratio is above 0 gives one
-    sample at least, which the one with the largest count is short of.
+    Ratios need not add up to 1. The counts are the exact shares rounded down, plus one for the largest remainders (the
+    first of equal ones), so that they add up to `batch_size`. A dataset with a ratio above 0 gives at least one sample,
+    which is taken from the dataset with the largest count.
 
     Raises:
-        UserError: a ratio is no share, all are 0, or there are more datasets than samples.
+        UserError: a ratio is negative or not finite, all are 0, or there are more datasets than samples.
     """
     if not ratios or any(not math.isfinite(ratio) or ratio < 0 for ratio in ratios) or sum(ratios) <= 0:
         raise UserError(f"batch_ratio is {list(ratios)}; give one number above 0 for each dataset")
@@ -29,7 +29,7 @@ def batch_counts(ratios: Sequence[float], batch_size: int) -> list[int]:
         raise UserError(f"batch_size ({batch_size}) is less than one sample for each of {wanted} datasets; raise it")
     total = math.fsum(ratios)
     exact = [ratio / total * batch_size for ratio in ratios]
-    # What is a whole number but for rounding is one.
+    # A share that differs from a whole number only by rounding counts as whole.
     counts = [math.floor(share + 1e-9) for share in exact]
     by_remainder = sorted(range(len(ratios)), key=lambda place: counts[place] - exact[place])
     for place in by_remainder[: batch_size - sum(counts)]:

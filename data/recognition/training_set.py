@@ -1,8 +1,8 @@
-"""The training set of a recogniser: reads, changes at random, fits, and joins samples to batches."""
+"""The training set of a recogniser: it reads, augments and fits samples, and joins them to batches."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -12,42 +12,39 @@ from torch.utils.data import Dataset
 
 from config.errors import UserError
 from config.schema.word_data import WordData
-from data.order import SampleOrder, position_rng
-from data.reader import UnreadableSample
+from data.order import SampleOrder, position_rng, read_at
 from data.recognition.augment import augmented
 from data.recognition.buckets import WidthOrder, Widths
 from data.recognition.preprocess import WordPreprocess
-from data.recognition.sample import WordReader, WordSample
+from data.recognition.sample import WordReader
 
-MAX_UNREADABLE_IN_A_ROW = 20
 PART_SEED = 0x5EED
-"""Added to the seed for each further dataset of a run, so that the parts of a batch are not changed alike."""
+"""Added to the seed for each further dataset of a run, so that the parts of a batch are augmented differently."""
 
 
 class TargetEncoder(Protocol):
-    """What writes a label as classes: an alphabet, or the head of a recogniser that trains on more than those."""
+    """Encodes labels as classes: an alphabet, or a recogniser's encoder with further classes."""
 
     def encode(self, text: str) -> list[int]:
-        """Return the classes of a label; there is one for every character that is trained on."""
+        """Return the classes of a label."""
         ...
 
 
 class WordTrainingSet(Dataset):
     """Samples by their position in the run (see `data.order`), not by their index in the dataset.
 
-    A sample that cannot be read is replaced by another one and named in the batch; twenty in a row are an error.
-    Several datasets are mixed in every batch by `data.mixing.MixedTrainingSet`, with one `part` each.
+    A sample that cannot be read is replaced by another one and named in the batch. Twenty such samples in a row are an
+    error.
+    Several datasets are mixed in every batch by `data.order.MixedTrainingSet`, with one `part` each.
 
     Args:
         reader: the pictures and their labels.
-        encoder: what labels are encoded with; it must know every character of the samples in `kept`.
+        encoder: encodes the labels; it must know every character of them.
         settings: the `train.data` section.
         seed: seed of the run.
         batch: samples of this dataset in one step of the run, of all processes together.
         widths: of all samples of the reader, in any unit; None reads them in an order that does not look at widths.
-        kept: indices of the samples to train on, those that a filter left; None takes all.
-        target: how a label is written before it is encoded, such as `str.lower`; a function that can be pickled.
-        part: number of this dataset among those of the run.
+        part: index of this dataset among those of the run.
     """
 
     def __init__(
@@ -59,70 +56,45 @@ class WordTrainingSet(Dataset):
         *,
         batch: int,
         widths: Widths | None = None,
-        kept: np.ndarray | None = None,
-        target: Callable[[str], str] = str,
         part: int = 0,
     ) -> None:
-        self._kept = None if kept is None else np.asarray(kept, np.int64)
-        size = len(reader) if self._kept is None else len(self._kept)
-        if not size:
+        if not len(reader):
             raise UserError("the training data holds no sample, check the `root` of its datasets and what was dropped")
         self.reader = reader
         self.encoder = encoder
         self.settings = settings
         self.preprocess = WordPreprocess.of(settings)
         self.seed = seed + part * PART_SEED
-        self._target = target
-        self.order: SampleOrder | WidthOrder = SampleOrder(size, self.seed)
+        self.order: SampleOrder | WidthOrder = SampleOrder(len(reader), self.seed)
         if widths is not None and settings.bucket_batches is not None and self.preprocess.fixed_width is None:
-            own = widths if self._kept is None else _KeptWidths(widths, self._kept)
             self.order = WidthOrder(
-                size, self.seed, batch, own, batches=settings.bucket_batches, schedule_seed=seed
+                len(reader), self.seed, batch, widths, batches=settings.bucket_batches, schedule_seed=seed
             )  # fmt: skip
 
     def __getitem__(self, position: int) -> dict[str, Any]:
-        sample, unreadable = self._read(position)
-        text = self._target(sample.text)
+        sample, unreadable = read_at(self.reader, self.order, self.seed, position, "pictures")
         rng, settings = position_rng(self.seed, position), self.settings
         return {
             "image": augmented(sample.image, self.preprocess, settings.augment, rng, settings.extra_augment),
-            "target": self.encoder.encode(text),
-            "text": text,
+            "target": self.encoder.encode(sample.text),
+            "text": sample.text,
             "sample_id": sample.sample_id,
             "unreadable": unreadable,
         }
 
     def index(self, position: int) -> int:
-        """Return which sample of the reader stands at a position of the run."""
-        return self._index(self.order[position])
-
-    def _index(self, number: int) -> int:
-        return number if self._kept is None else int(self._kept[number])
-
-    def _read(self, position: int) -> tuple[WordSample, list[str]]:
-        index, unreadable = self.index(position), []
-        # Substitutes come from anywhere in the dataset: what is missing is often a whole folder.
-        substitutes = np.random.default_rng((self.seed, 2, position))
-        while len(unreadable) < MAX_UNREADABLE_IN_A_ROW:
-            try:
-                return self.reader[index], unreadable
-            except UnreadableSample as fault:
-                unreadable.append(str(fault))
-                index = self._index(int(substitutes.integers(self.order.size)))
-        raise UserError(
-            f"{MAX_UNREADABLE_IN_A_ROW} pictures in a row cannot be read, the last one: {unreadable[-1]}; "
-            "check that they lie where the dataset's `root` says"
-        )
+        """Return the index in the reader of the sample at a position of the run."""
+        return self.order[position]
 
 
 @dataclass(frozen=True)
 class WordCollate:
     """Joins samples to a batch.
 
-    The batch holds `image` uint8 [B, H, W, C], padded to the longest; `widths` int64 [B], the width of each picture
-    without that padding; `targets` int64 [B, L], classes, filled up with 0; `target_lengths` int64 [B]; `texts`
-    and `sample_id`, a list each; and `unreadable`, the names of samples that were replaced. Pictures and targets are
-    tensors, which go to the device; the two lengths are arrays and stay, for they are looked at on the CPU.
+    The batch holds `image` uint8 [B, H, W, C], padded to the widest; `widths` int64 [B], the width of each picture
+    before that padding; `targets` int64 [B, L], classes, padded with 0; `target_lengths` int64 [B]; `texts` and
+    `sample_id`, a list each; and `unreadable`, the names of samples that were replaced. Pictures and targets are
+    tensors, which are copied to the device; the two lengths are arrays, because they are used on the CPU.
 
     Args:
         preprocess: what made the inputs.
@@ -148,10 +120,10 @@ class WordCollate:
 
 
 def widest_batch(batch: Mapping[str, Any], preprocess: WordPreprocess, width_multiple: int) -> dict[str, Any]:
-    """Return a batch with as many samples that takes as much memory as any.
+    """Return a batch of the same number of samples that takes as much memory as any batch can.
 
-    All pictures are as wide as the settings allow but the first, which is narrower by a step where that may occur:
-    networks set the padding to zero, which takes memory of its own.
+    All pictures have the greatest width, except the first, which is narrower by one step if pictures may differ in
+    width: networks set the padding to zero, which takes additional memory.
 
     Args:
         batch: what `WordCollate` returned.
@@ -164,14 +136,3 @@ def widest_batch(batch: Mapping[str, Any], preprocess: WordPreprocess, width_mul
     if preprocess.fixed_width is None:
         widths[0] = max(preprocess.min_width, widths[0] - max(width_multiple, preprocess.width_multiple))
     return {**batch, "image": images, "widths": widths}
-
-
-@dataclass(frozen=True)
-class _KeptWidths:
-    """Widths of the samples that a filter left, by their number among these."""
-
-    widths: Widths
-    kept: np.ndarray
-
-    def __getitem__(self, indices: np.ndarray) -> np.ndarray:
-        return self.widths[self.kept[indices]]

@@ -1,4 +1,4 @@
-"""The sizes of a dataset's pictures, read once from their headers, and what they tell before training starts."""
+"""The sizes of a dataset's pictures, read once from their headers, and the widths of inputs that follow from them."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 
-from data.progress import progress_bar
+from data.io.progress import progress_bar
 from data.reader import UnreadableSample
 from data.recognition.buckets import Widths
 from data.recognition.preprocess import WordPreprocess
@@ -17,14 +17,14 @@ log = logging.getLogger(__name__)
 
 _THREADS = 8
 _BLOCK = 512
-"""Samples that a thread reads before it takes more."""
+"""Number of samples that a thread reads at a time."""
 
 
 def picture_sizes(reader: WordReader) -> np.ndarray:
     """Return the height and width of every picture of a dataset, without decoding any.
 
     Returns:
-        int32 [N, 2], pixels; 0 where a picture cannot be read.
+        int32 [N, 2], pixels; zeros for a picture that cannot be read.
     """
     sizes = np.zeros((len(reader), 2), np.int32)
 
@@ -33,7 +33,7 @@ def picture_sizes(reader: WordReader) -> np.ndarray:
             try:
                 sizes[index] = reader.size(index)
             except UnreadableSample:
-                continue  # Counted where it is to be trained on.
+                continue  # Counted later, by the training set.
 
     with ThreadPoolExecutor(_THREADS, thread_name_prefix="picture-sizes") as pool:
         blocks = range(0, len(reader), _BLOCK)
@@ -46,10 +46,10 @@ def input_widths(sizes: np.ndarray, preprocess: WordPreprocess) -> np.ndarray:
 
     Args:
         sizes: int [N, 2] as `picture_sizes` returns them.
-        preprocess: what makes the inputs.
+        preprocess: the preprocessing that makes the inputs.
 
     Returns:
-        int16 [N]; the median of the others where a picture cannot be read, for another one takes its place.
+        int16 [N], pixels; the median for a picture that cannot be read, because another one will replace it.
     """
     readable = sizes.min(axis=1, initial=1) > 0
     widths = np.full(len(sizes), preprocess.min_width, np.int16)
@@ -61,11 +61,12 @@ def input_widths(sizes: np.ndarray, preprocess: WordPreprocess) -> np.ndarray:
 
 
 def bucket_widths(reader: WordReader, preprocess: WordPreprocess) -> Widths | None:
-    """Return what pictures are put into buckets by: their widths, or, of pictures that are drawn when they are asked
-    for (readers say so by `drawn`), the lengths of their labels: to know the size is to draw the picture.
+    """Return the values by which pictures of similar width are grouped.
 
-    None where to know the label is, too (`slow_labels`): the words of a window of batches would all be drawn by every
-    loader process before the first of them is trained on.
+    These are the widths of the inputs. For pictures that are drawn when they are needed (`WordReader.drawn`) they are
+    the lengths of the labels, because finding the size would draw the picture. If finding the label draws it as well
+    (`slow_labels`), return None: every loader process would draw all words of a window of batches before training
+    could start.
     """
     if reader.slow_labels:
         log.info(
@@ -78,19 +79,24 @@ def bucket_widths(reader: WordReader, preprocess: WordPreprocess) -> Widths | No
 
 
 def squeezed(sizes: np.ndarray, preprocess: WordPreprocess) -> np.ndarray:
-    """Return the numbers of the pictures, int [K], that lose their ratio because they are too long."""
+    """Return the indices, int [K], of the pictures that lose their aspect ratio because they are too long.
+
+    Args:
+        sizes: int [N, 2] as `picture_sizes` returns them.
+        preprocess: the preprocessing that makes the inputs.
+    """
     height, width = np.maximum(sizes.T.astype(np.int64), 1)
     return np.flatnonzero(np.broadcast_to(preprocess.is_squeezed(height, width), len(sizes)))
 
 
 class TextWidths:
-    """Lengths of labels in the place of widths, for pictures whose size is unknown before they are drawn.
+    """Lengths of labels instead of widths, for pictures whose size is unknown before they are drawn.
 
-    They are asked for when they are needed, a window of batches at a time (`data.recognition.buckets.Widths`), by
-    every loader process for all samples of the window.
+    Every loader process reads those of all samples of a window of batches when it reaches the window (see
+    `data.recognition.buckets.Widths`).
 
     Args:
-        reader: the dataset; its `text` must be quick.
+        reader: the dataset; its `text` must be fast.
     """
 
     def __init__(self, reader: WordReader) -> None:

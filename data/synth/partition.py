@@ -1,7 +1,7 @@
-"""Dividing words, fonts and photos among the splits, so that no two splits share one.
+"""Dividing words, fonts and photos among the splits, so that no item is in two splits.
 
-A test on the fonts and words of the training split would reward memory. Everything here is a function of
-the seed and of the item's name: independent of processes, and of the order in which things are found.
+A test on fonts and words of the training split would reward memorisation. The split of an item is a function of the
+seed and of its name, and independent of processes and of the order in which items are found.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from data.draws import stable_hash
 
 @dataclass(frozen=True)
 class Partition:
-    """Shares of the splits and the rules that divide things by them.
+    """The shares of the splits, and the rules that divide items by them.
 
     Attributes:
         seed: of the job.
@@ -27,14 +27,14 @@ class Partition:
 
     @classmethod
     def of(cls, splits: Mapping[str, int], holdout: float, seed: int) -> Partition:
-        """Give every split `holdout`, and the one with the most scenes all the rest."""
+        """Give every split the share `holdout`, and the split with the most items all the rest."""
         largest = max(splits, key=lambda name: (splits[name], name == "train"))
         shares = {name: holdout for name in splits if name != largest}
         shares[largest] = 1.0 - sum(shares.values())
         return cls(seed, {name: shares[name] for name in splits})
 
     def owner(self, name: str) -> str:
-        """Return the split that `name` belongs to, by its hash. For things without number, such as words."""
+        """Return the split of a name by its hash; for items that cannot be listed, such as words."""
         position = stable_hash(self.seed, "owner", name) / 2**64
         for split, share in self.shares.items():
             position -= share
@@ -43,17 +43,17 @@ class Partition:
         return next(iter(self.shares))
 
     def divide(self, groups: Mapping[str, Sequence[str]], what: str) -> dict[str, list[str]]:
-        """Divide a list of things so that each group is spread over the splits as evenly as its size allows.
+        """Divide items so that each group is spread over the splits as evenly as its size allows.
 
         Args:
             groups: kind -> names; a font's kind is serif, mono and so on.
-            what: plural name of the things, for the error.
+            what: plural name of the items, for the error.
 
         Returns:
             Split -> its names, sorted.
 
         Raises:
-            UserError: there are fewer things than splits.
+            UserError: there are fewer items than splits.
         """
         order = [
             name

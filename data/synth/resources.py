@@ -1,4 +1,4 @@
-"""What a job draws from: the words, fonts and photos of each split. Found once, sent to every process."""
+"""The resources of a job: the words, fonts and photos of each split, loaded once and sent to every process."""
 
 from __future__ import annotations
 
@@ -25,13 +25,13 @@ logger = logging.getLogger(__name__)
 
 @dataclass
 class Resources:
-    """Everything a scene is drawn from that is not in the settings.
+    """Everything that scenes depend on besides the settings.
 
     Attributes:
         alphabet: every character that may occur.
         texts: split -> source of its words.
         families: split -> its font families.
-        photos: split -> its photos, relative to `backgrounds.folder`; empty lists without one.
+        photos: split -> its photos, relative to `backgrounds.folder`; empty lists without such a folder.
         photo_sizes: size of each photo's file, bytes.
         report: fonts and words of the list that were left out, and why.
         glyphs: the process's cache, empty after pickling.
@@ -47,7 +47,7 @@ class Resources:
 
     @classmethod
     def load(cls, config: GenerateConfig) -> Resources:
-        """Find words, fonts and photos and divide them among the splits.
+        """Load words, fonts and photos and divide them among the splits.
 
         Raises:
             UserError: something that the settings name is not there, is unusable, or is too little.
@@ -72,7 +72,7 @@ class Resources:
             sizes = {name: (folder / name).stat().st_size for name in find_photos(config.backgrounds.folder)}
             photos = partition.divide({"photo": list(sizes)}, "background photos")
         for source in texts.values():
-            source.draw(np.random.default_rng(0))  # Raises where there is nothing to write, before any process starts.
+            source.draw(np.random.default_rng(0))  # Raises if there is nothing to write, before any process starts.
         return cls(
             alphabet=alphabet,
             texts=texts,
@@ -83,7 +83,7 @@ class Resources:
         )
 
     def choose_face(self, split: str, italic: float, rng: np.random.Generator) -> FontFace:
-        """Choose a family, all alike, then upright or (with probability `italic`) slanted, then a weight."""
+        """Choose a family, each with the same probability, then upright or slanted (`italic`), then a weight."""
         faces = pick(rng, self.families[split]).faces
         slanted = rng.random() < italic
         wanted = [face for face in faces if face.italic == slanted] or list(faces)
@@ -103,7 +103,7 @@ class Resources:
             for family in self.families[split]:
                 for face in family.faces:
                     size = Path(face.path).stat().st_size
-                    digest.update(f"{family.name} {Path(face.path).name} {size} {face.number} {face.axes}".encode())
+                    digest.update(f"{family.name} {Path(face.path).name} {size} {face.index} {face.axes}".encode())
         return digest.hexdigest()[:16]
 
     def __getstate__(self) -> dict[str, object]:

@@ -24,7 +24,7 @@ from data.synth.resources import Resources
 from data.synth.setting.layout import box_quads
 
 _PLACES = 25
-"""Places that are looked at for a distractor."""
+"""Number of places to try for a distractor."""
 
 
 @dataclass(frozen=True)
@@ -33,9 +33,9 @@ class Scene:
 
     Attributes:
         sample: image before JPEG, words and quads.
-        texts: the text of each block, words parted by spaces and newlines, as `gt.mat` holds it.
+        texts: the text of each block, words separated by spaces and newlines, as in `gt.mat`.
         jpeg_quality: 1..100.
-        blocks: where the blocks stand.
+        blocks: the blocks with their places.
     """
 
     sample: TextSample
@@ -45,7 +45,7 @@ class Scene:
 
 
 def render_scene(config: GenerateConfig, resources: Resources, split: str, index: int) -> TextSample:
-    """Return scene `index` of a split as a reader would give it after it was written, JPEG and all."""
+    """Return scene `index` of a split as a reader would return it from disk, JPEG artefacts included."""
     scene = draw_scene(config, resources, split, index)
     image = cv2.imdecode(encode_jpeg(scene), cv2.IMREAD_COLOR)
     assert image is not None, "what was encoded can be decoded"
@@ -66,11 +66,11 @@ def draw_scene(config: GenerateConfig, resources: Resources, split: str, index: 
     Args:
         config: the settings.
         resources: words, fonts and photos of the job.
-        split: which split's.
-        index: number of the scene in its split.
+        split: name of the split.
+        index: index of the scene in its split.
 
     Raises:
-        UserError: not one word finds room in the scene.
+        UserError: the scene is too small for any word.
     """
     rng = np.random.default_rng([config.seed, stable_hash("scene", split), index])
     layout = config.layout
@@ -79,33 +79,33 @@ def draw_scene(config: GenerateConfig, resources: Resources, split: str, index: 
     image = ground.image
     placed: list[PlacedBlock] = []
     taken: list[np.ndarray] = []
-    for number in range(whole(rng, layout.blocks)):
-        one = place_block(config, resources, split, (width, height), taken, number == 0, rng, ground.preference)
-        if one is not None:
-            placed.append(one)
-            taken.append(one.quad())
-    for one in placed:
-        draw_block(image, one.block, one.matrix, one.size, one.margin, config.look, rng, one.bend)
+    for k in range(whole(rng, layout.blocks)):
+        item = place_block(config, resources, split, (width, height), taken, k == 0, rng, ground.preference)
+        if item is not None:
+            placed.append(item)
+            taken.append(item.quad())
+    for item in placed:
+        draw_block(image, item.block, item.matrix, item.size, item.margin, config.look, rng, item.bend)
     _draw_distractors(image, config, ground.distractors, taken, rng)
     image = photograph(image, config.camera, rng)
-    word_quads = [one.word_quads() for one in placed]
-    char_quads = [one.char_quads() for one in placed]
-    firsts = np.cumsum([0] + [len(one.block.words) for one in placed])
+    word_quads = [item.word_quads() for item in placed]
+    char_quads = [item.char_quads() for item in placed]
+    firsts = np.cumsum([0] + [len(item.block.words) for item in placed])
     sample = TextSample(
         sample_id=f"{split}/{index}",
         image=image,
-        words=[word for one in placed for word in one.block.words],
+        words=[word for item in placed for word in item.block.words],
         word_quads=np.concatenate(word_quads).astype(np.float32),
         ignore=np.zeros(int(firsts[-1]), bool),
         char_quads=np.concatenate(char_quads).astype(np.float32),
-        char_words=np.concatenate([one.block.char_words + first for one, first in zip(placed, firsts, strict=False)]),
+        char_words=np.concatenate([item.block.char_words + first for item, first in zip(placed, firsts, strict=False)]),
     )
-    return Scene(sample, [one.block.text for one in placed], whole(rng, config.camera.jpeg_quality), placed)
+    return Scene(sample, [item.block.text for item in placed], whole(rng, config.camera.jpeg_quality), placed)
 
 
 @dataclass(frozen=True)
 class _Ground:
-    """What a scene is drawn on, which of its places suit text (all alike if None), how many distractors it gets."""
+    """The background of a scene, the preference for places of text, and the range of the number of distractors."""
 
     image: np.ndarray
     preference: Preference | None
@@ -128,13 +128,13 @@ def _ground(
 def _draw_distractors(
     image: np.ndarray,
     config: GenerateConfig,
-    number: Sequence[int],
+    counts: Sequence[int],
     taken: list[np.ndarray],
     rng: np.random.Generator,
 ) -> None:
     height, width = image.shape[:2]
     taken = list(taken)
-    for _ in range(whole(rng, number)):
+    for _ in range(whole(rng, counts)):
         tall = between_log(rng, config.layout.text_height)
         long = tall * rng.uniform(1.5, 9.0)
         box = np.array([[0.0, 0.0, long, tall]])

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from config.easyocr import RECOGNITION
+from config.easyocr_recognition import RECOGNITION
 from config.errors import UserError
 from config.loader import dump, load_config
 
@@ -190,9 +190,9 @@ MISTAKES = [
     ("batch_ratio=0.5-x", "batch_ratio is '0.5-x'; write numbers"),
     ("batch_ratio=true", "batch_ratio is true; write numbers"),
     ("batch_ratio=[null]", "batch_ratio is [null]; write numbers"),
-    ("batch_ratio=0.5-0.5", "select_data ('en_train_filtered') is not made of 2 names of folders"),
-    ("select_data=[1]", "select_data is [1]; write names of folders parted by '-'"),
-    ("select_data=a-", "select_data is 'a-'; write names of folders parted by '-'"),
+    ("batch_ratio=0.5-0.5", "select_data ('en_train_filtered') cannot be split into 2 names of folders"),
+    ("select_data=[1]", "select_data is [1]; write names of folders separated by '-'"),
+    ("select_data=a-", "select_data is 'a-'; write names of folders separated by '-'"),
     ("train_data=''", "select_data needs train_data"),
     ("contrast_adjust=true", "contrast_adjust is true, but must be a number from 0"),
     ("train.batchsize=1", "there is no key 'batchsize' in train; did you mean 'train.batch_size'?"),

@@ -20,10 +20,10 @@ def test_texts_and_lists() -> None:
 @pytest.mark.parametrize(
     ("call", "message"),
     [
-        (lambda: parse_ratios("0.5-x", 2), "batch_ratio is '0.5-x'; write numbers parted by '-'"),
+        (lambda: parse_ratios("0.5-x", 2), "batch_ratio is '0.5-x'; write numbers separated by '-'"),
         (lambda: parse_ratios("0.5-0.5", 3), "batch_ratio has 2 numbers .* for 3 datasets"),
-        (lambda: parse_names("a-b-c", 2, lambda name: False), "is not made of 2 names of folders"),
-        (lambda: parse_names("a-b-c", 2, lambda name: True), "can be parted in several ways into 2 names"),
+        (lambda: parse_names("a-b-c", 2, lambda name: False), "cannot be split into 2 names of folders"),
+        (lambda: parse_names("a-b-c", 2, lambda name: True), "can be split in several ways into 2 names"),
         (lambda: parse_names(["a"], 2, lambda name: True), "select_data has 1 names for 2 ratios"),
     ],
 )

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from data.mixing import MixedTrainingSet
+from data.order import MixedTrainingSet
 
 
 class Named:

@@ -111,5 +111,5 @@ def test_a_batch_is_normalised_like_single_images() -> None:
     preprocess = Preprocess((0.4, 0.5, 0.6), (0.2, 0.25, 0.3))
     batch = preprocess.normalise_batch(torch.from_numpy(images))
     assert batch.shape == (2, 3, 8, 12) and batch.is_contiguous(memory_format=torch.channels_last)
-    for one, image in zip(batch.numpy(), images, strict=True):
-        np.testing.assert_allclose(one, preprocess.normalise(image), atol=1e-6)
+    for row, image in zip(batch.numpy(), images, strict=True):
+        np.testing.assert_allclose(row, preprocess.normalise(image), atol=1e-6)

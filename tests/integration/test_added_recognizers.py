@@ -1,4 +1,4 @@
-"""Recognisers that were added as one file each: trained, evaluated and used by the real jobs, CTC or not."""
+"""The recognisers of docs/extending.md, one file each: trained, evaluated and used by the real jobs, CTC or not."""
 
 from __future__ import annotations
 
@@ -7,10 +7,10 @@ import subprocess
 import sys
 from pathlib import Path
 
-import added_recognizers  # noqa: F401 (registers)
 import numpy as np
 import pytest
 import torch
+from documented import add
 from tiny_words import recognition_yaml, write_words
 
 from config.errors import UserError
@@ -19,6 +19,9 @@ from utils.evaluate.recognition_job import evaluate_words
 from utils.predict.job import predict
 from utils.predict.options import PredictionJob
 from utils.train_job import train_job
+
+add("model/conv_ctc.py")
+add("model/gru_attention.py")
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 CONV_CTC = "model={architecture: conv_ctc, output_channel: 32, architecture_options: {kernel: 7}}"
@@ -112,6 +115,7 @@ def test_an_unknown_network_is_one_sentence(job: Path, program: str) -> None:
     )  # fmt: skip
     assert (done.returncode, done.stdout) == (2, "")
     assert done.stderr == (
-        "error: model.architecture is 'crnn_digit', a recogniser which does not exist; did you mean 'crnn_digits'?\n"
+        "error: on the command line: model.architecture is 'crnn_digit', a recogniser which does not exist; "
+        "did you mean 'crnn_digits'?\n"
     )
     assert not (job.parent / "exp").exists()

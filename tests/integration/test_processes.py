@@ -126,7 +126,7 @@ def test_a_process_that_dies_ends_the_run_and_is_named(jobs, tmp_path: Path) -> 
     finally:
         process.kill()
     assert status == 128 + signal.SIGKILL
-    assert "error: process 0 stopped: process 1 of 2 answered no more" in errors
+    assert "error: process 0 stopped: process 1 of 2 stopped answering" in errors
     assert "error: process 1 of 2 was ended by SIGKILL" in errors
     assert "Traceback" not in errors
     assert torch.load(tmp_path / "lost/checkpoints/last.pth", weights_only=True)["step"] >= 3
@@ -156,7 +156,7 @@ def test_mistakes_are_one_sentence(jobs, tmp_path: Path) -> None:
     assert status == 2 and errors.count("error: ") == 1
     status, errors = finished(start(recipe, [*here, "train.global_batch_size=5"]))
     assert status == 2, errors
-    assert "global_batch_size=5 cannot be shared out evenly to 2 processes" in errors and "Traceback" not in errors
+    assert "global_batch_size=5 cannot be divided evenly among 2 processes" in errors and "Traceback" not in errors
     assert errors.count("error: ") == 1
 
 

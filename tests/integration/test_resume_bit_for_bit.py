@@ -151,7 +151,9 @@ def test_a_damaged_newest_checkpoint_costs_the_iterations_since_the_one_before(d
     with caplog.at_level("INFO"):
         run("name=broken", resume=True)
     warnings = [record.message for record in caplog.records if "last.pth" in record.message]
-    assert len(warnings) == 1 and "has changed since it was written; going on from the one before it" in warnings[0]
+    assert (
+        len(warnings) == 1 and "has changed since it was written; continuing from the older checkpoint" in warnings[0]
+    )
     assert "resuming at iteration 4" in caplog.text
     (first, first_lines), (second, second_lines) = everything(whole), everything(broken)
     assert second_lines == first_lines
@@ -159,5 +161,29 @@ def test_a_damaged_newest_checkpoint_costs_the_iterations_since_the_one_before(d
     broken.last.write_bytes(b"")
     assert torch.load(broken.previous(1), weights_only=True)["step"] == 5
     broken.previous(1).unlink()
-    with pytest.raises(UserError, match=r"last\.pth cannot be loaded.* no whole checkpoint"):
+    with pytest.raises(UserError, match=r"last\.pth cannot be loaded.* no older checkpoint"):
         run("name=broken", resume=True)
+
+
+def test_a_resume_on_other_threads_is_warned_of(detection, monkeypatch, caplog) -> None:
+    """They add in another order."""
+    yaml, task, overrides = detection
+    monkeypatch.setattr("torch.set_num_threads", lambda count: None)
+    for threads, end in ((1, 1), (1, 2), (2, 3)):
+        monkeypatch.setattr("torch.get_num_threads", lambda threads=threads: threads)
+        caplog.clear()
+        train_job(load_config(yaml, [*overrides, f"train.end_iter={end}"], task), resume=end > 1)
+        warned = [record.message for record in caplog.records if "threads" in record.message]
+        assert len(warned) == (end == 3)
+    assert "in 1 threads so far and is in 2 now" in warned[0] and "train.cpu_threads=1" in warned[0]
+
+
+def test_torch_computes_in_no_more_threads_than_a_container_may_use(detection, monkeypatch) -> None:
+    yaml, task, overrides = detection
+    asked: list[int] = []
+    monkeypatch.setattr("torch.set_num_threads", asked.append)
+    monkeypatch.setattr("torch.get_num_threads", lambda: 8)
+    for cores, more in ((64, []), (3, []), (3, ["train.cpu_threads=2"])):
+        monkeypatch.setattr("utils.train_job.available_cores", lambda cores=cores: cores)
+        train_job(load_config(yaml, [*overrides, "train.end_iter=1", *more], task), fresh=True)
+    assert asked == [3, 2]

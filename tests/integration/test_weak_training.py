@@ -134,7 +134,7 @@ def test_a_worse_teacher_does_not_label(weak, monkeypatch, caplog):
     with caplog.at_level(logging.INFO):
         folder = run(weak, "name=gated")
     assert [line["relabelled"] for line in lines(folder, "stage")] == [1, 0]
-    assert "the labels stay: the new teacher scores 0.400, the one that made them 0.500" in caplog.text
+    assert "the labels stay: the new teacher scores 0.400, the previous teacher scored 0.500" in caplog.text
     assert "below that of the starting weights (0.500)" in caplog.text
 
 
@@ -186,8 +186,8 @@ def test_a_changed_evaluation_lifts_the_gate_and_the_data_may_move(weak, words, 
 
 
 def test_the_samples_can_be_sent_to_a_spawned_process(weak, tmp_path):
-    config = load_config("craft_tiny", weak, "detection")
-    task = weak_task.WeakDetectionTask(config, torch.device("cpu"), "off", labels_root=tmp_path / "labels")
+    config = load_config("craft_tiny", [*weak, f"results_dir={tmp_path}"], "detection")
+    task = weak_task.WeakDetectionTask(config, torch.device("cpu"), "off")
     task.begin_stage(0, task.model, None, lambda: False)
     there = pickle.loads(pickle.dumps(task.dataset))
     for position in range(3):

@@ -5,9 +5,11 @@ from dataclasses import dataclass, field
 import numpy as np
 import pytest
 import shapely
+from detection_iou_twin import plain_record
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from metrics.detection import ImageWords
 from metrics.detection_iou import Counts, DetectionIoU
 
 
@@ -110,18 +112,6 @@ def test_ratios(counts: Counts, expected: tuple[float, float, float]) -> None:
     assert (counts.precision, counts.recall, counts.hmean) == pytest.approx(expected, abs=1e-15)
 
 
-def test_parts_merge_to_the_whole_and_padding_counts_once() -> None:
-    images = {f"image {n}": [rect(n, 0, n + 10, 10)] for n in range(5)}
-    whole, first, second = DetectionIoU(), DetectionIoU(), DetectionIoU()
-    for number, (name, words) in enumerate(images.items()):
-        whole.update(name, words, [False], [A])
-        (first if number % 2 else second).update(name, words, [False], [A])
-    first.update("image 0", images["image 0"], [False], [A])  # what a sampler repeats to fill the last round
-    first.merge(second)
-    assert first.compute() == whole.compute()
-    assert first.records == whole.records
-
-
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
@@ -180,3 +170,16 @@ def test_agrees_with_the_plain_version(seed: int, words: int, found: int, iou: f
     ignore = (rng.random(words) < 0.3).tolist()
     record = DetectionIoU(iou).update("image", gt, ignore, det)
     assert (record.pairs, record.ignored) == plain_counts(gt, ignore, det, iou)
+
+
+@pytest.mark.parametrize("scale", [1e-4, 1, 1e6])
+@pytest.mark.parametrize("seed", range(4))
+def test_pairs_that_cannot_matter_are_left_out_without_changing_a_record(seed: int, scale: float) -> None:
+    rng = np.random.default_rng(seed)
+    # Rectangles on a coarse grid reach each threshold exactly, time and again; so do those far from the origin.
+    corner, side = rng.integers(0, 8, (60, 1, 2)), rng.integers(1, 5, (60, 1, 2)) * 2
+    words = (corner + side * np.array([[0, 0], [1, 0], [1, 1], [0, 1]])) * scale + rng.choice([0, 1e3 * scale])
+    found = words[rng.permutation(60)] + rng.integers(-1, 2, (60, 1, 2)) * scale
+    image = ImageWords("image", words, rng.random(60) < 0.3, found)
+    for iou, share in ((0.5, 0.5), (1 / 3, 0.25), (0.0, 0.0), (0.9, 1.0)):
+        assert DetectionIoU(iou, ignored_share=share).score(image) == plain_record(image, iou, share)

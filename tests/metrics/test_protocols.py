@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import string
 import zipfile
 from dataclasses import dataclass
 
 import numpy as np
 import pytest
+from documented import add
 
 from config.errors import UserError
 from config.schema.detection import DetectionTest
@@ -21,22 +21,15 @@ from metrics.detection import (
     detection_metric,
     metric_of,
 )
-from metrics.detection_iou import DetectionIoU
-from metrics.protocols import WORD_PROTOCOLS, full, protocol
+from metrics.protocols import protocol
 from metrics.recognition import WordMetric
 from metrics.submission import score_submission
 
 WORD = np.array([[0, 0], [100, 0], [100, 10], [0, 10]])
 
 
-@DETECTION_PROTOCOLS.register("test_iou_07")
-class StrictIoU(DetectionIoU):
-    """The competition's protocol, but for the IoU."""
-
-    name = "test_iou_07"
-
-    def __init__(self, iou: float = 0.5) -> None:
-        super().__init__(0.7)
+add("metrics/strict_iou.py")
+add("metrics/no_punctuation.py")
 
 
 @dataclass(frozen=True)
@@ -73,17 +66,11 @@ class Letters(DetectionMetric):
         return ImageRecord(image.sample_id, counts, tuple((place, place) for place in range(found)), ())
 
 
-@WORD_PROTOCOLS.register("test_no_punctuation")
-def no_punctuation(text: str) -> str:
-    """Everything but ASCII punctuation."""
-    return full(text).translate(str.maketrans("", "", string.punctuation))
-
-
 def entry(**values) -> DetectionTest:
     return DetectionTest(dataset=IcdarDataset(root="unused"), **values)
 
 
-@pytest.mark.parametrize(("name", "matched"), [("icdar_iou", 1), ("test_iou_07", 0)])
+@pytest.mark.parametrize(("name", "matched"), [("icdar_iou", 1), ("strict_iou", 0)])
 def test_another_iou(name: str, matched: int) -> None:
     metric = metric_of(entry(protocol=name))
     metric.update("a", [WORD], [False], [WORD * [0.6, 1]])
@@ -96,16 +83,15 @@ def test_the_archive_scorer_asks_the_registry(tmp_path) -> None:
             archive.writestr(f"{name}_1.txt", line)
     paths = tmp_path / "res.zip", tmp_path / "gt.zip"
     assert score_submission(*paths)[0].compute().matched == 1
-    metric, _ = score_submission(*paths, protocol="test_iou_07")
-    assert (metric.compute().matched, metric.name, metric.thresholds) == (0, "test_iou_07", {"iou": 0.7})
+    metric, _ = score_submission(*paths, protocol="strict_iou")
+    assert (metric.compute().matched, metric.name, metric.thresholds) == (0, "strict_iou", {"iou": 0.7})
 
 
 def test_a_protocol_gets_texts_and_scores_and_sums_what_it_likes() -> None:
-    whole, other = (metric_of(entry(protocol="test_letters", protocol_options={"least": 0.8})) for _ in range(2))
+    whole = metric_of(entry(protocol="test_letters", protocol_options={"least": 0.8}))
     assert whole.compute().recall == 0
     whole.update("a", [WORD, WORD], [False, False], [WORD, WORD], texts=["four", "to"], scores=[0.9, 0.7])
-    other.update("b", [WORD], [False], [], texts=["word"], scores=[])
-    whole.merge(other)
+    whole.update("b", [WORD], [False], [], texts=["word"], scores=[])
     counts = whole.compute()
     assert (counts.images, counts.recall, counts.precision) == (2, 4 / 10, 1)
 
@@ -114,7 +100,7 @@ def test_a_protocol_gets_texts_and_scores_and_sums_what_it_likes() -> None:
     ("arguments", "message"),
     [
         (("icdar_uio", 0.5, {}), "test.a.protocol is 'icdar_uio', a detection protocol which does not exist"),
-        (("test_iou_07", 0.6, {}), "the protocol 'test_iou_07' does not use the setting iou, which is 0.6"),
+        (("strict_iou", 0.6, {}), "the protocol 'strict_iou' does not use the setting iou, which is 0.6"),
         (("icdar_iou", 0.6, {"ignored_shore": 0.4}), "did you mean 'test.a.protocol_options.ignored_share'"),
         (("icdar_iou", 0.6, {"ignored_share": 2}), "ignored_share is 2, but must be a number"),
     ],
@@ -132,7 +118,7 @@ def test_options_of_the_competition_s_protocol() -> None:
 
 
 def test_a_word_protocol() -> None:
-    metric = WordMetric(protocol("test_no_punctuation"))
+    metric = WordMetric(protocol("no_punctuation"))
     metric.update("a", "it's, there.", "its there")
     metric.update("b", "it's", "is")
     assert metric.compute().right == 1

@@ -12,7 +12,7 @@ import torch.nn.functional as F
 from small_recognizers import SMALL, every_network, pictures
 from torch import nn
 
-from config.schema.recognizer import RecognizerModel
+from config.schema.model import RecognizerModel
 from model.recognizer import RECOGNIZERS
 from model.registry import build_recognizer
 from model.residual_crnn import ResidualCrnn

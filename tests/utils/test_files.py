@@ -18,7 +18,7 @@ def test_a_failed_write_leaves_the_old_file_and_no_rubbish(tmp_path):
         temporary.write_text("half")
         raise OSError("disk full")
 
-    with pytest.raises(UserError, match=r"a\.txt cannot be written \(disk full\).* before is whole"):
+    with pytest.raises(UserError, match=r"a\.txt cannot be written \(disk full\).* previous file is unchanged"):
         write_atomically(path, fail)
     assert path.read_text() == "old"
     assert [entry.name for entry in path.parent.iterdir()] == ["a.txt"]

@@ -1,4 +1,4 @@
-"""How large the words are, in the pixels that the network will see, and which boxes cannot be right."""
+"""The sizes of the words in pixels of the network's input, and boxes that cannot be right."""
 
 from __future__ import annotations
 
@@ -11,20 +11,21 @@ import numpy as np
 from config.schema.augmentation import Augmentation
 from config.schema.detection import DetectionConfig
 from data.augment.geometry import sample_matrix
-from data.progress import progress_bar
+from data.io.progress import progress_bar
 from data.readers.quads import outside_image, quad_faults
 from data.sample import TextSample, transform_points
 from utils.check.counts import Census
 from utils.check.probe import Survey
-from utils.check.report import Report, counted, percent, quantiles, table
+from utils.check.report import Report, counted, percent, quantiles
 from utils.check.sources import Source
+from utils.evaluate.results import table
 
 SMALL = 8.0
-"""Height in network pixels under which a word is 4 rows of the half-resolution map or fewer: too few to tell
-characters apart."""
+"""Height in pixels of the network's input. A smaller word has fewer than 4 rows in the half-resolution map, too few to
+separate its characters."""
 
 _BEYOND = 2.0
-"""Pixels by which a box may reach over the edge without being counted."""
+"""Pixels by which a box may cross the image border without being counted."""
 
 
 @dataclass
@@ -33,12 +34,12 @@ class BoxFigures:
 
     Attributes:
         stored: heights in pixels of the image file, of every word.
-        seen: heights in pixels of the network's input; of training data, one random crop of each image is drawn and
-            those words count whose middle lies in it.
+        seen: heights in pixels of the network's input; for training data, of the words whose centre lies in a random
+            crop of each image.
         lost: words that lie outside the crops.
-        degenerate, outside, beyond: boxes without area or with crossing sides, boxes wholly outside the image, and
-            boxes that reach over its edge.
-        words: how many words were looked at, "don't care" ones too.
+        degenerate, outside, beyond: boxes without area or with crossing sides, boxes completely outside the image, and
+            boxes that cross its border.
+        words: number of words examined, "don't care" words included.
         places: examples of `degenerate` and `outside`.
     """
 
@@ -82,7 +83,7 @@ def measure_boxes(source: Source, survey: Survey, config: DetectionConfig, limit
 
 
 def report_boxes(report: Report, sources: list[Source], censuses: list[Census], figures: list[BoxFigures]) -> None:
-    """Add the table of word heights and the boxes that cannot be right."""
+    """Add the table of word heights and the faulty boxes."""
     rows, faults, values = [], [], {}
     for source, census, found in zip(sources, censuses, figures, strict=True):
         small = int((found.seen < SMALL).sum())
@@ -91,13 +92,13 @@ def report_boxes(report: Report, sources: list[Source], censuses: list[Census], 
         heights = [f"{point:.0f}" for point in points] or ["-"] * 5
         median, most = (per_image[2], census.per_image.max()) if per_image else (0, 0)
         rows.append((source.name, *heights, percent(small, len(found.seen)), f"{median:g}", f"{most:,}"))
-        for number, what in (
+        for count, what in (
             (found.degenerate, "whose box has no area or crossing sides"),
-            (found.outside, "wholly outside the image"),
-            (found.beyond, f"that reach over the edge by more than {_BEYOND:g} pixels"),
+            (found.outside, "completely outside the image"),
+            (found.beyond, f"that cross the image border by more than {_BEYOND:g} pixels"),
         ):
-            if number:
-                faults.append(f"{source.name}: {counted(number, 'word')} {what}")
+            if count:
+                faults.append(f"{source.name}: {counted(count, 'word')} {what}")
         values[source.name] = _figures(census, found, small)
         _judge(report, source, found, small)
     report.figures["boxes"] = values
@@ -109,7 +110,7 @@ def report_boxes(report: Report, sources: list[Source], censuses: list[Census], 
 def _views(
     source: Source, sample: TextSample, size: tuple[int, int], config: DetectionConfig, rng: np.random.Generator
 ) -> Iterator[tuple[np.ndarray, np.ndarray]]:
-    """Yield matrices [3, 3] from the image to the network's input, with which words bool [W] are in it."""
+    """Yield a matrix [3, 3] from the image to the network's input, and which words, bool [W], are in it."""
     quads = sample.word_quads[~sample.ignore]
     if not source.is_training:
         test = config.test[source.name.removeprefix("test.")]
@@ -118,7 +119,7 @@ def _views(
         yield np.diag([scale, scale, 1.0]), np.ones(len(quads), bool)
         return
     side = config.train.data.output_size
-    # Only the size of the image matters to the geometry, so that a view of a single byte stands for its pixels.
+    # The geometry depends on the image size only, so a broadcast view of a single byte replaces the pixels.
     empty = replace(sample, image=np.broadcast_to(np.uint8(0), (*size, 3)))
     matrix = sample_matrix(rng, empty, augmentation_of(source, config), side)
     middle = transform_points(quads, matrix).mean(1)
@@ -135,7 +136,7 @@ def _count_faults(found: BoxFigures, source: Source, index: int, sample: TextSam
     height, width = size
     quads = sample.word_quads
     outside = outside_image(quads, height, width)
-    # Words outside may well be the last code of `quad_faults`; they are counted as that.
+    # Words outside the image may also have a fault code of `quad_faults`; they are counted as outside only.
     degenerate = (quad_faults(quads) != 0) & ~outside
     low, high = quads.min(1, initial=np.inf), quads.max(1, initial=-np.inf)
     beyond = (low < -_BEYOND).any(1) | (high > np.array([width - 1, height - 1]) + _BEYOND).any(1)
@@ -143,8 +144,8 @@ def _count_faults(found: BoxFigures, source: Source, index: int, sample: TextSam
     found.outside += int(outside.sum())
     found.degenerate += int(degenerate.sum())
     found.beyond += int((beyond & ~outside).sum())
-    for number in np.flatnonzero(outside | degenerate)[: max(0, 3 - len(found.places))].tolist():
-        found.places.append(source.reader.place(index, number))
+    for word in np.flatnonzero(outside | degenerate)[: max(0, 3 - len(found.places))].tolist():
+        found.places.append(source.reader.place(index, word))
 
 
 def _figures(census: Census, found: BoxFigures, small: int) -> dict[str, Any]:
@@ -171,11 +172,11 @@ def _judge(report: Report, source: Source, found: BoxFigures, small: int) -> Non
     if unusable:
         sentence = f"{source.name}: {counted(unusable, 'word')} without a usable place in the image"
         places, allowed = ", ".join(found.places), source.settings.max_dropped
-        # Only training leaves them out; an evaluation counts them as missed.
+        # Training leaves them out; an evaluation counts them as missed.
         if source.is_training and unusable > allowed * found.words:
             report.problems.append(
                 f"{sentence} ({percent(unusable, found.words)}, more than `max_dropped` ({allowed:g}) allows; "
-                f"e.g. {places}); mend them, or raise this dataset's `max_dropped`"
+                f"e.g. {places}); correct them, or raise this dataset's `max_dropped`"
             )
         else:
             report.remarks.append(f"{sentence} (e.g. {places})")
@@ -186,6 +187,6 @@ def _judge(report: Report, source: Source, found: BoxFigures, small: int) -> Non
             else f"raise {source.name}.canvas_size and {source.name}.mag_ratio"
         )
         report.remarks.append(
-            f"{source.name}: {percent(small, len(found.seen))} of the words are under {SMALL:g} pixels high when the "
-            f"network sees them, too small for its half-resolution map; {remedy}"
+            f"{source.name}: {percent(small, len(found.seen))} of the words are under {SMALL:g} pixels high in the "
+            f"network's input, too small for its half-resolution map; {remedy}"
         )

@@ -1,4 +1,4 @@
-"""Which characters a dataset teaches: the common ones, the rare ones, and those nobody meant to write."""
+"""The characters of a dataset: frequent ones, rare ones, and those that hint at faulty labels."""
 
 from __future__ import annotations
 
@@ -11,17 +11,17 @@ from utils.check.report import Report, counted, percent, some
 from utils.check.sources import BaseSource, Source
 
 RARE = 5
-"""A character that occurs less often than this is hardly learnt."""
+"""A character with fewer occurrences is reported as rare."""
 
 _SHOWN = 60
 _INVISIBLE = ("Cc", "Cf", "Co", "Cs", "Cn", "Zl", "Zp")
 
 
 def odd_characters(characters: Counter[str]) -> dict[str, list[str]]:
-    """Return the characters that hint at a fault of the labels: those not in NFC, and the invisible ones.
+    """Return the characters that hint at faulty labels: those not in NFC, and invisible ones.
 
-    The zero-width joiner and non-joiner belong to the spelling of several scripts and are not counted as invisible
-    inside a cluster.
+    The zero-width joiner and non-joiner belong to the spelling of several scripts, so they do not count as invisible
+    inside a grapheme cluster.
     """
     joiners = str.maketrans("", "", "\u200c\u200d")
     invisible = [
@@ -32,13 +32,13 @@ def odd_characters(characters: Counter[str]) -> dict[str, list[str]]:
     ]
     spaces = [character for character in characters if character.isspace() and character != " "]
     return {
-        "not in NFC": sorted(one for one in characters if not unicodedata.is_normalized("NFC", one)),
+        "not in NFC": sorted(character for character in characters if not unicodedata.is_normalized("NFC", character)),
         "invisible": sorted(set(invisible) | set(spaces)),
     }
 
 
 def visible(character: str) -> str:
-    """Return a character as it can be told on a terminal: a space as "␣", an invisible one by its number."""
+    """Return a character in a printable form: a space as "␣", an invisible character as its code point."""
     if character == " ":
         return "␣"
     plain = character.isprintable() and not unicodedata.combining(character[0])
@@ -46,20 +46,20 @@ def visible(character: str) -> str:
 
 
 def listed(characters: Sequence[str], limit: int = _SHOWN) -> str:
-    """Join the first few characters, made visible, saying how many more there are."""
+    """Join the first few characters in printable form, with the number of the rest."""
     more = len(characters) - limit
     return " ".join(map(visible, characters[:limit])) + (f" ... ({more:,} more)" if more > 0 else "")
 
 
 def judge_characters(report: Report, source: BaseSource, characters: Counter[str]) -> None:
-    """Remark upon the characters of a dataset that hint at a fault of its labels."""
+    """Add a remark for characters of a dataset that hint at faulty labels."""
     for what, found in odd_characters(characters).items():
         if found:
             report.remarks.append(f"{source.name}: characters that are {what}: {listed(found, 10)}")
 
 
 def report_characters(report: Report, sources: list[Source], censuses: list[Census]) -> None:
-    """Add what is known of the characters of the training data, and what of the tests it never shows."""
+    """Add the character statistics of training and test data, and the test characters that training lacks."""
     training: Counter[str] = Counter()
     tests: Counter[str] = Counter()
     for source, census in zip(sources, censuses, strict=True):
@@ -98,5 +98,5 @@ def _judge(report: Report, source: Source, census: Census) -> None:
         share = percent(len(census.textless), census.words)
         report.remarks.append(
             f"{source.name}: {counted(len(census.textless), 'word')} ({share}) without text and not marked as "
-            f"don't care, so that the characters cannot be told (e.g. {some(census.textless)})"
+            f"don't care, so their characters are unknown (e.g. {some(census.textless)})"
         )

@@ -1,4 +1,4 @@
-"""How much there is of everything, and what was left out."""
+"""Counts of images, words and characters, and what was left out."""
 
 from __future__ import annotations
 
@@ -10,26 +10,26 @@ from typing import Any
 import numpy as np
 
 from data.graphemes import clusters
-from data.progress import progress_bar
-from data.reader import DropReport
-from data.readers.limits import words_dropped
+from data.io.progress import progress_bar
+from data.reader import DropReport, words_dropped
 from data.readers.word_builder import CROSSED
-from utils.check.report import Report, counted, percent, some, table
+from utils.check.report import Report, counted, percent, some
 from utils.check.sources import BaseSource, Source
+from utils.evaluate.results import table
 
 
 @dataclass
 class Census:
-    """What the annotations of a dataset hold, images aside.
+    """Statistics of the annotations of a dataset.
 
     Attributes:
-        looked: number of images whose annotation was read; `whole` tells whether those are all.
-        words, chars, ignored: sums over them; `words` includes the ignored ones.
-        per_image: int64 [looked], words of each image, ignored ones included.
-        without_text: images with no word at all.
+        looked: number of images whose annotation was read; `whole` tells whether these are all images.
+        words, chars, ignored: sums over these images; `words` includes ignored words.
+        per_image: int64 [looked], words of each image, ignored words included.
+        without_text: images without any word.
         textless: places of words that have no text and are not "don't care".
-        single: words of one character, "don't care" ones aside.
-        characters: how often each character occurs, "don't care" words aside.
+        single: words of one character, without "don't care" words.
+        characters: number of occurrences of each character, without "don't care" words.
     """
 
     looked: int
@@ -56,12 +56,12 @@ def take_census(source: Source, limit: int) -> Census:
         census.ignored += int(sample.ignore.sum())
         census.per_image[place] = len(sample.words)
         census.without_text += not sample.words
-        for number, (word, ignored) in enumerate(zip(sample.words, sample.ignore.tolist(), strict=True), 1):
+        for position, (word, ignored) in enumerate(zip(sample.words, sample.ignore.tolist(), strict=True), 1):
             if ignored:
                 continue
             texts[word] += 1
             if not word.strip():
-                census.textless.append(f"{sample.sample_id} word {number}")
+                census.textless.append(f"{sample.sample_id} word {position}")
     for word, count in texts.items():
         found = clusters(word)
         census.single += count * (len(found) == 1)
@@ -71,7 +71,7 @@ def take_census(source: Source, limit: int) -> Census:
 
 
 def report_counts(report: Report, sources: list[Source], censuses: list[Census]) -> None:
-    """Add the table of counts, and the one of what was left out and why."""
+    """Add the table of counts, and the table of what was left out and why."""
     rows, figures = [], {}
     for source, census in zip(sources, censuses, strict=True):
         rows.append(_row(source, census))
@@ -85,7 +85,7 @@ def report_counts(report: Report, sources: list[Source], censuses: list[Census])
 
 
 def report_left_out(report: Report, sources: Sequence[BaseSource]) -> None:
-    """Add the tables of what was left out, and of what was kept although it is odd, by reason."""
+    """Add the tables of what was left out, and of unusual labels that were kept, by reason."""
     for title, attribute in (("What was left out", "dropped"), ("What was kept although it is odd", "noted")):
         rows = [row for source in sources for row in _reasons(source, getattr(source.report, attribute))]
         if rows:
@@ -93,7 +93,7 @@ def report_left_out(report: Report, sources: Sequence[BaseSource]) -> None:
 
 
 def remark_left_out(report: Report, source: BaseSource, noun: str, how: str) -> None:
-    """Remark upon what was left out, such as a "word" "left out as faulty", where that is no problem already."""
+    """Add a remark about what was left out, such as a "word" "left out as faulty", unless it is a problem already."""
     lost = words_dropped(source.report)
     if lost and not any(problem.startswith(f"{source.name}:") for problem in report.problems):
         reason = max(source.report.dropped, key=lambda name: (name.startswith("word:"), source.report.dropped[name]))
@@ -104,7 +104,7 @@ def remark_left_out(report: Report, source: BaseSource, noun: str, how: str) -> 
 
 
 def left_out_figures(report: DropReport) -> dict[str, Any]:
-    """Return what was left out and what is odd, as plain values."""
+    """Return what was left out and what is unusual, as plain values."""
     return {
         "left_out": dict(report.dropped),
         "odd": dict(report.noted),
@@ -113,19 +113,19 @@ def left_out_figures(report: DropReport) -> dict[str, Any]:
 
 
 def _reasons(source: BaseSource, counts: dict[str, int]) -> list[tuple[str, ...]]:
-    """Return rows of a table: the dataset's name, how many, for which reason, and examples."""
+    """Return rows of a table: dataset, count, reason and examples."""
     ordered = sorted(counts.items(), key=lambda item: (-item[1], item[0]))
     examples = source.report.examples
     return [(source.name, f"{count:,}", reason, some(examples.get(reason, []))) for reason, count in ordered]
 
 
 def _row(source: Source, census: Census) -> tuple[str, ...]:
-    """Return exact numbers where all annotations were read, else those of the reader's report and shares."""
+    """Return exact counts if all annotations were read; otherwise the counts of the reader's report, and shares."""
     found = source.report
     known = found.words + found.chars > 0
     if census.whole:
-        numbers = [census.words, census.chars, census.ignored, census.without_text]
-        words, chars, ignored, textless = (f"{number:,}" for number in numbers)
+        counts = [census.words, census.chars, census.ignored, census.without_text]
+        words, chars, ignored, textless = (f"{count:,}" for count in counts)
     else:
         words, chars = (f"{found.words:,}", f"{found.chars:,}") if known else ("on demand", "on demand")
         ignored = percent(census.ignored, census.words)
@@ -153,7 +153,7 @@ def _figures(source: Source, census: Census) -> dict[str, Any]:
 def _judge(report: Report, source: Source, census: Census) -> None:
     if source.is_training and census.words == census.ignored:
         report.problems.append(
-            f"{source.name}: not one word of its {census.looked:,} images can be learnt from (there is no text, or "
+            f"{source.name}: no word of its {census.looked:,} images can be used for training (there is no text, or "
             "all of it is marked as don't care); check its labels and `do_not_care_label`"
         )
     elif source.role == "characters" and not census.chars:
@@ -170,6 +170,6 @@ def _judge(report: Report, source: Source, census: Census) -> None:
         share, example = percent(crossed, source.report.words), some(source.report.examples[CROSSED], 1)
         report.problems.append(
             f"{source.name}: {counted(crossed, 'word')} whose sides cross ({share}, more than `max_dropped` "
-            f"({allowed:g}) allows; e.g. {example}), whose corners are put in an order that may not be the one meant; "
-            "mend them, or raise this dataset's `max_dropped`"
+            f"({allowed:g}) allows; e.g. {example}); their corners are reordered, perhaps not as intended; correct "
+            "them, or raise this dataset's `max_dropped`"
         )

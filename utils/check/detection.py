@@ -1,4 +1,4 @@
-"""What a person wants to know before a GPU-hour is spent on a detection job."""
+"""The check of a detection job before training."""
 
 from __future__ import annotations
 
@@ -12,16 +12,14 @@ from config.schema.detection import DetectionConfig
 from model.registry import build_detector
 from utils.check.boxes import measure_boxes, report_boxes
 from utils.check.characters import report_characters
-from utils.check.cost import report_cost
+from utils.check.cost import report_cost, trial_task
 from utils.check.counts import report_counts, take_census
 from utils.check.duplicates import report_duplicates
 from utils.check.images import report_images
-from utils.check.options import CheckOptions
 from utils.check.probe import survey_images
-from utils.check.report import Report
+from utils.check.report import CheckOptions, Report
 from utils.check.sources import datasets_of, open_sources
-from utils.check.trial import trial_task
-from utils.tasks.names import look_up_names
+from utils.tasks.registry import look_up_names
 from utils.weights.files import load_into, read_file, state_dict_of
 
 log = logging.getLogger(__name__)
@@ -47,7 +45,7 @@ def check_detection(config: DetectionConfig, options: CheckOptions, say: Callabl
     readers = {source.name: source.reader for source in sources}
     wanted = [name for name, role, _ in datasets_of(config) if role != "test"]
     if wanted and options.timing and all(name in readers for name in wanted):
-        # Weights were looked at above, and take as long whatever they are.
+        # The weights were checked above; the time of a step does not depend on them.
         task = trial_task(report, config, readers, initial_weights=False)
         if task is not None:
             report_cost(report, task, config)
@@ -55,12 +53,12 @@ def check_detection(config: DetectionConfig, options: CheckOptions, say: Callabl
         from utils.check.sheet import write_sheet
 
         drawn = write_sheet(Path(options.draw), sources, config)
-        say(f"{drawn} samples are drawn in {options.draw}: look whether the boxes fit\n")
+        say(f"{drawn} samples are drawn in {options.draw}: check that the boxes fit\n")
     return report.finish(options, trains=bool(config.train.datasets) or config.train.weak is not None)
 
 
 def _check_start(report: Report, config: DetectionConfig) -> None:
-    """Look at what a run would start from: its weights, and the synthetic data that weak supervision replays."""
+    """Check the initial weights of a run, and the synthetic data of weak supervision."""
     train = config.train
     if train.weak is not None and train.weak.use_synthtext and not train.datasets:
         report.problems.append(
@@ -69,8 +67,8 @@ def _check_start(report: Report, config: DetectionConfig) -> None:
         )
     if train.weak is not None and train.ckpt_path is None:
         report.remarks.append(
-            "train.ckpt_path is null: an untrained teacher finds no characters, so that every word is split equally; "
-            "train on character boxes first and name that checkpoint"
+            "train.ckpt_path is null: an untrained teacher finds no characters, so every word is split into equal "
+            "parts; train on character boxes first and give that checkpoint"
         )
     if (train.datasets or train.weak) and train.ckpt_path is not None:
         try:

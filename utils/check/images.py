@@ -1,4 +1,4 @@
-"""What the image files are like: sizes, modes, orientation, and which cannot be read."""
+"""Properties of the image files: sizes, modes, orientation, and which files cannot be read."""
 
 from __future__ import annotations
 
@@ -7,8 +7,9 @@ from typing import Any
 import numpy as np
 
 from utils.check.probe import Survey
-from utils.check.report import Report, counted, percent, some, table
+from utils.check.report import Report, counted, percent, some
 from utils.check.sources import Source
+from utils.evaluate.results import table
 
 _NAMED = 10
 
@@ -19,11 +20,11 @@ def report_images(
     """Add the table of image sizes and the list of unreadable images.
 
     Args:
-        report: what to add to.
+        report: the report.
         sources: the datasets.
-        surveys: what was seen of each.
-        deep: whether every image was decoded, and not only its header read.
-        max_unreadable: greatest share of a dataset's images that may be unreadable.
+        surveys: the survey of each.
+        deep: whether every image was decoded; otherwise only its header was read.
+        max_unreadable: maximum share of a dataset's images that may be unreadable.
     """
     rows, broken, figures = [], [], {}
     for source, survey in zip(sources, surveys, strict=True):
@@ -43,7 +44,7 @@ def report_images(
 
 
 def _extremes(sizes: np.ndarray) -> tuple[str, str, str]:
-    """Return the images of least, median and greatest area as text."""
+    """Return the image sizes of minimum, median and maximum area as text."""
     if not len(sizes):
         return "-", "-", "-"
     order = np.argsort(sizes.astype(np.int64).prod(1), kind="stable")
@@ -76,7 +77,7 @@ def _judge(report: Report, source: Source, survey: Survey, max_unreadable: float
     if broken and (len(broken) > max_unreadable * looked or len(broken) == looked):
         report.problems.append(
             f"{source.name}: {len(broken):,} of {looked:,} images ({percent(len(broken), looked)}) cannot be read "
-            f"(e.g. {broken[0]}); mend or remove them"
+            f"(e.g. {broken[0]}); repair or remove them"
         )
     elif broken:
         report.remarks.append(

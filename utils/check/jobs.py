@@ -1,4 +1,4 @@
-"""What is checked of a job, by its configuration. Only what a job needs is loaded."""
+"""The checks of each kind of job. Only the modules of that job are imported."""
 
 from __future__ import annotations
 
@@ -8,21 +8,21 @@ from typing import Any
 
 from config.errors import UserError
 from config.schema.detection import DetectionConfig
+from config.schema.recognition import RecognitionConfig
 from config.schema.run import RunConfig
-from utils.check.options import CheckOptions
-from utils.check.report import Report
+from utils.check.report import CheckOptions, Report
 
 
 def check_job(config: RunConfig, options: CheckOptions, say: Callable[[str], Any]) -> Report:
-    """Check everything that a job reads, and tell what it will cost.
+    """Check everything that a job reads, and estimate its cost.
 
     Args:
         config: the whole job.
-        options: what to look at.
-        say: takes each section of the report as it is complete.
+        options: what to check.
+        say: called with each section of the report as soon as it is complete.
 
     Returns:
-        The report, whose `problems` are what has to be mended first.
+        The report; its `problems` must be fixed before training.
 
     Raises:
         UserError: the options do not fit, or there is nothing to check.
@@ -35,7 +35,7 @@ def check_job(config: RunConfig, options: CheckOptions, say: Callable[[str], Any
 
 
 def look_at_data(config: RunConfig, opened: Mapping[str, Any]) -> list[str]:
-    """Return lines for the log about the data of a job that starts; those about what is wrong begin with "warning: ".
+    """Return log lines about the data of a job that starts; those about faults begin with "warning: ".
 
     Args:
         config: the whole job.
@@ -43,13 +43,15 @@ def look_at_data(config: RunConfig, opened: Mapping[str, Any]) -> list[str]:
     """
     if isinstance(config, DetectionConfig):
         from utils.check.quick import quick_check as look
-    else:
+    elif isinstance(config, RecognitionConfig):
         from utils.check.words import quick_word_check as look
+    else:
+        return []
     return look(config, opened)
 
 
 def draw_labels(config: RunConfig, path: Path) -> str:
-    """Draw words with the characters that a teacher found in them, and return what is drawn.
+    """Draw words with the characters that a teacher found in them, and return a sentence about the picture.
 
     Raises:
         UserError: the job has no teacher, or nothing was labelled.

@@ -15,10 +15,10 @@ LEFT, TOP, RIGHT, BOTTOM = 84, 60, 28, 64
 
 
 def draw_range_test(result: RangeTest, title: str, present: float) -> np.ndarray:
-    """Draw loss against rate, the rates on a logarithmic scale, with the suggestions as upright lines.
+    """Draw loss against learning rate on a logarithmic axis, with the suggestions as vertical lines.
 
     Args:
-        result: of the test.
+        result: the outcome of the test.
         title: line at the top.
         present: the rate of the configuration.
 
@@ -71,7 +71,7 @@ def draw_range_test(result: RangeTest, title: str, present: float) -> np.ndarray
 
 
 def _loss_range(smoothed: np.ndarray) -> tuple[float, float]:
-    """Return the losses at the lower and the upper edge: what lies far above the beginning is cut off."""
+    """Return the losses at the lower and the upper edge; values far above the first losses are cut off."""
     low, start = float(smoothed.min()), float(smoothed[: max(1, len(smoothed) // 10)].max())
     high = min(float(smoothed.max()), start + 0.5 * (start - low))
     high = max(high, start, low + 1e-6 * max(1.0, abs(low)))

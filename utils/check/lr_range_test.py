@@ -1,7 +1,8 @@
 """The learning-rate range test (Smith, "Cyclical learning rates for training neural networks", WACV 2017).
 
-A short run lets the learning rate grow exponentially from one that teaches nothing to one that spoils everything. Where
-the loss falls most steeply the network learns fastest; beyond its minimum the rate is too high.
+In a short run, the learning rate grows exponentially from a value that is too low to a value at which training
+diverges. The network learns fastest where the loss falls most steeply; beyond the minimum of the loss, the rate is too
+high.
 """
 
 from __future__ import annotations
@@ -17,8 +18,8 @@ import torch
 
 from config.errors import UserError
 from config.schema.training import Training
+from data.io.progress import progress_bar
 from data.order import StreamBatchSampler
-from data.progress import progress_bar
 from utils.device import Amp
 from utils.distributed.processes import ALONE
 from utils.distributed.replicas import Replicas
@@ -28,15 +29,15 @@ from utils.engine.optimizer import descend, make_optimizer
 from utils.engine.task import Task
 
 BOUNDS = {"adam": (1e-7, 10.0), "adamw": (1e-7, 10.0), "adadelta": (1e-4, 1000.0)}
-"""Rates between which each optimiser is tried."""
+"""Minimum and maximum rate of the test for each optimiser."""
 
 LEAST_ITERATIONS = 20
 _WORSE = 4.0
-"""The run ends once the loss is so many times its minimum."""
+"""The run ends once the running mean of the loss exceeds its minimum by this factor."""
 _MEMORY = 0.8
-"""Share of the past in the running mean that decides when to end; without it, one hard batch would."""
+"""Decay of this running mean, so that a single difficult batch does not end the run."""
 _BLUR = 0.03
-"""Standard deviation of the smoothing, as a share of the whole range of rates on its logarithmic scale."""
+"""Standard deviation of the smoothing, as a share of the range of rates on the logarithmic axis."""
 
 
 @dataclass(frozen=True)
@@ -45,9 +46,9 @@ class RangeTest:
 
     Attributes:
         rates, losses: float [N], of each iteration that was run.
-        smoothed: float [N], the losses without the noise of single batches.
-        steepest: the rate at which the loss falls fastest; None where it does not fall.
-        tenth: a tenth of the rate of the least loss; None likewise.
+        smoothed: float [N], the smoothed losses.
+        steepest: the rate at which the loss falls most steeply; None if it does not fall.
+        tenth: a tenth of the rate with the minimum loss; None if the loss does not fall.
         ended: why the run ended before the highest rate, or "".
     """
 
@@ -60,16 +61,16 @@ class RangeTest:
 
 
 def range_test(task: Task, settings: Training, device: torch.device, amp: Amp, iterations: int = 100) -> RangeTest:
-    """Run the test on the weights that a task starts from. They are spoilt afterwards; nothing is written.
+    """Run the test from the initial weights of a task. It changes them; nothing is written.
 
     Args:
-        task: the job, made for this alone.
-        settings: the `train` section; its schedule and its rate have no part in it.
+        task: the task, created for this test only.
+        settings: the `train` section; its schedule and its learning rate are not used.
         device, amp: where the model is, and the precision there.
-        iterations: steps from the least rate to the greatest.
+        iterations: steps from the minimum to the maximum rate.
 
     Raises:
-        UserError: there are too few iterations, or the very first loss is not finite.
+        UserError: there are too few iterations, or the first losses are not finite.
     """
     if iterations < LEAST_ITERATIONS:
         raise UserError(f"--find-lr-iterations {iterations}: give {LEAST_ITERATIONS} or more")
@@ -88,7 +89,7 @@ def range_test(task: Task, settings: Training, device: torch.device, amp: Amp, i
                 group["lr"] = rate
             value = float(accumulate_gradient(task, replicas, sampler, micro, scaler, amp)["loss"])
             if not math.isfinite(value):
-                ended = f"the loss is no number any more at {rate:.2g}"
+                ended = f"the loss is not finite at {rate:.2g}"
                 break
             descend(task.model, optimizer, scaler, settings.grad_clip)
             losses.append(value)
@@ -104,14 +105,14 @@ def range_test(task: Task, settings: Training, device: torch.device, amp: Amp, i
 
 
 def judged(rates: np.ndarray, losses: Sequence[float], iterations: int, ended: str = "") -> RangeTest:
-    """Find the suggestions in what was measured.
+    """Return the suggested rates for the measured losses.
 
-    The losses are smoothed to both sides: a running mean lags behind, and would suggest rates that are too high.
+    The losses are smoothed symmetrically: a running mean would lag behind and suggest rates that are too high.
 
     Args:
         rates: float [N], growing by a constant factor.
-        losses: of each.
-        iterations: how many the whole range has, N or more.
+        losses: the loss at each rate.
+        iterations: number of iterations in the whole range, N or more.
         ended: as in `RangeTest`.
     """
     values = np.asarray(losses, np.float64)
@@ -133,18 +134,18 @@ def described(result: RangeTest, settings: Training) -> str:
         lines[0] += f" (of {high:g}: {result.ended})"
     if result.steepest is None or result.tenth is None:
         lines.append(
-            "the loss does not fall at any rate; take more of them (--find-lr-iterations), or look at the data"
+            "the loss does not fall at any rate; use more iterations (--find-lr-iterations), or check the data"
         )
     else:
         lines.append(f"the loss falls most steeply at                {result.steepest:.2g}")
-        lines.append(f"a tenth of the rate where the loss is least   {result.tenth:.2g}")
-        lines.append("either is a good start; take the lower one where there is no warm-up")
+        lines.append(f"a tenth of the rate with the minimum loss      {result.tenth:.2g}")
+        lines.append("either is a good start; use the lower one if there is no warm-up")
     lines.append(f"train.lr is                                   {settings.lr:g}")
     return "\n".join(lines)
 
 
 def _smoothed(values: np.ndarray, deviation: float) -> np.ndarray:
-    """Return the means with Gaussian weights; at the ends, over what is there."""
+    """Return the means with Gaussian weights; at the ends, the weights are truncated."""
     distance = np.subtract.outer(np.arange(len(values)), np.arange(len(values)))
     weights: Any = np.exp(-0.5 * (distance / deviation) ** 2)
     return (weights * values).sum(1) / weights.sum(1)

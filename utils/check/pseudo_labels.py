@@ -1,4 +1,4 @@
-"""Pseudo-labels to look at: those that a run made, or those that it would start with."""
+"""Pictures of pseudo-labels: those of a run, or those that a run would start with."""
 
 from __future__ import annotations
 
@@ -12,35 +12,34 @@ import torch
 from config.errors import UserError
 from config.schema.detection import DetectionConfig
 from data.preprocess import Preprocess
+from data.pseudo_label.reader import COLUMNS, PseudoLabels
 from data.pseudo_label.records import LabelSettings
-from data.pseudo_label.stored import COLUMNS, PseudoLabels
-from data.reader import DropReport, Reader
+from data.reader import Reader
 from data.readers import open_datasets
-from data.sample import TextSample
+from data.readers.concat import ChosenReader
 from model.detector import Detector
 from model.registry import build_detector
 from utils.device import Amp, memory_format, resolve_amp, resolve_device
 from utils.draw.picture_file import picture_path, save_picture
 from utils.draw.pseudo_labels import draw_label_sheet
-from utils.run.folder import RunFolder
-from utils.run.paths import run_folder
+from utils.run.folder import RunFolder, run_folder
 from utils.tasks.teacher import DetectorTeacher, label_dataset, weights_hash
 from utils.weights.files import load_into, read_file, state_dict_of
 
 IMAGES = 24
-"""So many images are labelled where the run has no labels yet."""
+"""Number of images that are labelled if the run has no labels yet."""
 
 
 def draw_pseudo_labels(config: DetectionConfig, path: Path) -> str:
     """Draw words with the characters that a teacher found in them.
 
-    The labels are the newest ones of the run, or else are made here, of a few images, with the weights that the
-    run would start from. The region scores of a run's labels are left out unless the weights that made them are
-    those of `train.ckpt_path` or of one of its checkpoints.
+    The labels are the newest ones of the run. If it has none, a few images are labelled here with its initial weights.
+    The region scores of a run's labels are drawn only if `train.ckpt_path` or a checkpoint of the run holds the weights
+    of their teacher.
 
     Args:
         config: the whole job.
-        path: of the picture, .png or .jpg.
+        path: path of the picture, .png or .jpg.
 
     Returns:
         A sentence with the statistics of the labels.
@@ -58,8 +57,9 @@ def draw_pseudo_labels(config: DetectionConfig, path: Path) -> str:
     if labels is not None:
         teacher = _teacher_of(labels, config, device)
         source = f"labels of the run {folder.root}"
-        note = "" if teacher else "; without region scores, for the weights that made them are no longer there"
-        _draw(path, reader, labels, labels.settings, teacher, f"{config.name}: {source}")
+        note = "" if teacher else "; without region scores, because the weights of the teacher are no longer there"
+        title = f"{config.name}: {source}"
+        save_picture(path, draw_label_sheet(reader, labels, labels.settings, teacher, title=title))
         return f"{path}: {source}: {labels.statistics().summary()}{note}"
     if config.train.ckpt_path is None:
         raise UserError(
@@ -67,25 +67,16 @@ def draw_pseudo_labels(config: DetectionConfig, path: Path) -> str:
             "nothing to label with; give train.ckpt_path=FILE"
         )
     model = _network(config, Path(config.train.ckpt_path), device)
-    few, settings = _Few(reader, IMAGES), _settings(config, amp)
+    count = min(IMAGES, len(reader))
+    few, settings = ChosenReader(reader, np.arange(count) * len(reader) // max(1, count)), _settings(config, amp)
     with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as place:
         cache = label_dataset(model, few, settings, Path(place), device)
         assert cache is not None, "nobody asked it to stop"
         labels = cache.finish()
         source = f"labelled with {config.train.ckpt_path}"
-        _draw(path, few, labels, settings, DetectorTeacher(model, device, amp), f"{config.name}: {source}")
+        teacher, title = DetectorTeacher(model, device, amp), f"{config.name}: {source}"
+        save_picture(path, draw_label_sheet(few, labels, settings, teacher, title=title))
         return f"{path}: {source}: {labels.statistics().summary()}"
-
-
-def _draw(
-    path: Path,
-    reader: Reader,
-    labels: PseudoLabels,
-    settings: LabelSettings,
-    teacher: DetectorTeacher | None,
-    title: str,
-) -> None:
-    save_picture(path, draw_label_sheet(reader, labels, settings, teacher, title=title))
 
 
 def _settings(config: DetectionConfig, amp: Amp) -> LabelSettings:
@@ -95,14 +86,14 @@ def _settings(config: DetectionConfig, amp: Amp) -> LabelSettings:
 
 
 def _newest(folder: RunFolder, reader: Reader) -> PseudoLabels | None:
-    """Return the finished labels of this dataset that a run made last."""
+    """Return the newest complete labels of this dataset in a run folder."""
     found = [path / COLUMNS for path in folder.pseudo_labels.glob(f"{reader.fingerprint()}-*-*")]
     found = [path for path in found if path.is_dir()]
     return PseudoLabels(max(found, key=lambda path: path.stat().st_mtime_ns).parent) if found else None
 
 
 def _teacher_of(labels: PseudoLabels, config: DetectionConfig, device: torch.device) -> DetectorTeacher | None:
-    """Return the network that made the labels, where its weights are still there."""
+    """Return the teacher that made the labels, or None if its weights are no longer there."""
     for path in _weights(config):
         try:
             model = _network(config, path, device)
@@ -122,35 +113,7 @@ def _weights(config: DetectionConfig) -> Iterator[Path]:
 
 
 def _network(config: DetectionConfig, path: Path, device: torch.device) -> Detector:
-    """Return the detector with the weights that training would start with from this file."""
+    """Return the detector with the weights of a file."""
     model = build_detector(config.model)
     load_into(model, state_dict_of(read_file(path), path), path)
     return model.to(device, memory_format=memory_format(device))
-
-
-class _Few:
-    """A few samples of a reader, spread evenly over it."""
-
-    def __init__(self, reader: Reader, limit: int) -> None:
-        self._reader = reader
-        count = min(limit, len(reader))
-        self._indices = (np.arange(count) * len(reader) // max(1, count)).tolist()
-
-    @property
-    def report(self) -> DropReport:
-        return self._reader.report
-
-    def __len__(self) -> int:
-        return len(self._indices)
-
-    def __getitem__(self, index: int) -> TextSample:
-        return self._reader[self._indices[index]]
-
-    def annotation(self, index: int) -> TextSample:
-        return self._reader.annotation(self._indices[index])
-
-    def path(self, index: int) -> Path | None:
-        return self._reader.path(self._indices[index])
-
-    def fingerprint(self) -> str:
-        return f"{self._reader.fingerprint()}of{len(self)}"

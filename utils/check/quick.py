@@ -1,4 +1,4 @@
-"""The part of the check that is cheap enough to run before every training."""
+"""The quick part of the check, which runs before every training."""
 
 from __future__ import annotations
 
@@ -23,10 +23,10 @@ _LOOKED, _COMPARED = 200, 20_000
 
 
 def quick_check(config: DetectionConfig, opened: Mapping[str, Reader] | None = None) -> list[str]:
-    """Return lines for the log about the data of a job: counts, what is left out, sizes of words, plain leaks.
+    """Return log lines about the data of a job: counts, what is left out, sizes of words, and obvious leaks.
 
-    It looks at a few hundred images of each dataset, so that it takes a second or two; `check.py` looks at all.
-    Lines about what is wrong begin with "warning: ". Nothing is raised for faulty data: training does that itself.
+    It examines a few hundred images of each dataset, so it takes a second or two; `check.py` examines all. Lines about
+    faults begin with "warning: ". Faulty data raises no error here, because training reports it.
 
     Args:
         config: the whole job.
@@ -37,44 +37,44 @@ def quick_check(config: DetectionConfig, opened: Mapping[str, Reader] | None = N
 
 
 def quick_lines(sources: Sequence[S], problems: Sequence[str], describe: Callable[[S], str]) -> list[str]:
-    """Return a line for each dataset that `describe` makes, and warnings: the problems, and the first plain leak."""
+    """Return the line of `describe` for each dataset, and warnings: the problems, and the first obvious leak."""
     lines = [describe(source) for source in sources if len(source.reader)]
     lines += [f"warning: {problem}" for problem in problems]
     for copy in quick_leaks(sources)[:1]:
         left, right = sources[copy.first_source], sources[copy.second_source]
         lines.append(
-            f"warning: {left.sample_name(copy.first)} is in both {left.name} and {right.name}, so the score would tell "
-            "nothing; check.py names all such images"
+            f"warning: {left.sample_name(copy.first)} is in both {left.name} and {right.name}, so the score would be "
+            "meaningless; check.py lists all such images"
         )
     return lines
 
 
 def quick_leaks(sources: Sequence[BaseSource]) -> list[Copy]:
-    """Return the training images that are in a test under the same file name, with the same bytes.
+    """Return the training images that are also in a test, with the same file name and the same bytes.
 
-    Datasets of more than 20,000 images are passed over: naming all their files alone takes too long here.
+    Datasets of more than 20,000 images are skipped, because listing their files takes too long.
     """
     places: dict[str, list[tuple[int, int]]] = {}
     small = [
-        (number, source)
-        for number, source in enumerate(sources)
+        (dataset, source)
+        for dataset, source in enumerate(sources)
         if source.has_files and len(source.reader) <= _COMPARED
     ]
-    for number, source in small:
+    for dataset, source in small:
         for index in range(len(source.reader)):
             path = source.reader.path(index)
             if path is not None:
-                places.setdefault(path.name, []).append((number, index))
+                places.setdefault(path.name, []).append((dataset, index))
     found = []
     for owners in places.values():
         training = [place for place in owners if sources[place[0]].is_training]
         for tested in (place for place in owners if not sources[place[0]].is_training):
-            found += [Copy(*one, *tested) for one in training if _same_file(sources, one, tested)]
+            found += [Copy(*trained, *tested) for trained in training if _same_file(sources, trained, tested)]
     return found
 
 
 def _same_file(sources: Sequence[BaseSource], first: tuple[int, int], second: tuple[int, int]) -> bool:
-    paths = [sources[number].reader.path(index) for number, index in (first, second)]
+    paths = [sources[dataset].reader.path(index) for dataset, index in (first, second)]
     try:
         sizes = {os.stat(path).st_size for path in paths if path is not None}
     except OSError:

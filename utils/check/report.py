@@ -1,9 +1,11 @@
-"""What a check says: sections of text for a person, the same figures for a program, and the verdict."""
+"""The report of a check: sections of text, the same figures for programs, and the verdict."""
 
 from __future__ import annotations
 
+import contextlib
 import json
-from collections.abc import Callable, Sequence
+import logging
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -11,18 +13,51 @@ from typing import Any
 import numpy as np
 
 from config.errors import UserError
-from utils.check.options import CheckOptions
+from utils.draw.picture_file import picture_path
 from utils.files import write_text
+
+LIMIT = 50_000
+"""Maximum number of samples of a dataset that are examined; `deep` examines all."""
+
+
+@dataclass(frozen=True)
+class CheckOptions:
+    """The options of a check.
+
+    Attributes:
+        deep: decode every image, read every annotation, and search for re-encoded copies.
+        allow_leaks: test images among the training images are a remark instead of a problem.
+        timing: run a few iterations to measure the cost.
+        draw: path of a sheet of samples, or None.
+        json: path of a file for all figures, or None.
+
+    Raises:
+        UserError: no picture can be written at `draw`.
+    """
+
+    deep: bool = False
+    allow_leaks: bool = False
+    timing: bool = True
+    draw: str | None = None
+    json: str | None = None
+
+    def __post_init__(self) -> None:
+        if self.draw is not None:
+            picture_path("--draw", self.draw)
+
+    def limit(self, sizes: Iterable[int]) -> int:
+        """Return how many samples of a dataset are examined; `sizes` are those of all datasets."""
+        return max(sizes, default=0) if self.deep else LIMIT
 
 
 @dataclass
 class Report:
-    """Collects findings, and hands each section of text over as soon as it is complete.
+    """Collects findings, and passes on each section of text as soon as it is complete.
 
     Attributes:
-        say: takes one block of text.
-        problems: sentences about what has to be mended before training.
-        remarks: sentences about what is worth a look.
+        say: called with each block of text.
+        problems: sentences about faults that must be fixed before training.
+        remarks: sentences about what may be a fault.
         figures: everything that was measured, as plain values for JSON.
     """
 
@@ -32,7 +67,7 @@ class Report:
     figures: dict[str, Any] = field(default_factory=dict)
 
     def section(self, title: str, lines: Sequence[str]) -> None:
-        """Hand over a section; one without lines is left out."""
+        """Pass a section on, unless it has no lines."""
         if lines:
             self.say("\n".join([title, *(f"  {line}" for line in lines), ""]))
 
@@ -40,7 +75,7 @@ class Report:
         """Return the last lines of the report.
 
         Args:
-            ready: what to say where there is no problem, such as "ready to train".
+            ready: the verdict if there is no problem, such as "ready to train".
         """
         lines = [f"verdict: {ready}"]
         if self.problems:
@@ -50,12 +85,12 @@ class Report:
         return "\n".join(lines)
 
     def require(self, sources: Sequence[object]) -> None:
-        """Raise `UserError` where a job has neither a dataset nor a problem with one."""
+        """Raise `UserError` if a job has neither a dataset nor a problem with one."""
         if not sources and not self.problems:
             raise UserError("the configuration names no dataset; list at least one under `train.datasets` or `test`")
 
     def finish(self, options: CheckOptions, *, trains: bool) -> Report:
-        """Hand over the verdict on a job that has data to train on, or has none, and write the figures if asked to."""
+        """Pass the verdict on and write the figures if requested; `trains` tells whether there is training data."""
         nothing = "the test data is in order; there is nothing to train on (train.datasets is empty)"
         self.say(self.verdict("ready to train" if trains else nothing))
         if options.json is not None:
@@ -69,46 +104,26 @@ class Report:
 
 
 def raise_problems(report: Report) -> None:
-    """Raise a `UserError` of one sentence where the report has problems."""
+    """Raise a `UserError` of one sentence if the report has problems."""
     if report.problems:
-        others = len(report.problems) - 1
-        more = f" (and {others} more, see the verdict)" if others else ""
+        further = len(report.problems) - 1
+        more = f" (and {further} more, see the verdict)" if further else ""
         raise UserError(f"not ready to train: {report.problems[0]}{more}")
 
 
-def table(header: Sequence[str], rows: Sequence[Sequence[str]], text_columns: int = 1) -> list[str]:
-    """Align a table: the first `text_columns` columns to the left, the others to the right.
-
-    Args:
-        header: names of the columns.
-        rows: as many texts as the header has in each.
-        text_columns: number of columns that are aligned to the left.
-    """
-    whole = [list(header), *(list(row) for row in rows)]
-    widths = [max(len(row[column]) for row in whole) for column in range(len(header))]
-    lines = []
-    for row in whole:
-        cells = [
-            cell.ljust(width) if column < text_columns else cell.rjust(width)
-            for column, (cell, width) in enumerate(zip(row, widths, strict=True))
-        ]
-        lines.append("  ".join(cells).rstrip())
-    return lines
-
-
 def some(items: Sequence[str], limit: int = 3) -> str:
-    """Join the first few items, saying how many more there are."""
+    """Join the first few items, with the number of the rest."""
     rest = len(items) - limit
     return ", ".join(items[:limit]) + (f" and {rest:,} more" if rest > 0 else "")
 
 
-def counted(number: int, noun: str) -> str:
+def counted(count: int, noun: str) -> str:
     """Return "1 image", "2 images"."""
-    return f"{number:,} {noun}{'' if number == 1 else 's'}"
+    return f"{count:,} {noun}{'' if count == 1 else 's'}"
 
 
 def percent(part: float, whole: float) -> str:
-    """Return a share such as "12 %", "0.04 %" or "0"; "-" of nothing."""
+    """Return a share such as "12 %", "0.04 %" or "0"; "-" if `whole` is 0."""
     if not whole:
         return "-"
     share = 100 * part / whole
@@ -116,9 +131,20 @@ def percent(part: float, whole: float) -> str:
 
 
 def quantiles(values: np.ndarray, points: Sequence[float] = (0.05, 0.25, 0.5, 0.75, 0.95)) -> list[float]:
-    """Return quantiles of the values, rounded to a tenth; none of an empty array."""
+    """Return the quantiles at `points`, in 0..1, of values [N], rounded to a tenth; no quantiles if N is 0."""
     return [round(float(value), 1) for value in np.quantile(values, points)] if len(values) else []
 
 
 def _numbered(sentences: Sequence[str]) -> list[str]:
-    return [f"  {number}. {sentence}" for number, sentence in enumerate(sentences, 1)]
+    return [f"  {position}. {sentence}" for position, sentence in enumerate(sentences, 1)]
+
+
+@contextlib.contextmanager
+def quiet() -> Iterator[None]:
+    """Suppress log messages below the level ERROR inside the block."""
+    before = logging.root.manager.disable
+    logging.disable(max(before, logging.WARNING))
+    try:
+        yield
+    finally:
+        logging.disable(before)

@@ -1,4 +1,4 @@
-"""A picture of some samples: what the labels say, and what the network gets in training."""
+"""A picture of some samples with their labels and the resulting network inputs."""
 
 from __future__ import annotations
 
@@ -21,15 +21,17 @@ from utils.draw.boxes import draw_polygons
 from utils.draw.maps import heat
 from utils.draw.palette import CHARACTER, IGNORED, WORD
 from utils.draw.picture_file import save_picture
+from utils.draw.readings import draw_readings
 from utils.draw.sheet import Cell, Header, beside, centred, fitted, lay_out
+from utils.engine.task import Task
 
 SAMPLES = 16
 
 _HEIGHT, _WIDTH, _GAP, _COLUMNS = 288, 512, 16, 2
 _LEGEND = ((WORD, "word"), (CHARACTER, "character"), (IGNORED, "don't care"))
 _NOTE = (
-    "beside training data: a random crop as the network gets it (dark: not learnt from), with its targets for region "
-    "and affinity where characters are known"
+    "right of training images: a random crop as the network gets it (dark: masked in the loss), and its targets for "
+    "region and affinity if characters are known"
 )
 
 
@@ -37,17 +39,17 @@ def write_sheet(path: Path, sources: Sequence[Source], config: DetectionConfig, 
     """Draw up to `limit` samples, spread over all datasets and over each of them.
 
     Args:
-        path: of the picture, .png or .jpg.
+        path: path of the picture, .png or .jpg.
         sources: the datasets.
         config: the whole job.
         limit: number of samples.
 
     Returns:
-        The number of samples drawn; unreadable ones are passed over.
+        The number of samples drawn; unreadable ones are skipped.
     """
     cells: list[Cell] = []
-    for number, source in enumerate(sources):
-        wanted = limit * (number + 1) // len(sources) - limit * number // len(sources)
+    for part, source in enumerate(sources):
+        wanted = limit * (part + 1) // len(sources) - limit * part // len(sources)
         for index in _spread(len(source.reader), max(1, wanted)):
             try:
                 sample = source.reader[index]
@@ -69,9 +71,9 @@ def annotated(sample: TextSample, height: int, width: int) -> np.ndarray:
 
 
 def training_view(sample: TextSample, source: Source, config: DetectionConfig, position: int) -> list[np.ndarray]:
-    """Return a random crop and, where characters are known, its region and affinity targets, uint8 [h, h, 3] each.
+    """Return a random crop and, if characters are known, its region and affinity targets, uint8 [h, h, 3] each.
 
-    Without characters there are no targets before a teacher has found some; the words are drawn into the crop then.
+    Without character boxes there are no targets yet; then the words are drawn into the crop.
     """
     settings = config.train.data.model_copy(update={"augment": augmentation_of(source, config)})
     samples = DetectionTrainingSet(source.reader, settings, config.seed)
@@ -83,7 +85,7 @@ def training_view(sample: TextSample, source: Source, config: DetectionConfig, p
         return [image]
     known = cv2.resize(targets.mask, (_HEIGHT, _HEIGHT), interpolation=cv2.INTER_NEAREST)[..., None]
     image = (image * (0.35 + 0.65 * known)).astype(np.uint8)
-    maps = (cv2.resize(one, (_HEIGHT, _HEIGHT), interpolation=cv2.INTER_AREA) for one in targets[:2])
+    maps = (cv2.resize(target, (_HEIGHT, _HEIGHT), interpolation=cv2.INTER_AREA) for target in targets[:2])
     return [image, *map(heat, maps)]
 
 
@@ -92,7 +94,7 @@ def _draw_boxes(image: np.ndarray, sample: TextSample) -> None:
     outlines = sample.word_polygons if sample.word_polygons is not None else list(sample.word_quads)
     draw_polygons(image, list(sample.char_quads[~sample.ignore[sample.char_words]]), CHARACTER, 1)
     for colour, wanted in ((IGNORED, True), (WORD, False)):
-        chosen = [one for one, ignored in zip(outlines, sample.ignore, strict=True) if bool(ignored) is wanted]
+        chosen = [outline for outline, ignored in zip(outlines, sample.ignore, strict=True) if bool(ignored) is wanted]
         draw_polygons(image, chosen, colour, 1)
 
 
@@ -102,6 +104,24 @@ def _picture(source: Source, sample: TextSample, config: DetectionConfig, index:
 
 
 def _spread(total: int, count: int) -> list[int]:
-    """Return the middles of `count` equal parts of a dataset: its very first image is seldom typical."""
+    """Return the middles of `count` equal parts of a dataset, because its first image is seldom typical."""
     count = min(count, total)
-    return [(2 * number + 1) * total // (2 * count) for number in range(count)]
+    return [(2 * part + 1) * total // (2 * count) for part in range(count)]
+
+
+DRAWN = 64
+
+
+def write_word_sheet(path: Path, task: Task) -> int:
+    """Draw samples of the run as the network gets them, and return their number.
+
+    They come from batches spread over a window of the run, so that they include narrow and wide pictures.
+    """
+    window = task.window or DRAWN
+    size = task.samples_per_step
+    positions = [place * window // DRAWN * size + place % size for place in range(DRAWN)]
+    samples = [task.dataset[position] for position in dict.fromkeys(positions)]
+    samples.sort(key=lambda sample: sample["image"].shape[1])
+    texts = [sample["text"] for sample in samples]
+    save_picture(path, draw_readings([sample["image"] for sample in samples], [None] * len(texts), texts))
+    return len(samples)

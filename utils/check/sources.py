@@ -1,4 +1,4 @@
-"""The datasets that a detection job reads, opened so that a faulty one can still be looked at."""
+"""The datasets of a detection job, opened in a way that faulty ones can be examined, too."""
 
 from __future__ import annotations
 
@@ -21,18 +21,18 @@ R = TypeVar("R")
 Role = Literal["characters", "words", "test"]
 
 DRAWN_SAMPLES = 32
-"""Scenes that are looked at of a dataset that is drawn on demand, and images of one without image files."""
+"""Number of examined samples of a generated dataset, or of a dataset without image files."""
 
 
 @dataclass(frozen=True)
 class BaseSource(ABC):
-    """One dataset of a job, of whatever kind.
+    """A dataset of a job.
 
     Attributes:
-        name: where it stands in the configuration, such as `train.datasets.0`.
+        name: its place in the configuration, such as `train.datasets.0`.
         settings: its section.
-        reader: its samples, opened whatever `max_dropped` says.
-        report: the reader's report at opening; reading samples may add to the reader's own.
+        reader: its samples, opened without regard to `max_dropped`.
+        report: a copy of the reader's report after opening; reading samples may add to `reader.report`.
     """
 
     name: str
@@ -42,13 +42,13 @@ class BaseSource(ABC):
 
     @property
     def is_training(self) -> bool:
-        """Whether it is trained on."""
+        """Whether it is training data."""
         return not self.name.startswith("test.")
 
     @property
     @abstractmethod
     def has_files(self) -> bool:
-        """Whether its images are stored as they can be compared, in files or in a database."""
+        """Whether its images are stored in files or in a database, so that they can be compared."""
 
     @abstractmethod
     def sample_name(self, index: int) -> str:
@@ -57,10 +57,10 @@ class BaseSource(ABC):
 
 @dataclass(frozen=True)
 class Source(BaseSource):
-    """One dataset of a detection job.
+    """A dataset of a detection job.
 
     Attributes:
-        role: what it is for: training on true characters, training on word boxes, or an evaluation.
+        role: its use: training on character boxes, training on word boxes, or evaluation.
     """
 
     reader: Reader
@@ -72,29 +72,29 @@ class Source(BaseSource):
 
     @property
     def upright(self) -> bool:
-        """Whether its images are turned as their EXIF orientation says."""
+        """Whether its images are rotated by their EXIF orientation."""
         return isinstance(self.settings, WordDataset) and self.settings.exif_orientation == "apply"
 
     def sample_name(self, index: int) -> str:
         return self.reader.annotation(index).sample_id
 
     def spread(self, limit: int) -> np.ndarray:
-        """Return up to `limit` indices int64 spread evenly over the dataset; fewer where looking is costly."""
+        """Return up to `limit` indices, int64 [N], spread evenly over the dataset; fewer where reading is slow."""
         limit = min(limit, len(self.reader)) if self.has_files else min(limit, DRAWN_SAMPLES, len(self.reader))
         return np.arange(limit, dtype=np.int64) * len(self.reader) // max(1, limit)
 
 
 def open_sources(config: DetectionConfig, opened: Mapping[str, Reader] | None = None) -> tuple[list[Source], list[str]]:
-    """Open every dataset that the job would read.
+    """Open every dataset of the job.
 
     Args:
         config: the whole job.
         opened: datasets that training has opened already, by their place in the configuration.
 
     Returns:
-        The datasets that could be opened, and a sentence for each reason why training would refuse to start: what
-        cannot be opened, and what drops more than its `max_dropped`; and for what training would leave out without a
-        word, because it cannot be parsed, where the configuration does not say itself how much may be left out.
+        The opened datasets, and sentences about problems: datasets that cannot be opened or drop more than their
+        `max_dropped`, so that training would not start; and labels that cannot be parsed, unless the configuration sets
+        `max_dropped`.
     """
     sources, problems = [], []
     for name, role, settings in datasets_of(config):
@@ -109,16 +109,16 @@ def open_sources(config: DetectionConfig, opened: Mapping[str, Reader] | None = 
 
 
 def open_anyway(name: str, settings: Any, open_it: Callable[[Any], R], problems: list[str]) -> R | None:
-    """Open a dataset as training does; where it would refuse, say why, and open it whatever its `max_dropped` says.
+    """Open a dataset as training does; if that fails, note the reason and open it without regard to `max_dropped`.
 
     Args:
         name: its place in the configuration.
         settings: its section.
         open_it: opens the dataset of a section.
-        problems: takes the sentence.
+        problems: the list that the reason is appended to.
 
     Returns:
-        The opened dataset, or None where it cannot be opened at all.
+        The opened dataset, or None if it cannot be opened at all.
     """
     try:
         return open_it(settings)
@@ -133,13 +133,13 @@ def open_anyway(name: str, settings: Any, open_it: Callable[[Any], R], problems:
 
 
 def _unparsed(report: DropReport) -> str:
-    """Return the sentence about what stands in label files and cannot be parsed."""
-    reason = min(report.unparsed, key=lambda one: (-report.dropped[one], one))
-    total = sum(report.dropped[one] for one in report.unparsed)
+    """Return the sentence about labels that cannot be parsed."""
+    reason = min(report.unparsed, key=lambda cause: (-report.dropped[cause], cause))
+    total = sum(report.dropped[cause] for cause in report.unparsed)
     what = reason.partition(": ")[2]
     return (
-        f"{counted(total, 'item')} of its labels cannot be parsed (e.g. {report.examples[reason][0]}, {what}); mend "
-        "what is written there, or set this dataset's `max_dropped` to say how much may be left out"
+        f"{counted(total, 'item')} of its labels cannot be parsed (e.g. {report.examples[reason][0]}, {what}); correct "
+        "the file, or set this dataset's `max_dropped` to allow a share of faulty labels"
     )
 
 
@@ -147,9 +147,9 @@ def datasets_of(config: DetectionConfig) -> Iterator[tuple[str, Role, Any]]:
     """Yield place in the configuration, role and section of every dataset that a job reads."""
     weak = config.train.weak
     if weak is None or weak.use_synthtext:
-        for number, settings in enumerate(config.train.datasets):
-            yield f"train.datasets.{number}", "characters", settings
-    for number, settings in enumerate(weak.datasets if weak is not None else ()):
-        yield f"train.weak.datasets.{number}", "words", settings
+        for index, settings in enumerate(config.train.datasets):
+            yield f"train.datasets.{index}", "characters", settings
+    for index, settings in enumerate(weak.datasets if weak is not None else ()):
+        yield f"train.weak.datasets.{index}", "words", settings
     for name, test in config.test.items():
         yield f"test.{name}", "test", test.dataset

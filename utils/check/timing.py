@@ -1,4 +1,4 @@
-"""What an iteration costs: real steps of the task on real batches, on the device of the configuration."""
+"""The time of an iteration, measured with real steps of the task on real batches on the configured device."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from utils.engine.task import Task
 Sample = dict[str, Any]
 
 _BATCHES, _SAMPLES = 8, 16
-"""Batches of the run that are looked at, for their widths may differ, and samples of each that are prepared."""
+"""Number of batches of the run that are measured, because their widths may differ, and samples of each."""
 _DATA_SECONDS, _BUDGET = 5.0, 20.0
 _WARM_UP, _STEPS = 1, 3
 _TRIAL_SIDE = 64
@@ -32,15 +32,15 @@ _TRIAL_SIDE = 64
 
 @dataclass(frozen=True)
 class StepTime:
-    """What was measured of the network.
+    """The measured time of a step.
 
     Attributes:
-        seconds: of a step of all samples of an iteration, at full size; an estimate where `measured` says so.
-        batch, side: what the steps were really run with; `side` is None where inputs differ in width.
+        seconds: of a step with all samples of an iteration at full size; an estimate unless `measured`.
+        batch, side: size of the steps that were run; `side` is None if inputs differ in width.
         configured: samples of an iteration.
-        measured: whether the steps had all of these, at full size.
-        peak_bytes: most memory used, of the device or else of the process.
-        too_large: the configured batch does not fit into the device's memory.
+        measured: whether the steps that were run had the configured size.
+        peak_bytes: peak memory of the device, else of the process.
+        too_large: whether the configured batch does not fit into the device's memory.
     """
 
     seconds: float
@@ -76,15 +76,15 @@ def prepare_samples(task: Task) -> tuple[float, list[list[Sample]]]:
                 break
     finally:
         cv2.setNumThreads(threads)
-    # The mean, because slow samples cost what they cost.
+    # The mean, not the median, because slow samples are part of the cost.
     return statistics.mean(seconds), groups
 
 
 class StepTimer:
-    """Runs training steps of a task, whose weights are spoilt by them.
+    """Runs training steps of a task, which change its weights.
 
     Args:
-        task: the job, made for this alone.
+        task: the task, created for this measurement only.
         settings: the `train` section.
     """
 
@@ -95,11 +95,11 @@ class StepTimer:
         self._scaler = torch.amp.GradScaler(task.device.type, enabled=task.amp == "fp16")
 
     def measure(self, groups: Sequence[list[Sample]], batch_size: int) -> StepTime:
-        """Measure steps of `batch_size` samples; those of each group make up a batch, over and over.
+        """Measure steps of `batch_size` samples; the samples of a group are repeated to fill a batch.
 
-        Where the device is out of memory the batch is halved until it fits. Where a step would take so long that the
-        check would keep a person waiting (a full-size network on a CPU), fewer samples and then smaller images
-        are run, and the time is extrapolated by the number of pixels, to which that of a convolution is proportional.
+        If the device is out of memory, the batch is halved until it fits. If a step would take too long for a check (a
+        full-size network on a CPU), fewer samples and then smaller images are run, and the time is extrapolated in
+        proportion to the number of pixels.
         """
         device, side = self._task.device, self._task.side or 1
         batch, size, fixed = batch_size, side, 0.0
@@ -114,7 +114,7 @@ class StepTimer:
                 if not is_out_of_memory(fault):
                     raise
                 too_large = True
-            # Not within the handler, where the fault would keep the memory of what was computed so far.
+            # Outside the handler, because the exception keeps references to the tensors computed so far.
             self._optimizer.zero_grad(set_to_none=True)
             torch.cuda.empty_cache()
             if batch == 1:
@@ -127,11 +127,11 @@ class StepTimer:
         return StepTime(whole, batch, shown, batch_size, measured, peak_memory_bytes(device), too_large)
 
     def _affordable(self, groups: Sequence[list[Sample]], batch_size: int, side: int) -> tuple[int, int, float]:
-        """Climb from a small step towards the configured one as long as the next steps stay within the budget.
+        """Increase the size of the steps towards the configured one as long as the time budget allows.
 
         Returns:
-            Batch size and image side to measure with, and the seconds of a step that do not depend on either (those of
-            the optimiser, above all).
+            Batch size and image side to measure with, and the seconds of a step that depend on neither (mainly those of
+            the optimiser).
         """
         rungs = [(1, size) for size in _doubling(_TRIAL_SIDE, side)]
         rungs += [(batch, side) for batch in _doubling(1, batch_size)[1:]]
@@ -148,7 +148,7 @@ class StepTimer:
         return *reached, _through(line)[0]
 
     def _seconds(self, groups: Sequence[list[Sample]], batch_size: int, side: int, steps: int) -> float:
-        """Return the mean seconds of up to `steps` steps, as many as the budget allows; the groups take turns."""
+        """Return the mean seconds of up to `steps` steps, as many as the budget allows; the groups alternate."""
         device = self._task.device
         seconds: list[float] = []
         if device.type == "cuda":
@@ -189,7 +189,7 @@ class StepTimer:
 
 
 def _cropped(batch: Sample, side: int) -> Sample:
-    """Cut images and maps [B, H, W, ...] down to the part of them that an image of `side` pixels has."""
+    """Crop images and maps [B, H, W, ...] to an image side of `side` pixels."""
     whole = batch["image"].shape[1]
     return {
         name: value[:, : side * value.shape[1] // whole, : side * value.shape[2] // whole]
@@ -200,7 +200,7 @@ def _cropped(batch: Sample, side: int) -> Sample:
 
 
 def _doubling(first: int, last: int) -> list[int]:
-    """Return `first`, twice that and so on, and at the end `last`; only `last` where it is not greater."""
+    """Return `first`, 2 * `first`, 4 * `first` and so on below `last`, and finally `last`."""
     values = []
     while first < last:
         values.append(first)
@@ -209,7 +209,7 @@ def _doubling(first: int, last: int) -> list[int]:
 
 
 def _through(line: list[tuple[int, float]]) -> tuple[float, float]:
-    """Return offset and slope of the line through the last two points (pixels, seconds); neither is negative."""
+    """Return offset and slope, both at least 0, of the line through the last two points (pixels, seconds)."""
     pixels, seconds = line[-1]
     if len(line) < 2:
         return 0.0, seconds / pixels

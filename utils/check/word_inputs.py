@@ -1,4 +1,4 @@
-"""What the network gets: sizes of the pictures, widths of the inputs, padding, and labels without room."""
+"""The inputs of the network: sizes of the pictures, widths of the inputs, padding, and labels that are too long."""
 
 from __future__ import annotations
 
@@ -18,12 +18,13 @@ from data.recognition.training_set import PART_SEED
 from data.recognition.widths import TextWidths, input_widths, picture_sizes, squeezed
 from model.head import Head
 from model.recognizer import Recognizer
-from utils.check.report import Report, counted, percent, quantiles, table
+from utils.check.report import Report, counted, percent, quantiles
 from utils.check.word_sources import WordSource
+from utils.evaluate.results import table
 
 _WINDOWS = 2
 _SQUEEZED = 0.01
-"""Share of squeezed pictures from which on it is worth a word."""
+"""A larger share of squeezed pictures is a remark."""
 
 
 @dataclass(frozen=True)
@@ -31,10 +32,10 @@ class Pictures:
     """Sizes of some samples of a dataset.
 
     Attributes:
-        reader: those samples.
-        sizes: int32 [N, 2], height and width; 0 where a picture cannot be read.
-        widths: int16 [N], of their inputs.
-        keys: [N], what they are put into buckets by.
+        reader: these samples.
+        sizes: int32 [N, 2], height and width; 0 if a picture cannot be read.
+        widths: int16 [N], widths of their inputs.
+        keys: [N], the values that they are sorted into buckets by.
     """
 
     reader: WordReader
@@ -60,7 +61,7 @@ def look_at_pictures(source: WordSource, preprocess: WordPreprocess, limit: int)
 def report_inputs(
     report: Report, sources: Sequence[WordSource], pictures: Sequence[Pictures], config: RecognitionConfig
 ) -> None:
-    """Add the table of sizes and input widths, and what padding costs."""
+    """Add the table of sizes and input widths, and the share of padding."""
     preprocess = WordPreprocess.of(config.train.data)
     rows, figures = [], {}
     for source, seen in zip(sources, pictures, strict=True):
@@ -94,7 +95,7 @@ def report_room(
     network: Recognizer,
     head: Head,
 ) -> None:
-    """Add the training labels that have no room in their pictures, and what would make room."""
+    """Add the training labels that are too long for their pictures, and what would help."""
     preprocess = WordPreprocess.of(config.train.data)
     lines, figures = [], {}
     for source, seen in zip(sources, pictures, strict=True):
@@ -114,20 +115,20 @@ def report_room(
         if lacking.share > config.train.max_zeroed:
             report.problems.append(f"{sentence}; or allow it with train.max_zeroed")
         else:
-            report.remarks.append(f"{sentence}; they teach nothing")
+            report.remarks.append(f"{sentence}; they give no gradient")
     report.figures["room"] = figures
     if figures:
-        report.section("Labels without room", lines or ["none"])
+        report.section("Labels that are too long for their pictures", lines or ["none"])
 
 
 def padding(pictures: Sequence[Pictures], sizes: Sequence[int], config: RecognitionConfig) -> tuple[float, float]:
-    """Return the share of the batches' pixels that is padding, without and with buckets, 0..1.
+    """Return the share of padding in the pixels of the batches, 0..1, without and with buckets.
 
-    Batches are made as in training; what was looked at stands for the whole dataset.
+    Batches are made as in training; the examined samples represent the whole dataset.
 
     Args:
-        pictures: of the training sets.
-        sizes: number of samples of each whole dataset.
+        pictures: the examined samples of each training set.
+        sizes: number of samples in each training set.
         config: the job.
     """
     train = config.train
@@ -143,10 +144,10 @@ def padding(pictures: Sequence[Pictures], sizes: Sequence[int], config: Recognit
     shares = []
     for bucketed in (False, True):
         parts = []
-        for number, (width, key, size, count) in enumerate(zip(widths, keys, sizes, counts, strict=True)):
-            # A few samples of a large dataset are dealt out as often as it takes to be as many.
+        for part, (width, key, size, count) in enumerate(zip(widths, keys, sizes, counts, strict=True)):
+            # The few examined samples are repeated until they are as many as the batches need.
             places = np.arange(min(size, steps * count)) * len(width) // min(size, steps * count)
-            seed = config.seed + number * PART_SEED
+            seed = config.seed + part * PART_SEED
             order: SampleOrder | WidthOrder = SampleOrder(len(places), seed)
             if bucketed:
                 order = WidthOrder(
@@ -166,19 +167,19 @@ def _padding(
         sizes = np.concatenate([seen.sizes[seen.sizes.min(axis=1, initial=1) > 0] for seen in pictures]).astype(
             np.int64
         )
-        own = np.broadcast_to(preprocess.resized_width(*sizes.T), len(sizes))
-        share = 1 - float(own.mean()) / preprocess.fixed_width if len(sizes) else 0.0
+        unpadded = np.broadcast_to(preprocess.resized_width(*sizes.T), len(sizes))
+        share = 1 - float(unpadded.mean()) / preprocess.fixed_width if len(sizes) else 0.0
         figures["padding"] = {"fixed": share}
         return [
             f"every input is {preprocess.fixed_width} wide: {share:.0%} of it is padding, which is computed and read"
             + ("; pad_to=null pads to the longest of a batch" if preprocess.pad_to is not None else "")
         ]
     if len(sources) < len(config.train.datasets):
-        return []  # What shares a batch is not known: a dataset cannot be opened, which is a problem of its own.
+        return []  # A dataset cannot be opened, which is reported as a problem, so the batches are not known.
     plain, bucketed = padding(pictures, [len(source.reader) for source in sources], config)
     figures["padding"] = {"without_buckets": plain, "with_buckets": bucketed}
     used = "" if config.train.data.bucket_batches is not None else " (off: train.data.bucket_batches is null)"
-    return [f"padding of the batches: {plain:.1%} as they come, {bucketed:.1%} with buckets by width{used}"]
+    return [f"padding of the batches: {plain:.1%} in random order, {bucketed:.1%} with buckets by width{used}"]
 
 
 def _range(values: Sequence[float]) -> str:
@@ -188,7 +189,7 @@ def _range(values: Sequence[float]) -> str:
 def _judge(report: Report, source: WordSource, long: int, broken: int, looked: int, config: RecognitionConfig) -> None:
     if broken and (broken > config.train.max_unreadable * looked or broken == looked):
         report.problems.append(
-            f"{source.name}: {broken:,} of {looked:,} pictures ({percent(broken, looked)}) cannot be read; mend or "
+            f"{source.name}: {broken:,} of {looked:,} pictures ({percent(broken, looked)}) cannot be read; repair or "
             "remove them"
         )
     elif broken:

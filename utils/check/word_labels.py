@@ -1,4 +1,4 @@
-"""How many words there are, what was left out, and what the alphabet has to do with the labels."""
+"""Counts of words, what was left out, and how well the alphabet fits the labels."""
 
 from __future__ import annotations
 
@@ -9,19 +9,20 @@ from typing import Any
 import numpy as np
 
 from config.schema.recognition import RecognitionConfig
-from data.readers.limits import words_dropped
+from data.reader import words_dropped
 from data.recognition.alphabet import Alphabet
 from data.recognition.alphabet_filter import named
 from utils.check.characters import RARE, judge_characters, listed
 from utils.check.counts import left_out_figures, remark_left_out, report_left_out
-from utils.check.report import Report, counted, percent, quantiles, table
+from utils.check.report import Report, counted, percent, quantiles
 from utils.check.word_sources import Labels, WordSource
+from utils.evaluate.results import table
 
 _LENGTHS = (0.0, 0.5, 0.95, 1.0)
 
 
 def report_word_counts(report: Report, sources: Sequence[WordSource], labels: Sequence[Labels]) -> None:
-    """Add the table of counts and label lengths, and the one of what was left out and why."""
+    """Add the table of counts and label lengths, and the table of what was left out and why."""
     rows, figures = [], {}
     for source, found in zip(sources, labels, strict=True):
         lost = words_dropped(source.report)
@@ -40,7 +41,7 @@ def report_word_counts(report: Report, sources: Sequence[WordSource], labels: Se
 def report_alphabet(
     report: Report, sources: Sequence[WordSource], labels: Sequence[Labels], config: RecognitionConfig
 ) -> None:
-    """Add the alphabet, what labels have that it lacks, and what of it no label has."""
+    """Add the alphabet, the characters of labels that it lacks, and its characters that no label has."""
     alphabet = Alphabet(config.characters)
     training: Counter[str] = Counter()
     possible: set[str] = set()
@@ -52,10 +53,14 @@ def report_alphabet(
         if found.unknown:
             lines.append(f"{source.name} has characters that the alphabet lacks: {named(found.unknown)}")
         _judge(report, source, found)
-    # What a generator may write comes up in time, whether or not it is among the labels looked at.
-    never = [one for one in alphabet.characters if one not in training and one not in possible]
+    # Characters that a generator may write will occur, even if the examined labels lack them.
+    never = [character for character in alphabet.characters if character not in training and character not in possible]
     if any(source.is_training for source in sources):
-        rare = [one for one in alphabet.characters if 0 < training[one] < RARE and one not in possible]
+        rare = [
+            character
+            for character in alphabet.characters
+            if 0 < training[character] < RARE and character not in possible
+        ]
         if never:
             lines.append(f"never in a training label: {listed(never)}")
             report.remarks.append(
@@ -65,7 +70,7 @@ def report_alphabet(
         if rare:
             lines.append(f"under {RARE} times: {listed(rare)}")
         if training:
-            common = sorted(training, key=lambda one: (-training[one], one))
+            common = sorted(training, key=lambda character: (-training[character], character))
             lines.append(f"most frequent: {listed(common, 20)}")
     report.figures["alphabet"] = {
         "characters": alphabet.characters,
@@ -91,10 +96,10 @@ def _judge(report: Report, source: WordSource, found: Labels) -> None:
         report.remarks.append(
             f"{source.name}: {counted(found.unreadable_labels, 'label')} "
             f"({percent(found.unreadable_labels, len(found.lengths))}) with characters that the alphabet lacks "
-            f"({named(found.unknown)}) can never be read right; a `protocol` may leave such characters out"
+            f"({named(found.unknown)}) can never be read correctly; a `protocol` may leave such characters out"
         )
     if not source.is_training and int(np.sum(found.lengths == 0)):
         report.remarks.append(
-            f"{source.name}: of {counted(int(np.sum(found.lengths == 0)), 'label')} the protocol leaves nothing"
+            f"{source.name}: the protocol removes all characters of {counted(int(np.sum(found.lengths == 0)), 'label')}"
         )
     judge_characters(report, source, found.characters)

@@ -1,4 +1,4 @@
-"""The datasets that a recognition job reads, opened so that a faulty one can still be looked at."""
+"""The datasets of a recognition job, opened in a way that faulty ones can be examined, too."""
 
 from __future__ import annotations
 
@@ -16,25 +16,25 @@ from data.reader import UnreadableSample
 from data.recognition.alphabet import Alphabet
 from data.recognition.alphabet_filter import FilterReport, LabelRule, filter_words
 from data.recognition.readers import open_words
-from data.recognition.readers.chosen import ChosenWords
+from data.recognition.readers.forwarded import ChosenWords
 from data.recognition.sample import WordReader
 from metrics.protocols import protocol
 from utils.check.sources import BaseSource, open_anyway
 
 DRAWN_PICTURES, DRAWN_LABELS = 128, 1000
-"""Pictures and labels that are looked at of a dataset that is drawn on demand."""
+"""Number of examined pictures and labels of a generated dataset."""
 SCENES = 24
-"""The same of one for whose labels, too, whole scenes are drawn."""
+"""The same number for a dataset whose labels are known only after a scene is drawn."""
 
 
 @dataclass(frozen=True)
 class WordSource(BaseSource):
-    """One dataset of a recognition job.
+    """A dataset of a recognition job.
 
     Attributes:
-        reader: what is trained on: the samples that the alphabet leaves, with their labels folded; of a test, all.
-        report: what was kept and left out at opening, the alphabet's part included.
-        whole: all samples, before the alphabet left any out.
+        reader: for training, the samples that the alphabet can write, with folded labels; for a test, all samples.
+        report: what was kept and left out at opening, also because of the alphabet.
+        whole: all samples.
     """
 
     reader: WordReader
@@ -42,11 +42,11 @@ class WordSource(BaseSource):
 
     @property
     def drawn(self) -> bool:
-        """Whether its pictures are drawn when they are asked for."""
+        """Whether its pictures are generated on demand."""
         return self.reader.drawn
 
     def most(self, few: int, limit: int) -> int:
-        """Return how many samples to look at: up to `few` where they are drawn, fewer of scenes, else up to `limit`."""
+        """Return how many samples to examine: up to `few` of generated pictures, fewer of scenes, else `limit`."""
         if not self.drawn:
             return min(limit, len(self.reader))
         return min(SCENES if self.slow_labels else few, limit, len(self.reader))
@@ -64,22 +64,22 @@ class WordSource(BaseSource):
         return self.reader.name(index)
 
     def some(self, limit: int) -> WordReader:
-        """Return up to `limit` samples spread evenly over the dataset; fewer of those that are drawn."""
+        """Return up to `limit` samples spread evenly over the dataset; fewer of generated ones."""
         size, wanted = len(self.reader), self.most(DRAWN_PICTURES, limit)
         return self.reader if size == wanted else ChosenWords(self.reader, np.arange(wanted) * size // wanted)
 
 
 @dataclass
 class Labels:
-    """What the labels of a dataset are made of.
+    """Statistics of the labels of a dataset.
 
     Attributes:
-        lengths: int64 [N], characters of each label looked at.
-        characters: how often each character occurs.
-        whole: whether all labels were looked at.
-        unknown: character that the alphabet lacks -> number of labels with it; of a training set they are left out.
-        unreadable_labels: labels of a test that the alphabet cannot write, so that they are never read right.
-        possible: what a generator may write; empty for others.
+        lengths: int64 [N], number of characters of each examined label.
+        characters: number of occurrences of each character.
+        whole: whether all labels were examined.
+        unknown: character that the alphabet lacks -> number of labels with it; training leaves these labels out.
+        unreadable_labels: labels of a test that the alphabet cannot write, so they are never read correctly.
+        possible: characters that a generator may write; empty for other datasets.
     """
 
     lengths: np.ndarray
@@ -93,40 +93,40 @@ class Labels:
 def open_word_sources(
     config: RecognitionConfig, *, filtered: bool = True, opened: Mapping[str, WordReader] | None = None
 ) -> tuple[list[WordSource], list[str]]:
-    """Open every dataset that the job would read.
+    """Open every dataset of the job.
 
     Args:
         config: the job.
-        filtered: leave out the training labels that the alphabet cannot write; without it, that takes no time.
+        filtered: leave out the training labels that the alphabet cannot write; false saves that time.
         opened: datasets that training has opened already, by their place in the configuration.
 
     Returns:
-        The datasets that could be opened, and a sentence for each reason why training would refuse to start.
+        The opened datasets, and a sentence for each reason why training would not start.
     """
     rule = rule_of(config)
     sources, problems = [], []
 
-    def open_both(name: str, is_training: bool, settings: Any) -> tuple[WordReader, WordReader]:
+    def open_pair(name: str, is_training: bool, settings: Any) -> tuple[WordReader, WordReader]:
         whole = (opened or {}).get(name) or open_words(settings)
         if not (is_training and filtered):
             return whole, whole
         return whole, filter_words(whole, rule, name, max_dropped=settings.max_dropped)
 
     for name, is_training, settings in _datasets(config):
-        both = open_anyway(name, settings, functools.partial(open_both, name, is_training), problems)
-        if both is not None:
-            whole, kept = both
+        pair = open_anyway(name, settings, functools.partial(open_pair, name, is_training), problems)
+        if pair is not None:
+            whole, kept = pair
             sources.append(WordSource(name, settings, kept, copy.deepcopy(kept.report), whole))
     return sources, problems
 
 
 def rule_of(config: RecognitionConfig) -> LabelRule:
-    """Return what the labels of a job have to be."""
+    """Return the rule that selects and folds the labels of a job."""
     return LabelRule(Alphabet(config.characters), config.case, config.unknown, config.max_length)
 
 
 def read_labels(source: WordSource, config: RecognitionConfig, limit: int | None = None) -> Labels:
-    """Look at the labels of a dataset: all of them, at `limit`, or at a few where they are drawn."""
+    """Return the statistics of all labels of a dataset, of `limit` labels, or of a few generated ones."""
     rule = rule_of(config)
     # A test compares labels as its protocol reduces them.
     test: RecognitionTest | None = None if source.is_training else config.test[source.name.removeprefix("test.")]
@@ -135,9 +135,9 @@ def read_labels(source: WordSource, config: RecognitionConfig, limit: int | None
     wanted = source.most(DRAWN_LABELS, size if limit is None else limit)
     lengths: list[int] = []
     texts: Counter[str] = Counter()
-    for number in range(wanted):
+    for position in range(wanted):
         try:
-            text = source.reader.text(number * size // wanted)
+            text = source.reader.text(position * size // wanted)
         except UnreadableSample:  # A generated scene without words.
             continue
         text = text if source.is_training else reduce(rule.fold(text))
@@ -162,7 +162,7 @@ def read_labels(source: WordSource, config: RecognitionConfig, limit: int | None
 
 
 def _datasets(config: RecognitionConfig) -> Iterator[tuple[str, bool, Any]]:
-    for number, settings in enumerate(config.train.datasets):
-        yield f"train.datasets.{number}", True, settings
+    for index, settings in enumerate(config.train.datasets):
+        yield f"train.datasets.{index}", True, settings
     for name, test in config.test.items():
         yield f"test.{name}", False, test.dataset

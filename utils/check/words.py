@@ -1,4 +1,4 @@
-"""What a person wants to know before hours are spent on a recognition job."""
+"""The check of a recognition job before training."""
 
 from __future__ import annotations
 
@@ -16,19 +16,16 @@ from data.recognition.sample import WordReader
 from model.head import Head
 from model.recognizer import Recognizer
 from model.registry import build_recognizer
-from utils.check.cost import report_cost
-from utils.check.options import LIMIT, CheckOptions
+from utils.check.cost import report_cost, trial_task
+from utils.check.duplicates import report_word_copies
 from utils.check.quick import quick_lines
-from utils.check.quiet import quiet
-from utils.check.report import Report, percent, quantiles
-from utils.check.trial import trial_task
-from utils.check.word_copies import report_word_copies
+from utils.check.report import LIMIT, CheckOptions, Report, percent, quantiles, quiet
 from utils.check.word_inputs import look_at_pictures, report_inputs, report_room
 from utils.check.word_labels import report_alphabet, report_word_counts
 from utils.check.word_sources import WordSource, open_word_sources, read_labels
 from utils.decode.words import make_head
-from utils.tasks.names import look_up_names
 from utils.tasks.recognition import check_fits
+from utils.tasks.registry import look_up_names
 
 _LOOKED, _LABELS = 200, 20_000
 
@@ -57,21 +54,21 @@ def check_words(config: RecognitionConfig, options: CheckOptions, say: Callable[
     if config.train.datasets and network is not None and not closed:
         _run(report, sources, config, options)
     elif options.draw is not None:
-        report.remarks.append(f"{options.draw} was not drawn: the training data or the network cannot be had")
+        report.remarks.append(f"{options.draw} was not drawn, because of the problems of training data or network")
     return report.finish(options, trains=bool(config.train.datasets))
 
 
 def quick_word_check(config: RecognitionConfig, opened: Mapping[str, WordReader] | None = None) -> list[str]:
-    """Return lines for the log about the data of a job: counts, label lengths, sizes, plain leaks.
+    """Return log lines about the data of a job: counts, label lengths, sizes, and obvious leaks.
 
-    A few hundred pictures of each dataset are looked at. Lines about what is wrong begin with "warning: ".
+    A few hundred pictures of each dataset are examined. Lines about faults begin with "warning: ".
 
     Args:
         config: the whole job.
         opened: datasets that training has opened already, by their place in the configuration.
     """
     with quiet():
-        # Training has counted what the alphabet leaves.
+        # Training counts the labels that the alphabet cannot write.
         sources, problems = open_word_sources(config, filtered=False, opened=opened)
     preprocess = WordPreprocess.of(config.train.data)
     return quick_lines(sources, problems, lambda source: _line(source, config, preprocess))
@@ -107,7 +104,7 @@ def _network(report: Report, config: RecognitionConfig, head: Head) -> Recognize
 
 
 def _run(report: Report, sources: list[WordSource], config: RecognitionConfig, options: CheckOptions) -> None:
-    """Make the training task, which also loads the starting weights, and have it draw and run."""
+    """Create the training task, which also loads the initial weights, and draw its samples and time its steps."""
     if not options.timing and options.draw is None and config.train.ckpt_path is None:
         return
     readers = {source.name: source.whole for source in sources}
@@ -115,16 +112,16 @@ def _run(report: Report, sources: list[WordSource], config: RecognitionConfig, o
     if task is None:
         return
     if options.draw is not None:
-        from utils.check.word_sheet import write_word_sheet
+        from utils.check.sheet import write_word_sheet
 
         drawn = write_word_sheet(Path(options.draw), task)
-        report.say(f"{drawn} training pictures are drawn in {options.draw}: look whether the labels fit\n")
+        report.say(f"{drawn} training pictures are drawn in {options.draw}: check that the labels fit\n")
     if options.timing:
         report_cost(report, task, config)
 
 
 def _tolerant(config: RecognitionConfig, sources: list[WordSource]) -> RecognitionConfig:
-    """Return the job as it can be looked at with all its faults, which are in the report already, and quickly."""
+    """Return the job with limits that tolerate its faults, which the report has already, and with fewer samples."""
     datasets = [settings.model_copy(update={"max_dropped": 1.0}) for settings in config.train.datasets]
     changed = {"datasets": datasets, "max_zeroed": 1.0}
     training = [source for source in sources if source.is_training]

@@ -1,9 +1,9 @@
 """Word boxes from CRAFT's score maps.
 
 The algorithm and its constants are those of Baek et al., "Character Region Awareness for Text Detection"
-(CVPR 2019). Here each component is found and worked on inside its own window, so that the cost grows with the text
-and not with components times map size. `tests/utils/decode/test_boxes.py` holds the plain full-map version it must
-agree with.
+(CVPR 2019). Here each component is processed inside its bounding window, so the cost grows with the amount of text and
+not with the number of components times the map size. `tests/utils/decode/test_boxes.py` has the plain full-map version
+as a reference.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from utils.decode.polygons import trace_polygon
 MIN_COMPONENT_PX = 10
 SQUARE_TOLERANCE = 0.1
 BLOCK = 8
-"""Side in map pixels of the blocks that are looked at first; at most 16, see `_islands`."""
+"""Side in map pixels of the blocks of the coarse search; at most 16, see `_islands`."""
 
 
 @dataclass(frozen=True)
@@ -31,8 +31,8 @@ class Detections:
 
     Attributes:
         boxes: float32 [N, 4, 2], clockwise from the corner with the smallest x + y.
-        scores: float32 [N], the highest region score of each word: the detections at a higher text threshold t
-            are exactly those with a score of at least t.
+        scores: float32 [N], the highest region score of each word: the detections at a higher text threshold t are
+            exactly the words with a score of at least t.
         polygons: N arrays float32 [P, 2]; the boxes themselves unless polygons were asked for and the word is curved.
     """
 
@@ -68,7 +68,7 @@ def detect_words(
     Args:
         region: float32 [H, W], probability that a pixel is the centre of a character.
         affinity: float32 [H, W], probability that it is the centre of the space between two characters of a word.
-        text_threshold: a component is text where its highest region score reaches this.
+        text_threshold: a component is text if its highest region score reaches this.
         low_text: pixels with a region score above this are text.
         link_threshold: pixels with an affinity score above this join characters.
         poly: also trace polygons along curved words.
@@ -77,7 +77,7 @@ def detect_words(
         Detections in map pixels, ordered by their component's first pixel in reading order of the map.
 
     Raises:
-        ValueError: the maps are not two equally large planes.
+        ValueError: the maps are not two-dimensional or differ in size.
     """
     if region.ndim != 2 or region.shape != affinity.shape:
         raise ValueError(f"expected two [H, W] maps, not {list(region.shape)} and {list(affinity.shape)}")
@@ -94,7 +94,7 @@ def detect_words(
 
 
 def map_to_image(detections: Detections, matrix: np.ndarray) -> Detections:
-    """Carry detections from score-map pixels to image pixels.
+    """Transform detections from score-map pixels to image pixels.
 
     Args:
         detections: in map pixels.
@@ -123,10 +123,10 @@ def _components(
 
 
 def _islands(pixels: np.ndarray) -> Iterator[tuple[int, int, np.ndarray]]:
-    """Cut a map, most of which is empty, into windows that hold all its components whole.
+    """Split a mostly empty map into windows, so that no component is cut.
 
-    Connected pixels lie in touching blocks. So components are looked for among the few blocks that hold a pixel, and
-    then within each group of touching blocks, instead of in the whole map.
+    Connected pixels lie in touching blocks. So groups of touching blocks with pixels are searched for first, and then
+    components inside each group, instead of in the whole map.
 
     Args:
         pixels: uint8 [H, W], 0 or 255.
@@ -143,10 +143,10 @@ def _islands(pixels: np.ndarray) -> Iterator[tuple[int, int, np.ndarray]]:
         x, y, w, h = (int(value) for value in stats[group, :4])
         left, top = x * BLOCK, y * BLOCK
         window = pixels[top : top + h * BLOCK, left : left + w * BLOCK]
-        others = groups[y : y + h, x : x + w] != group
-        if (others & (blocks[y : y + h, x : x + w] > 0)).any():
-            others = others.repeat(BLOCK, axis=0).repeat(BLOCK, axis=1)[: window.shape[0], : window.shape[1]]
-            window = np.where(others, np.uint8(0), window)
+        foreign = groups[y : y + h, x : x + w] != group
+        if (foreign & (blocks[y : y + h, x : x + w] > 0)).any():
+            foreign = foreign.repeat(BLOCK, axis=0).repeat(BLOCK, axis=1)[: window.shape[0], : window.shape[1]]
+            window = np.where(foreign, np.uint8(0), window)
         yield left, top, window
 
 
@@ -169,10 +169,10 @@ def _components_of_island(
         mine = labels[y : y + h, x : x + w] == label
         window = np.s_[top + y : top + y + h, left + x : left + x + w]
         score = region[window][mine].max()
-        if not score >= np.float32(text_threshold):  # in the precision of the maps; NaN reaches nothing
+        if not score >= np.float32(text_threshold):  # In the precision of the maps; NaN is below any threshold.
             continue
         mask = mine & ((text[window] > 0) | (link[window] == 0))
-        if not mask.any():  # only where text_threshold <= low_text: the component is all link
+        if not mask.any():  # Possible only if text_threshold <= low_text: all pixels are link pixels.
             continue
         reach = int(math.sqrt(size * min(w, h) / (w * h)) * 2)
         before_x, before_y = min(reach, left + x), min(reach, top + y)
@@ -211,7 +211,8 @@ def order_box(box: np.ndarray, points: np.ndarray) -> np.ndarray:
         left, top = points.min(axis=0)
         right, bottom = points.max(axis=0)
         box = np.array([[left, top], [right, top], [right, bottom], [left, bottom]], np.float32)
-    one, two = box[1] - box[0], box[2] - box[1]
-    if one[0] * two[1] - one[1] * two[0] < 0:  # OpenCV does not promise a direction; y points down, so cw is > 0
+    first_side, second_side = box[1] - box[0], box[2] - box[1]
+    # OpenCV does not promise a direction; y points down, so the cross product of clockwise sides is positive.
+    if first_side[0] * second_side[1] - first_side[1] * second_side[0] < 0:
         box = box[::-1]
     return np.roll(box, -int(box.sum(axis=1).argmin()), axis=0).astype(np.float32)

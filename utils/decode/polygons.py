@@ -1,8 +1,8 @@
 """Polygons that follow a curved word.
 
 Baek et al. (CVPR 2019, section 3.3) trace a word of any shape by scanning its box along the reading axis, taking
-the local centre and height of the text, and bending the box's edges along them. This is an implementation of that
-idea of its own:
+the local centre and height of the text, and bending the box's edges along them. This is an independent implementation
+of that idea:
 
 1. Rectify the component's mask by its box, the longer side horizontal.
 2. Take the middle of the mask in every column; a smooth curve through the middles is the centre line.
@@ -20,9 +20,9 @@ import shapely
 
 NUM_CONTROL_POINTS = 7
 MIN_BEND = 0.1
-"""Least departure of the centre line from its chord, in heights of the text, that makes a word curved."""
+"""A word is curved if its centre line departs from the chord by at least this, in heights of the text."""
 MIN_ASPECT = 1.5
-"""A box less elongated than this has no reading axis to follow."""
+"""A box with a smaller ratio of its sides has no clear reading axis."""
 CURVE_DEGREE = 4
 
 

@@ -1,4 +1,4 @@
-"""How a recogniser's scores become text, as a section under `test` or the command line says it."""
+"""Decoding the scores of a recogniser with the settings of a test or of the command line."""
 
 from __future__ import annotations
 
@@ -9,13 +9,14 @@ from pathlib import Path
 from torch import Tensor
 
 from config.errors import UserError
+from config.schema.model import RecognizerModel
 from config.schema.recognition import RecognitionTest
-from config.schema.recognizer import RecognizerModel
 from data.graphemes import nfc
 from data.recognition.alphabet import Alphabet
 from model.head import Head, Reading
 from model.recognizer import RECOGNIZERS
-from utils.decode.ctc import CtcHead, Lexicon
+from utils.decode.ctc.head import CtcHead
+from utils.decode.ctc.lexicon import Lexicon
 
 
 def make_head(settings: RecognizerModel, alphabet: Alphabet) -> Head:
@@ -29,10 +30,10 @@ def make_head(settings: RecognizerModel, alphabet: Alphabet) -> Head:
 
 @dataclass(frozen=True)
 class WordDecoding:
-    """How scores become text; the fields are those of `config.schema.recognition.RecognitionTest`.
+    """The decoding of scores; the fields are those of `config.schema.recognition.RecognitionTest`.
 
     Raises:
-        UserError: the head has no beam search and no lexicon, and they are asked for.
+        UserError: beam search or a lexicon is set, but the head cannot search.
     """
 
     head: Head
@@ -43,14 +44,14 @@ class WordDecoding:
     def __post_init__(self) -> None:
         if self._searches and not self.head.can_search:
             wanted = "a lexicon" if self.lexicon is not None else "decode=beam"
-            raise UserError(f"{wanted} is for recognisers trained with CTC, which this one is not; leave it out")
+            raise UserError(f"{wanted} works for recognisers trained with CTC only, and this is not one; leave it out")
 
     @classmethod
     def of(cls, test: RecognitionTest, head: Head, fold: Callable[[str], str] = str) -> WordDecoding:
-        """Return the decoding of an evaluation; `fold` is done to the words of its list, as it is to labels.
+        """Return the decoding of an evaluation; `fold` is applied to the words of its lexicon, as to labels.
 
         Raises:
-            UserError: the word list cannot be used, or the head cannot do what is asked for.
+            UserError: the lexicon cannot be used, or the head has no such decoding.
         """
         lexicon = None if test.lexicon is None else open_lexicon(test.lexicon, head.alphabet, fold)
         return cls(head, test.decode, test.beam_width, lexicon)
@@ -72,12 +73,12 @@ class WordDecoding:
 
 
 def open_lexicon(path: str, alphabet: Alphabet, fold: Callable[[str], str] = str) -> Lexicon:
-    """Return the words of a file, one a line, as a list to read by.
+    """Return the lexicon of a file with one word per line.
 
     Args:
         path: a text file in UTF-8.
-        alphabet: of the network.
-        fold: what is done to labels before they are compared, such as `str.lower`.
+        alphabet: that of the network.
+        fold: applied to the words, as to labels before they are compared, such as `str.lower`.
 
     Raises:
         UserError: it cannot be read, or the alphabet can write none of its words.
@@ -85,7 +86,7 @@ def open_lexicon(path: str, alphabet: Alphabet, fold: Callable[[str], str] = str
     try:
         lines = Path(path).read_text(encoding="utf-8-sig").splitlines()
     except (OSError, UnicodeDecodeError) as fault:
-        raise UserError(f"lexicon {path} cannot be read as a text of words, one a line ({fault})") from fault
+        raise UserError(f"lexicon {path} cannot be read as a text file with one word per line ({fault})") from fault
     try:
         return Lexicon((fold(nfc(line.strip())) for line in lines if line.strip()), alphabet)
     except ValueError as fault:

@@ -1,4 +1,4 @@
-"""How many samples an iteration has."""
+"""The number of samples in an iteration."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ def samples_of_iteration(settings: Training, world: int) -> int:
         world: number of processes.
 
     Raises:
-        UserError: `global_batch_size` cannot be shared out evenly.
+        UserError: `global_batch_size` cannot be divided evenly.
     """
     parts = world * settings.accumulate
     if settings.global_batch_size is None:
         return settings.batch_size * parts
     if settings.global_batch_size % parts:
         raise UserError(
-            f"train.global_batch_size={settings.global_batch_size} cannot be shared out evenly to {world} processes "
+            f"train.global_batch_size={settings.global_batch_size} cannot be divided evenly among {world} processes "
             f"with train.accumulate={settings.accumulate}; make it a multiple of {parts}"
         )
     return settings.global_batch_size

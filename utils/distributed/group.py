@@ -1,8 +1,8 @@
-"""Joining the other processes of a run, and leaving them so that each knows why.
+"""Joining the process group of a run, and reporting why it ended.
 
 The environment is torchrun's: RANK, WORLD_SIZE, LOCAL_RANK, MASTER_ADDR, MASTER_PORT. Tensors on GPUs go over NCCL,
-what is decided goes over gloo. Where a process ends with an error, it leaves the reason in the store that all of them
-share; the others, whose next exchange fails, find it there and say it.
+values for decisions go over gloo. A process that ends with an error writes the reason to the shared store; the other
+processes, whose next collective fails, read it there and report it.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ import torch.distributed as dist
 from torch.distributed.rendezvous import rendezvous
 
 from config.errors import UserError
-from utils.distributed import lives
+from utils.distributed import restarts
 from utils.distributed.neighbours import neighbours_watched
 from utils.distributed.processes import ALONE, Processes
 
@@ -30,29 +30,29 @@ log = logging.getLogger(__name__)
 WITH_LIBUV = "0" if os.name == "nt" else "1"
 """Whether the store that processes meet at uses libuv, as torch has it; torch for Windows is built without."""
 _PATIENCE_S = 5.0
-"""How long a process whose exchange failed waits for the reason, and for the others to say that they live."""
+"""How long a process waits, after a failed collective, for the reason and for the other processes to report."""
 
 
 class PeerLost(Exception):
-    """Another process of the run has ended; its reason is told by that process itself, or not at all."""
+    """Another process of the run has ended; that process itself reports the reason."""
 
 
 def environment() -> Processes:
-    """Return who this process is by torchrun's environment, `ALONE` without one.
+    """Return the ranks of this process from torchrun's environment variables; `ALONE` without them.
 
     Raises:
-        UserError: the environment is not whole.
+        UserError: a variable is missing or is not a number.
     """
-    world = _number("WORLD_SIZE", 1)
+    world = _integer("WORLD_SIZE", 1)
     if world == 1:
         return ALONE
     for name in ("RANK", "LOCAL_RANK", "MASTER_ADDR", "MASTER_PORT"):
         if name not in os.environ:
             raise UserError(f"WORLD_SIZE is {world} but {name} is not set; start the processes with torchrun")
-    return Processes(_number("RANK", 0), world, _number("LOCAL_RANK", 0))
+    return Processes(_integer("RANK", 0), world, _integer("LOCAL_RANK", 0))
 
 
-def _number(name: str, default: int) -> int:
+def _integer(name: str, default: int) -> int:
     value = os.environ.get(name, str(default))
     if not value.isdecimal():
         raise UserError(f"the environment's {name} is {value!r}, which is no number; start the processes with torchrun")
@@ -66,7 +66,7 @@ def joined(processes: Processes, device: torch.device, timeout_s: float) -> Iter
     Args:
         processes: those of the run.
         device: of this one.
-        timeout_s: seconds after which waiting for the others is given up.
+        timeout_s: seconds that a process waits for the others.
 
     Raises:
         PeerLost: another process ended first.
@@ -80,10 +80,10 @@ def joined(processes: Processes, device: torch.device, timeout_s: float) -> Iter
     os.environ.setdefault("USE_LIBUV", WITH_LIBUV)
     timeout = datetime.timedelta(seconds=timeout_s)
     try:
-        # The store may still hold what former lives of the run wrote.
+        # The store may still hold keys of earlier starts of the run.
         shared = next(rendezvous("env://", processes.rank, processes.world, timeout=timeout))[0]
         shared.set_timeout(timeout)
-        store = dist.PrefixStore(lives.agree(shared, processes, timeout_s), shared)
+        store = dist.PrefixStore(restarts.agree(shared, processes, timeout_s), shared)
         dist.init_process_group(
             backend,
             store=store,
@@ -116,13 +116,13 @@ def joined(processes: Processes, device: torch.device, timeout_s: float) -> Iter
 
 
 def _is_of_gloo(fault: RuntimeError) -> bool:
-    """Tell whether an exchange failed: gloo's errors have no type of their own, but begin with its source file."""
+    """Tell whether an error comes from gloo: its errors have no special type, but name its source file."""
     text = str(fault)
     return "gloo" in text or "Connection closed by peer" in text or "Connection reset by peer" in text
 
 
 def _leave_reason(store: dist.Store, processes: Processes, fault: BaseException) -> None:
-    """Say in the store why this process ends; only the first one to do so counts."""
+    """Write to the store why this process ends; only the first reason is kept."""
     sentence = " ".join(str(fault).split()) or type(fault).__name__
     if not isinstance(fault, UserError):
         sentence = f"{type(fault).__name__}: {sentence}"
@@ -134,7 +134,7 @@ def _leave_reason(store: dist.Store, processes: Processes, fault: BaseException)
 
 
 def _reason(store: dist.Store, processes: Processes, fault: BaseException | None) -> str:
-    """Return why the exchange failed: the reason that another process left, or which ones no longer answer."""
+    """Return why a collective failed: the reason that another process wrote, or which processes do not answer."""
     detail = f" ({str(fault).splitlines()[0]})" if fault is not None and str(fault) else ""
     try:
         store.set_timeout(datetime.timedelta(seconds=_PATIENCE_S))
@@ -146,8 +146,8 @@ def _reason(store: dist.Store, processes: Processes, fault: BaseException | None
             time.sleep(0.1)
         lost = [rank for rank in range(processes.world) if not store.check([f"alive/{rank}"])]
     except (RuntimeError, dist.DistError):
-        return f"the machine that led the run is gone{detail}"
+        return f"the machine that hosts the store of the run is gone{detail}"
     if not lost:
         return f"an exchange between the processes failed{detail}"
     names = f"process{'es' * (len(lost) > 1)} {', '.join(map(str, lost))}"
-    return f"{names} of {processes.world} answered no more: killed, out of memory, or the machine is gone"
+    return f"{names} of {processes.world} stopped answering: killed, out of memory, or the machine is gone"

@@ -1,7 +1,7 @@
-"""Starting the processes of a run on one machine, for those who do not use torchrun.
+"""Starting the processes of a run on one machine without torchrun.
 
-The environment they get is torchrun's. Unlike its agent this launcher passes signals on and returns the processes' own
-exit status, so that a run that was asked to stop, and has saved, has ended well.
+The processes get the same environment variables as from torchrun. Unlike torchrun's agent, this launcher forwards
+signals and returns the exit status of the processes, so a run that stopped on a signal and saved exits with 0.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ log = logging.getLogger(__name__)
 
 _POLL_S = 0.1
 GRACE_S = 30.0
-"""How long the others may take to find out by themselves that one process has failed, and to say so."""
+"""Seconds that the other processes have, after one has failed, to notice it and to report it."""
 _PASSED_ON = [
     getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGUSR1", "SIGHUP", "SIGBREAK") if hasattr(signal, name)
 ]  # fmt: skip
@@ -39,12 +39,12 @@ def launch(command: Sequence[str], count: int, threads: int | None = None) -> in
     Args:
         command: the program and its arguments.
         count: number of processes.
-        threads: of each one's CPU work, where OMP_NUM_THREADS does not say; None leaves it to each.
+        threads: CPU threads of each process, unless OMP_NUM_THREADS is set; None does not set them.
 
     Returns:
-        0 where all ended well; else the exit status of the first one that did not, 128 + number for a signal.
+        0 if all exited with 0; otherwise the exit status of the first process that failed, or 128 + the signal number.
     """
-    # The launcher keeps the store: it outlives any of the processes, and its port is taken from the beginning.
+    # The launcher hosts the store: it lives longer than the processes, and its port is reserved from the beginning.
     store = dist.TCPStore(
         "127.0.0.1", 0, is_master=True, wait_for_workers=False, timeout=datetime.timedelta(seconds=GRACE_S),
         use_libuv=WITH_LIBUV == "1",
@@ -61,24 +61,24 @@ def launch(command: Sequence[str], count: int, threads: int | None = None) -> in
         shared["OMP_NUM_THREADS"] = os.environ.get("OMP_NUM_THREADS", str(threads))
     running: list[subprocess.Popen] = []
 
-    def pass_on(number: int, _frame: FrameType | None) -> None:
+    def pass_on(signum: int, _frame: FrameType | None) -> None:
         for process in running:
             if process.poll() is None:
-                process.send_signal(_to_child(number))
+                process.send_signal(_to_child(signum))
 
-    former = {number: signal.signal(number, pass_on) for number in _PASSED_ON}
+    former = {signum: signal.signal(signum, pass_on) for signum in _PASSED_ON}
     try:
         for rank in range(count):
-            own = {"RANK": str(rank), "LOCAL_RANK": str(rank)}
-            # A session of its own: Ctrl-C on a terminal reaches it through this process, once.
-            running.append(subprocess.Popen(command, env={**os.environ, **shared, **own}, **_APART))
+            ranks = {"RANK": str(rank), "LOCAL_RANK": str(rank)}
+            # In a new session, Ctrl-C on a terminal reaches the process only once, forwarded by this launcher.
+            running.append(subprocess.Popen(command, env={**os.environ, **shared, **ranks}, **_APART))
         return _wait(running)
     finally:
         for process in running:
             if process.poll() is None:
                 process.kill()
-        for number, handler in former.items():
-            signal.signal(number, handler)
+        for signum, handler in former.items():
+            signal.signal(signum, handler)
 
 
 def _to_child(number: int) -> int:
@@ -87,7 +87,7 @@ def _to_child(number: int) -> int:
 
 
 def _wait(running: Sequence[subprocess.Popen]) -> int:
-    """Wait for all; once one has failed, no longer than the grace."""
+    """Wait for all processes; after a failure, wait for at most `GRACE_S`."""
     failed: int | None = None
     until = float("inf")
     while any(process.poll() is None for process in running) and time.monotonic() < until:

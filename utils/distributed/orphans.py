@@ -1,6 +1,6 @@
-"""Ending with whoever started this process.
+"""Ending this process when its parent process ends.
 
-An agent that is killed cannot end its processes. They would train on, beside those of the restarted job.
+A torchrun agent that is killed cannot end its processes. They would go on training next to those of the restarted job.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ _EVERY_S = 0.5
 
 
 def end_with_parent() -> None:
-    """Let this process end, at once, when the one that started it has."""
+    """Start a thread that ends this process as soon as its parent process has ended."""
     parent = os.getppid()
 
     def watch() -> None:

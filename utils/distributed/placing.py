@@ -1,4 +1,4 @@
-"""Which device a process uses: its number on its machine decides, and nothing else."""
+"""The device of each process: chosen by its local rank alone."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from utils.device import resolve_device
 from utils.distributed.processes import Processes
 
 
-def own_device(name: str, processes: Processes) -> torch.device:
+def process_device(name: str, processes: Processes) -> torch.device:
     """Return the device that `device: NAME` of the configuration means for one of several processes.
 
     Raises:

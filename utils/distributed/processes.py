@@ -1,7 +1,7 @@
-"""The processes of a training run: who this one is among them, and what they tell each other.
+"""The processes of a training run: the rank of this process, and the values they exchange.
 
-Small values that decide something (stop now? how many samples were unreadable?) go over gloo and the CPU, never over
-the GPU's stream, so that deciding costs no wait for the device. Whatever decides is the same in every process.
+Small values for decisions (stop now? how many samples were unreadable?) go over gloo and the CPU, never over the GPU's
+stream, so that a decision does not wait for the device. Every process gets the same values.
 """
 
 from __future__ import annotations
@@ -20,14 +20,14 @@ T = TypeVar("T")
 
 @dataclass(frozen=True)
 class Processes:
-    """The processes of a run. With one of them every method returns at once what it was given.
+    """The processes of a run. If there is only one, every method returns its argument at once.
 
-    All methods but `share` are collective: every process calls them, in the same order.
+    All methods except `share` are collective: every process calls them, in the same order.
 
     Attributes:
-        rank: number of this process among all, for data and files.
-        world: how many there are.
-        local_rank: number of this process on its machine, for the device alone.
+        rank: global rank of this process, for data and files.
+        world: number of processes.
+        local_rank: rank of this process on its machine, only for the device.
     """
 
     rank: int = 0
@@ -36,11 +36,11 @@ class Processes:
 
     @property
     def is_main(self) -> bool:
-        """Whether this is the one process that writes files and logs."""
+        """Whether this process writes files and logs: rank 0."""
         return self.rank == 0
 
     def share(self, count: int) -> range:
-        """Return this process's share of the numbers below `count`: every `world`-th of them."""
+        """Return this process's share of the indices below `count`: every `world`-th index, from `rank` on."""
         return range(self.rank, count, self.world)
 
     def sum(self, values: Sequence[int]) -> list[int]:
@@ -70,14 +70,17 @@ class Processes:
         dist.all_gather_object(values, value)
         return values
 
-    def interleave(self, own: Sequence[T]) -> list[T]:
-        """Return what the processes made of their `share`s, in the order of the numbers that were shared out.
+    def interleave(self, values: Sequence[T]) -> list[T]:
+        """Return the results of all processes for their `share`s, in the order of the indices.
 
-        Nothing is lost where they made something of a part of their shares only.
+        The lists may have different lengths; no result is lost.
+
+        Args:
+            values: the results of this process, in the order of its share.
         """
         if self.world == 1:
-            return list(own)
-        parts = self.gather(list(own))
+            return list(values)
+        parts = self.gather(list(values))
         return [part[place] for place in range(max(map(len, parts))) for part in parts if place < len(part)]
 
     def broadcast(self, value: T) -> T:
@@ -89,7 +92,11 @@ class Processes:
         return box[0]
 
     def mean_(self, tensors: Sequence[Tensor]) -> None:
-        """Replace tensors, on the run's device, by their means over all processes, in one transfer."""
+        """Replace tensors by their means over all processes, in place and in one transfer.
+
+        Args:
+            tensors: floating point, of any shape [...], on the run's device; the same shapes in every process.
+        """
         if self.world == 1 or not tensors:
             return
         flat = torch.cat([tensor.detach().reshape(-1).float() for tensor in tensors])
@@ -107,9 +114,9 @@ class Processes:
 
     @contextmanager
     def first_on_each_machine(self) -> Iterator[None]:
-        """Let the first process of each machine do something before the others of that machine do it.
+        """Run the block in the first process of each machine before the other processes of that machine.
 
-        It is for files that are made where they are missing and are then found by the others.
+        It is for files that the first process creates and the others then find.
         """
         if self.local_rank:
             self.barrier()

@@ -1,9 +1,8 @@
-"""A network in every process, kept the same in all of them.
+"""Replicas of a network, one per process, which are kept identical.
 
-DistributedDataParallel averages the gradients (Li et al., VLDB 2020). What it would not keep the same is done here:
-the running statistics of batch norms, which each process takes of its own samples, are averaged after every step. So
-each process could write the checkpoint, each evaluates the same network, and a resumed run may have another number of
-processes.
+DistributedDataParallel averages the gradients (Li et al., VLDB 2020). It does not average the running statistics of
+batch norms, which each process computes over its own samples; this is done here after every step. So any process could
+write the checkpoint, all processes evaluate the same network, and a run may be resumed by another number of processes.
 """
 
 from __future__ import annotations
@@ -19,7 +18,7 @@ from torch.nn.parallel import DistributedDataParallel
 
 from utils.distributed.processes import Processes
 
-# Newer versions have another name for it, which differs in what happens to buffers at the start, which are alike here.
+# Newer versions renamed the option; the two differ only in the treatment of buffers at the start, which are equal here.
 _RENAMED = "forward_sync_buffers" in inspect.signature(DistributedDataParallel.__init__).parameters
 _WITHOUT_BUFFERS: dict[str, Any] = {"forward_sync_buffers" if _RENAMED else "broadcast_buffers": False}
 
@@ -50,7 +49,7 @@ class Replicas:
                 device_ids=[device] if device.type == "cuda" else None,
                 **_WITHOUT_BUFFERS,  # they are averaged below
                 gradient_as_bucket_view=True,
-                # The graph is the same in every iteration, but DDP counts a micro-batch without a reduction as one.
+                # With accumulation the graph is not static for DDP: micro-batches without a reduction differ.
                 static_graph=accumulate == 1,
             )
             if device.type == "cpu":
@@ -64,9 +63,15 @@ class Replicas:
         return nullcontext() if self._parallel is None or last else self._parallel.no_sync()
 
     def settle(self, values: Mapping[str, Tensor]) -> dict[str, Tensor]:
-        """End an iteration: average the running statistics, and scalars such as the loss, over all processes.
+        """End an iteration: average the running statistics, and values such as the loss, over all processes.
 
-        Nothing in it waits for the device.
+        It does not wait for the device.
+
+        Args:
+            values: each a scalar on the run's device.
+
+        Returns:
+            The means, each a float32 scalar; the values themselves where there is one process.
         """
         if self._processes.world == 1:
             return dict(values)
@@ -77,11 +82,12 @@ class Replicas:
 
 
 def _keep_buckets(parallel: DistributedDataParallel) -> None:
-    """Have the buckets in their final order from the first backward pass on.
+    """Keep the gradient buckets in their final order from the first backward pass on.
 
-    After its first pass DDP sorts them anew. In which order three processes or more add up a gradient depends on its
-    place in the bucket, so that a resumed run, whose first pass is another iteration, would differ by roundings.
-    On GPUs, where the order lets transfers begin early, that is left so: there kernels round differently anyway.
+    DDP reorders its buckets after its first backward pass. With three or more processes, the order in which a gradient
+    is summed depends on its place in the bucket, so a resumed run, whose first pass is a later iteration, would differ
+    by rounding. On GPUs the reordering stays on, because it lets transfers begin earlier and kernels round differently
+    anyway.
     """
     parallel.reducer._push_all_rebuilt_params()
     parallel.reducer._rebuild_buckets()

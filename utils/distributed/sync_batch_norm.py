@@ -97,6 +97,7 @@ class SynchronisedBatchNorm(nn.modules.batchnorm._BatchNorm):
         self._alone = alone
 
     def forward(self, x: Tensor) -> Tensor:
+        """Normalise each channel of x, float [N, C], [N, C, L] or [N, C, H, W]; shape and dtype stay."""
         if self._alone or not self.training or _processes(self._group.value) < 2:
             return super().forward(x)
         self._check_input_dim(x)

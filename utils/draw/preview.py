@@ -9,7 +9,7 @@ import numpy as np
 
 from config.errors import UserError
 from config.schema.generation import GenerateConfig
-from data.progress import progress_bar
+from data.io.progress import progress_bar
 from data.sample import TextSample, transform_points
 from data.synth.crop.draw import draw_crop, encode_crop
 from data.synth.resources import Resources

@@ -10,8 +10,8 @@ import numpy as np
 from config.errors import UserError
 from data.heatmap.grid import MAP_TO_INPUT
 from data.pseudo_label.labeler import Teacher
+from data.pseudo_label.reader import PseudoLabels
 from data.pseudo_label.records import LABELLED, LabelSettings, WordKind
-from data.pseudo_label.stored import PseudoLabels
 from data.pseudo_label.words import cut_words, network_input
 from data.reader import Reader, UnreadableSample
 from data.sample import transform_points

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import os
 import time
 from collections.abc import Generator
 from typing import Any
@@ -13,12 +14,23 @@ from torch import Tensor
 from torch.utils.data import DataLoader
 
 from config.schema.training import Training
+from data.cores import available_cores
 from data.order import StreamBatchSampler
 from utils.device import to_device
 from utils.engine.stop import outlast_stop_signals
 from utils.engine.task import Task
 
 Batch = dict[str, Any]
+
+
+def loader_processes(settings: Training, device: torch.device) -> int:
+    """Return how many processes prepare batches; see `Training.num_workers`."""
+    if settings.num_workers is not None:
+        return settings.num_workers
+    cores = available_cores() // int(os.environ.get("LOCAL_WORLD_SIZE", 1))
+    # Where the CPU trains, too, what the loaders take is missing there.
+    wanted = min(4, cores // 4) if device.type == "cpu" else min(16, cores - 1)
+    return max(1, wanted)
 
 
 def batches(
@@ -38,7 +50,7 @@ def batches(
         task.dataset,
         batch_sampler=sampler,
         collate_fn=task.collate,
-        num_workers=settings.num_workers,
+        num_workers=loader_processes(settings, device),
         worker_init_fn=_start_worker,
         pin_memory=device.type == "cuda",
     )

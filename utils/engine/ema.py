@@ -46,7 +46,7 @@ class WeightAverage:
 
         Args:
             model: holds the weights.
-            good: bool on its device; where it is false, nothing is changed. None is true.
+            good: a bool scalar on its device; if it is false, nothing changes. None means true.
         """
         good = torch.ones((), dtype=torch.bool, device=self._updates.device) if good is None else good
         pairs = list(zip(_tensors(self.module), _tensors(model), strict=True))

@@ -47,7 +47,7 @@ def accumulate_gradient(
         amp: precision of the forward pass.
 
     Returns:
-        What `task.loss` returned, as means over all samples, the same in every process.
+        What `task.loss` returned, as means over all samples, the same in every process: each a float32 scalar.
     """
     device = next(replicas.module.parameters()).device
     for parameter in replicas.module.parameters():

@@ -52,7 +52,7 @@ class SavedBuffers:
 
     @torch.no_grad()
     def restore_unless(self, good: Tensor) -> None:
-        """Put the copy back where `good`, a bool on the model's device, is false; does not wait for the device."""
+        """Put the copy back if `good`, a bool scalar on the model's device, is false; does not wait for the device."""
         if good.device.type == "cpu" and good:
             return
         for kind, buffers in self._groups().items():
@@ -117,7 +117,14 @@ class NonFiniteGuard:
         self._buffers.keep()
 
     def settle(self, norm: Tensor) -> Tensor:
-        """Put back what the iteration has spoilt, if it has; return whether it counts, a bool on the device."""
+        """Restore the buffers if the gradient is not finite.
+
+        Args:
+            norm: of the gradient, a scalar on the model's device.
+
+        Returns:
+            Whether the iteration counts, a bool scalar on the same device.
+        """
         good = torch.isfinite(norm)
         self._buffers.restore_unless(good)
         return good

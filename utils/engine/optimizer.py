@@ -42,10 +42,10 @@ def load_optimizer(optimizer: torch.optim.Optimizer, state: dict[str, Any]) -> N
 
 
 def marked(loss: Tensor) -> Tensor:
-    """Return a loss whose gradient is not finite where its value is not; else it is what it was, to the last bit.
+    """Return a loss, a scalar, whose gradient is not finite if its value is not; a finite loss stays bit for bit.
 
-    What decides whether an iteration counts is the gradient, which all processes of a job share. This makes sure that
-    the loss of any one of them is seen in it.
+    The gradient, which all processes of a job share, decides whether an iteration counts. So a loss that is not finite
+    in one process must show in the gradient.
     """
     return loss * torch.where(torch.isfinite(loss.detach()), 1.0, torch.nan).to(loss.dtype)
 

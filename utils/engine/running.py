@@ -20,7 +20,7 @@ class RunningMeans:
         self._good: Tensor | None = None
 
     def add(self, values: Mapping[str, Tensor]) -> None:
-        """Add one iteration's scalars; `loss` and `grad_norm` decide whether it counts."""
+        """Add the values of an iteration, each a scalar; `loss` and `grad_norm` decide whether it counts."""
         values = {name: value.detach().float() for name, value in values.items()}
         finite = torch.isfinite(values["loss"]) & torch.isfinite(values["grad_norm"])
         for name, value in values.items():

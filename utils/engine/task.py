@@ -95,7 +95,15 @@ class Task(ABC):
 
     @abstractmethod
     def loss(self, model: nn.Module, batch: Mapping[str, Any]) -> dict[str, Tensor]:
-        """Run `model` on a batch and return scalars on its device, means over its samples; `loss` is minimised."""
+        """Run `model` on a batch.
+
+        Args:
+            model: the network, or a wrapper that is called like it.
+            batch: what `collate` returned, on the device of `model`.
+
+        Returns:
+            Values by name, each a scalar on the device of `model`, the mean over the samples; `loss` is minimised.
+        """
 
     def evaluate(self, model: nn.Module) -> Evaluation | None:
         """Evaluate `model`, all processes together; None where there is nothing to evaluate on."""

@@ -31,7 +31,7 @@ from utils.engine.stop import StopRequest
 from utils.engine.task import Task
 from utils.engine.unreadable import UnreadableCount
 from utils.run.folder import RunFolder
-from utils.run.metrics_log import MetricsLog, Records, SilentLog
+from utils.run.metrics_log import MetricsLog, Records
 from utils.run.provenance import provenance
 from utils.run.store import CheckpointStore
 
@@ -146,7 +146,7 @@ class Trainer:
         Raises:
             UserError: the loss is no longer a number, or the data cannot be read.
         """
-        records = MetricsLog(self.folder, self.step) if self.processes.is_main else SilentLog()
+        records = MetricsLog(self.folder, self.step) if self.processes.is_main else Records()
         self.task.model.train()
         try:
             with StopRequest() as stop:

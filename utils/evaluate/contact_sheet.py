@@ -1,7 +1,8 @@
-"""One picture of a few evaluated images: what was found, what was missed, and the score map beside it."""
+"""Pictures of evaluated images: what was found, what was missed, and the score map beside it."""
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -10,7 +11,9 @@ from data.sample import transform_points
 from utils.draw.boxes import draw_detections
 from utils.draw.maps import overlay_heat
 from utils.draw.palette import FOUND, IGNORED, WORD, WRONG
+from utils.draw.picture_file import save_picture
 from utils.draw.sheet import Cell, Header, beside, fitted, lay_out
+from utils.evaluate.job import safe_name
 
 if TYPE_CHECKING:
     from utils.evaluate.detector import ImageOutcome
@@ -51,18 +54,36 @@ class ContactSheet:
 
 
 def _picture(outcome: ImageOutcome) -> np.ndarray:
-    """Return detections and score map side by side, both scaled to the cell before anything is drawn."""
+    """Return an image with its detections, and its score map, scaled to the cell before anything is drawn."""
     small, to_small = fitted(outcome.sample.image, HALF_WIDTH, HEIGHT)
+    return draw_outcome(outcome, small, to_small, GAP)
+
+
+def save_drawing(folder: Path, outcome: ImageOutcome) -> None:
+    """Draw one image at full size, its detections on the left and its region map on the right."""
+    picture = draw_outcome(outcome, outcome.sample.image, np.eye(3))
+    save_picture(folder / f"{safe_name(outcome.sample.sample_id)}.jpg", picture)
+
+
+def draw_outcome(outcome: ImageOutcome, image: np.ndarray, to_image: np.ndarray, gap: int = 8) -> np.ndarray:
+    """Return detections and region score of an image side by side, uint8 [H, 2 W + gap, 3].
+
+    Args:
+        outcome: of the image.
+        image: the image, resized or not, uint8 [H, W, 3].
+        to_image: [3, 3], from the pixels of the outcome's image to those of `image`.
+        gap: between the two, pixels.
+    """
     picture = draw_detections(
-        small,
-        [transform_points(quad, to_small) for quad in outcome.sample.word_quads],
+        image,
+        [transform_points(quad, to_image) for quad in outcome.sample.word_quads],
         outcome.sample.ignore,
-        [transform_points(polygon, to_small) for polygon in outcome.detections.polygons],
+        [transform_points(polygon, to_image) for polygon in outcome.detections.polygons],
         [detection for _, detection in outcome.record.pairs],
         outcome.record.ignored,
     )
-    over = overlay_heat(small, outcome.region, outcome.matrix @ np.linalg.inv(to_small))
-    return beside([picture, over], gap=GAP)
+    over = overlay_heat(image, outcome.region, outcome.matrix @ np.linalg.inv(to_image))
+    return beside([picture, over], gap)
 
 
 def _caption(outcome: ImageOutcome) -> str:

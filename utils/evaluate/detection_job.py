@@ -1,4 +1,4 @@
-"""The job behind `eval.py` for a detector: evaluates the entries under `test` and keeps the results."""
+"""The job behind `eval.py` for a detector: evaluates the entries under `test` and writes the results."""
 
 from __future__ import annotations
 
@@ -7,12 +7,8 @@ from pathlib import Path
 
 from config.schema.detection import DetectionConfig
 from metrics.detection import Counts, metric_of
-from utils.draw.boxes import draw_detections
-from utils.draw.maps import overlay_heat
-from utils.draw.picture_file import save_picture
-from utils.draw.sheet import beside
-from utils.evaluate.contact_sheet import ContactSheet
-from utils.evaluate.detector import DetectionResult, ImageOutcome, evaluate_detector
+from utils.evaluate.contact_sheet import ContactSheet, save_drawing
+from utils.evaluate.detector import ImageOutcome, evaluate_detector
 from utils.evaluate.job import EvaluationJob, safe_name
 from utils.evaluate.results import format_table, image_lines, summary, sweep_values
 from utils.evaluate.sweep import ThresholdSweep
@@ -35,14 +31,14 @@ def evaluate(
         sweep: also score a grid of thresholds, and show the best of them beside the fixed ones.
 
     Raises:
-        UserError: weights, data or names are not as they should be.
+        UserError: weights, data or names are missing or do not fit.
     """
     from data.readers import open_dataset
     from utils.run.checkpoint import load_detector
 
     job = EvaluationJob(config, checkpoint, test, draw)
     for name, settings in job.tests.items():
-        metric_of(settings, name)  # A mistake in the last entry's protocol is said before the first is evaluated.
+        metric_of(settings, name)  # A mistake in any protocol is reported before the first evaluation.
     model, preprocess = load_detector(job.checkpoint, config, job.device, content=job.read_weights())
     rows: dict[str, Counts] = {}
     for name, settings in job.tests.items():
@@ -66,25 +62,8 @@ def evaluate(
             best = thresholds.best(result)
             values["sweep"] = sweep_values(thresholds.points(result), best)
             rows[f"  best: text {best.text_threshold:g}, low {best.low_text:g}"] = best.counts
-        picture = partial(sheet.render, _title(name, result)) if sheet is not None else None
+        counts = result.counts
+        title = f"{name}   precision {counts.precision:.3f}   recall {counts.recall:.3f}   hmean {counts.hmean:.3f}"
+        picture = partial(sheet.render, title) if sheet is not None else None
         job.keep(name, values, image_lines(result), picture)
     return format_table(rows)
-
-
-def save_drawing(folder: Path, outcome: ImageOutcome) -> None:
-    """Draw one image at full size, its detections on the left and its region map on the right."""
-    sample = outcome.sample
-    picture = draw_detections(
-        sample.image,
-        sample.word_quads,
-        sample.ignore,
-        outcome.detections.polygons,
-        [detection for _, detection in outcome.record.pairs],
-        outcome.record.ignored,
-    )
-    over = overlay_heat(sample.image, outcome.region, outcome.matrix)
-    save_picture(folder / f"{safe_name(sample.sample_id)}.jpg", beside([picture, over]))
-
-
-def _title(name: str, result: DetectionResult) -> str:
-    return f"{name}   precision {result.precision:.3f}   recall {result.recall:.3f}   hmean {result.hmean:.3f}"

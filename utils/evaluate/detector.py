@@ -14,9 +14,9 @@ from torch import nn
 
 from config.errors import UserError
 from config.schema.detection import DetectionTest
+from data.io.progress import progress_bar
+from data.io.read_ahead import read_ahead
 from data.preprocess import FittedImage, Preprocess
-from data.progress import progress_bar
-from data.read_ahead import read_ahead
 from data.reader import Reader, UnreadableSample
 from data.sample import TextSample
 from metrics.detection import Counts, DetectionMetric, ImageRecord, metric_of
@@ -30,12 +30,12 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class ImageOutcome:
-    """All there is to know about one evaluated image, for drawings.
+    """The outcome of an evaluated image, for drawings.
 
     Attributes:
         sample: the image and its ground truth.
         detections: in image pixels.
-        record: what matched what.
+        record: the matches.
         region, affinity: float32 [H/2, W/2], the network's maps.
         matrix: float64 [3, 3], from image pixels to network-input pixels.
     """
@@ -54,8 +54,8 @@ class DetectionResult:
 
     Attributes:
         counts: sums over all images, with precision, recall and hmean.
-        records: image name -> what matched.
-        detections: image name -> what was found, in image pixels; unreadable images are not in it.
+        records: image name -> matches.
+        detections: image name -> detections in image pixels; unreadable images are not in it.
         unreadable: "name: reason" of images that could not be read; their words count as missed.
         seconds: wall time of the whole evaluation.
     """
@@ -66,41 +66,6 @@ class DetectionResult:
     unreadable: list[str]
     seconds: float
 
-    @property
-    def precision(self) -> float:
-        """Share of the counted detections that are right."""
-        return self.counts.precision
-
-    @property
-    def recall(self) -> float:
-        """Share of the words that were found."""
-        return self.counts.recall
-
-    @property
-    def hmean(self) -> float:
-        """Harmonic mean of precision and recall."""
-        return self.counts.hmean
-
-    @property
-    def images(self) -> int:
-        """Number of images, unreadable ones included."""
-        return self.counts.images
-
-    @property
-    def gt_care(self) -> int:
-        """Number of words to be found."""
-        return self.counts.gt_care
-
-    @property
-    def det_care(self) -> int:
-        """Number of detections that count."""
-        return self.counts.det_care
-
-    @property
-    def matched(self) -> int:
-        """Number of matches."""
-        return self.counts.matched
-
 
 def evaluate_detector(
     model: nn.Module,
@@ -110,22 +75,20 @@ def evaluate_detector(
     device: torch.device,
     amp: Amp,
     *,
-    progress: bool = True,
     on_image: Callable[[ImageOutcome], None] | None = None,
     processes: Processes = ALONE,
 ) -> DetectionResult:
     """Find the words of every image of a dataset and score them by the test's protocol.
 
     Args:
-        model: maps float [1, 3, H, W] to (scores [1, H/2, W/2, 2], features); put into eval mode for the time being.
+        model: maps float [1, 3, H, W] to (scores [1, H/2, W/2, 2], features); put into eval mode during the evaluation.
         reader: the dataset.
         test: protocol, thresholds and sizes.
         preprocess: normalisation the model was trained with.
         device: where `model` is.
         amp: precision of the forward pass.
-        progress: show a bar on stderr.
-        on_image: called with each readable image when it is done, in the process that has done it.
-        processes: share the images; each of them returns the score of all.
+        on_image: called with each readable image when it is done, in the process that evaluated it.
+        processes: the images are divided among them; each returns the score of all images.
 
     Raises:
         UserError: the dataset holds no image.
@@ -145,7 +108,7 @@ def evaluate_detector(
         share = processes.share(len(reader))
         items = progress_bar(
             read_ahead(load, share), len(share), "evaluating",
-            shown=progress and processes.is_main, logged=True,
+            shown=processes.is_main, logged=True,
         )  # fmt: skip
         for index, item in zip(share, items, strict=True):
             if isinstance(item, UnreadableSample):
@@ -178,7 +141,7 @@ def evaluate_detector(
 
 
 def join_metric(metric: DetectionMetric | WordMetric, processes: Processes) -> None:
-    """Let a metric of this process's samples be that of all samples, in the order of the dataset.
+    """Extend a metric of this process's samples to all samples, in the order of the dataset.
 
     Raises:
         ValueError: two samples have the same name.
@@ -209,7 +172,7 @@ def predict_maps(
 
 
 def words_of_maps(region: np.ndarray, affinity: np.ndarray, matrix: np.ndarray, test: DetectionTest) -> Detections:
-    """Return the words that the maps of an image show, in its pixels, as evaluations count and predictions show them.
+    """Return the words of an image, in its pixels, from its score maps; for evaluation and prediction alike.
 
     Args:
         region, affinity: float32 [H/2, W/2], as `predict_maps` returns them.
@@ -229,7 +192,7 @@ def words_of_maps(region: np.ndarray, affinity: np.ndarray, matrix: np.ndarray, 
 
 @contextmanager
 def eval_mode(model: nn.Module) -> Iterator[None]:
-    """Put every module into eval mode and give each its former mode back, also where only some were training."""
+    """Put every module into eval mode inside the block, and restore the mode of each module afterwards."""
     training = [module for module in model.modules() if module.training]
     model.eval()
     try:

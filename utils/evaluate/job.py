@@ -18,7 +18,7 @@ from config.schema.recognition import RecognitionConfig
 from utils.device import resolve_amp, resolve_device
 from utils.draw.picture_file import picture_path, save_picture
 from utils.evaluate.results import write_results
-from utils.run.paths import run_folder
+from utils.run.folder import run_folder
 from utils.weights.files import read_file
 
 log = logging.getLogger(__name__)
@@ -79,7 +79,7 @@ class EvaluationJob:
             name: the entry.
             values: content of `results.json`.
             lines: one object for each sample.
-            picture: draws uint8 [H, W, 3]; None where no picture is wanted.
+            picture: returns a picture, uint8 [H, W, 3]; None draws no picture.
         """
         log.info("%s: %s", name, write_results(self._folder / safe_name(name), values, lines))
         if self._draw is not None and picture is not None:
@@ -103,7 +103,7 @@ def find_checkpoint(config: DetectionConfig | RecognitionConfig, given: str | No
     folder = run_folder(config)
     path = folder.best
     if not path.is_file() and folder.last.is_file():
-        log.info("%s: the run was not evaluated so far, so its last checkpoint is taken", folder.last)
+        log.info("%s: the run was not evaluated so far, so its last checkpoint is used", folder.last)
         return folder.last
     if not path.is_file():
         program = "trainSynth.py" if config.task == "detection" else "train.py"

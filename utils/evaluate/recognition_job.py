@@ -1,4 +1,4 @@
-"""The job behind `eval.py` for a recogniser: evaluates the entries under `test` and keeps the results."""
+"""The job behind `eval.py` for a recogniser: evaluates the entries under `test` and writes the results."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def evaluate_words(
         draw: path of a sheet of words with their readings.
 
     Raises:
-        UserError: weights, data or names are not as they should be.
+        UserError: weights, data or names are missing or do not fit.
     """
     job = EvaluationJob(config, checkpoint, test, draw)
     for name, settings in job.tests.items():

@@ -1,4 +1,4 @@
-"""Reading every word of a dataset, as an evaluation and as a prediction do it: one path from picture to text."""
+"""Reading pictures of words: the same path from picture to text for evaluation and prediction."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ import numpy as np
 import torch
 
 from config.schema.recognition import RecognitionTest
-from data.progress import progress_bar
-from data.read_ahead import read_ahead
+from data.io.progress import progress_bar
+from data.io.read_ahead import read_ahead
 from data.reader import UnreadableSample
 from data.recognition.preprocess import WordPreprocess
 from data.recognition.sample import WordReader, WordSample
@@ -29,9 +29,9 @@ from utils.evaluate.detector import eval_mode, join_metric
 log = logging.getLogger(__name__)
 
 _SORTED = 32
-"""Batches' worth of pictures that are read ahead and sorted by width, so that little of a batch is padding."""
+"""Number of batches whose pictures are read ahead and sorted by width, so that batches have little padding."""
 _THREADS, _AHEAD = 2, 64
-"""Threads that read pictures, and how many pictures they are ahead of the network."""
+"""Number of threads that read pictures, and number of pictures that they read ahead of the network."""
 
 
 @dataclass
@@ -41,7 +41,7 @@ class RecognitionResult:
     Attributes:
         metric: counts and a record of every word.
         readings: sample id -> what was read.
-        unreadable: pictures that could not be had; they count as read empty.
+        unreadable: pictures that could not be read; their reading counts as empty.
         seconds: wall time.
     """
 
@@ -95,12 +95,12 @@ class WordReading:
     def pictures(self, images: Sequence[np.ndarray], batch_size: int = 64) -> list[Reading]:
         """Read pictures, uint8 [H, W, 3] RGB, in batches of similar width; the readings are in their order."""
         fitted = [self._preprocess.fit(image) for image in images]
-        order = sorted(range(len(fitted)), key=lambda number: fitted[number].shape[1])
+        order = sorted(range(len(fitted)), key=lambda index: fitted[index].shape[1])
         readings: dict[int, Reading] = {}
         for first in range(0, len(order), batch_size):
             batch = order[first : first + batch_size]
-            readings.update(zip(batch, self.inputs([fitted[number] for number in batch]), strict=True))
-        return [readings[number] for number in range(len(images))]
+            readings.update(zip(batch, self.inputs([fitted[index] for index in batch]), strict=True))
+        return [readings[index] for index in range(len(images))]
 
 
 def evaluate_recognizer(
@@ -129,9 +129,9 @@ def evaluate_recognizer(
     with progress_bar(None, len(share), work, unit="word", shown=processes.is_main, logged=True) as bar:
         for samples in _chunks(reader, share, _SORTED * test.batch_size, result):
             found = reading.pictures([sample.image for sample in samples], test.batch_size)
-            for sample, one in zip(samples, found, strict=True):
-                result.readings[sample.sample_id] = one
-                result.metric.update(sample.sample_id, fold(sample.text), one.text)
+            for sample, decoded in zip(samples, found, strict=True):
+                result.readings[sample.sample_id] = decoded
+                result.metric.update(sample.sample_id, fold(sample.text), decoded.text)
             bar.update(len(samples))
     join_metric(result.metric, processes)
     result.readings = dict(processes.interleave(list(result.readings.items())))

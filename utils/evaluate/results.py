@@ -1,4 +1,4 @@
-"""What an evaluation leaves behind: `results.json`, one line for each image or word, and a table for people."""
+"""The output of an evaluation: `results.json`, one line for each image or word, and a table."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ _WORD_COLUMNS = {
 def summary(
     result: DetectionResult, test: DetectionTest, checkpoint: str | None, checkpoint_sha256: str | None
 ) -> dict[str, Any]:
-    """Return what `results.json` holds: the score and everything needed to get it again."""
+    """Return the content of `results.json`: the score and everything needed to reproduce it."""
     metric = metric_of(test)
     return {
         **score(result.counts),
@@ -55,7 +55,7 @@ def summary(
 def word_summary(
     result: RecognitionResult, test: RecognitionTest, checkpoint: str, checkpoint_sha256: str
 ) -> dict[str, Any]:
-    """Return what `results.json` holds of a recogniser."""
+    """Return the content of `results.json` for a recogniser."""
     return {
         **result.counts.results(),
         "protocol": test.protocol,
@@ -84,15 +84,8 @@ def rounded(points: np.ndarray) -> list[list[float]]:
 
 def score(counts: Counts) -> dict[str, Any]:
     """Return precision, recall, hmean and the counts they come from."""
-    return {
-        "precision": counts.precision,
-        "recall": counts.recall,
-        "hmean": counts.hmean,
-        "images": counts.images,
-        "gt_care": counts.gt_care,
-        "det_care": counts.det_care,
-        "matched": counts.matched,
-    }
+    names = ("precision", "recall", "hmean", "images", "gt_care", "det_care", "matched")
+    return {name: getattr(counts, name) for name in names}
 
 
 def sweep_values(points: Sequence[SweepPoint], best: SweepPoint) -> dict[str, Any]:
@@ -162,8 +155,8 @@ def format_table(rows: Mapping[str, Counts]) -> str:
     for name, counts in rows.items():
         numbers = (counts.images, counts.gt_care, counts.det_care, counts.matched)
         ratios = (counts.precision, counts.recall, counts.hmean)
-        cells.append((name, *(f"{number:,}" for number in numbers), *(f"{ratio:.4f}" for ratio in ratios)))
-    return _aligned(cells)
+        cells.append((name, *(f"{value:,}" for value in numbers), *(f"{ratio:.4f}" for ratio in ratios)))
+    return _ruled(cells)
 
 
 def format_words(rows: Mapping[str, WordCounts]) -> str:
@@ -172,16 +165,30 @@ def format_words(rows: Mapping[str, WordCounts]) -> str:
     for name, counts in rows.items():
         values = counts.results()
         cells.append((name, f"{values['words']:,}", *(f"{values[column]:.4f}" for column in _WORD_COLUMNS)))
-    return _aligned(cells)
+    return _ruled(cells)
 
 
-def _aligned(cells: Sequence[Sequence[str]]) -> str:
-    """Return a heading, a rule and rows as lines: the first column to the left, numbers to the right."""
-    widths = [max(len(row[column]) for row in cells) for column in range(len(cells[0]))]
-    lines = [
-        "  ".join(
-            [row[0].ljust(widths[0]), *(cell.rjust(width) for cell, width in zip(row[1:], widths[1:], strict=True))]
-        )
-        for row in cells
-    ]
+def table(header: Sequence[str], rows: Sequence[Sequence[str]], text_columns: int = 1) -> list[str]:
+    """Return the aligned lines of a table: the first columns aligned to the left, the others to the right.
+
+    Args:
+        header: names of the columns.
+        rows: the cells of each row, as many as the header has.
+        text_columns: number of columns that are aligned to the left.
+    """
+    whole = [list(header), *(list(row) for row in rows)]
+    widths = [max(len(row[column]) for row in whole) for column in range(len(header))]
+    lines = []
+    for row in whole:
+        cells = [
+            cell.ljust(width) if column < text_columns else cell.rjust(width)
+            for column, (cell, width) in enumerate(zip(row, widths, strict=True))
+        ]
+        lines.append("  ".join(cells).rstrip())
+    return lines
+
+
+def _ruled(cells: Sequence[Sequence[str]]) -> str:
+    """Return a heading, a rule and rows as lines."""
+    lines = table(cells[0], cells[1:])
     return "\n".join([lines[0], "-" * len(lines[0]), *lines[1:]])

@@ -1,8 +1,8 @@
-"""The score of one evaluation at many thresholds, so that a shift of the score level is not read as a worse model.
+"""The score of an evaluation at many thresholds, so that a shift of the score level does not look like a worse model.
 
-A detector whose maps grow a little paler loses words at fixed thresholds although it ranks pixels as well as before
-(or better). The forward pass is what an evaluation costs, so the maps of each image are scored at a grid of
-`low_text` and `text_threshold` while they are there. `link_threshold` stays: it moves the score least.
+If all scores of a detector become slightly lower, it loses words at fixed thresholds although it ranks pixels as well
+as before. The forward pass is the main cost of an evaluation, so the maps of each image are scored at a grid of
+`low_text` and `text_threshold` in the same pass. `link_threshold` is fixed, because it has the smallest effect.
 """
 
 from __future__ import annotations
@@ -36,26 +36,20 @@ class ThresholdSweep:
 
     Args:
         test: the evaluation.
-        text_thresholds, low_texts: what is tried; pairs with text_threshold < low_text are left out, for there every
-            component is text and the threshold means nothing.
     """
 
-    def __init__(
-        self,
-        test: DetectionTest,
-        text_thresholds: tuple[float, ...] = TEXT_THRESHOLDS,
-        low_texts: tuple[float, ...] = LOW_TEXTS,
-    ) -> None:
+    def __init__(self, test: DetectionTest) -> None:
         self._test = test
-        own = (test.low_text, test.text_threshold)
-        pairs = {(low, text) for low in low_texts for text in text_thresholds if text >= low} | {own}
+        configured = (test.low_text, test.text_threshold)
+        # Where text_threshold < low_text every component is text and the threshold means nothing.
+        pairs = {(low, text) for low in LOW_TEXTS for text in TEXT_THRESHOLDS if text >= low} | {configured}
         self._metrics = {pair: metric_of(test) for pair in sorted(pairs)}
 
     def add(self, outcome: ImageOutcome) -> None:
         """Score an image at every pair of thresholds."""
         sample = outcome.sample
         for low in sorted({low for low, _ in self._metrics}):
-            thresholds = [text for other, text in self._metrics if other == low]
+            thresholds = [text for low_text, text in self._metrics if low_text == low]
             lowest = self._test.model_copy(update={"text_threshold": min(thresholds), "low_text": low})
             found = words_of_maps(outcome.region, outcome.affinity, outcome.matrix, lowest)
             for text in thresholds:
@@ -76,7 +70,7 @@ class ThresholdSweep:
         return [SweepPoint(text, low, sum(missed, metric.compute())) for (low, text), metric in self._metrics.items()]
 
     def best(self, result: DetectionResult) -> SweepPoint:
-        """Return the pair with the highest hmean; of equals the one nearest to the test's own thresholds."""
+        """Return the pair with the highest hmean; among equals, the pair nearest to the thresholds of the test."""
         test = self._test
         return max(
             self.points(result),

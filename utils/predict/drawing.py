@@ -1,4 +1,4 @@
-"""An image with the words that were found in it, each with its reading beside its box."""
+"""Draws an image with the words that were found in it, each with its reading next to its box."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ from utils.draw.sheet import fitted
 from utils.predict.predictor import Word
 
 SURE_FROM, UNSURE_FROM = 0.8, 0.4
-"""Confidences from which a word is green, and amber; below it is red. Words that were not read are blue."""
+"""Minimum confidence of a green word and of an amber word; below that it is red. Words that were not read are blue."""
 
 _OPACITY = 215
 _LEGIBLE_SIDE, _MOST_ENLARGED = 1280, 4.0
-"""Smaller images are enlarged, so that what is written into them can be read."""
+"""Smaller images are enlarged, so that the readings are legible."""
 _WORD_HEIGHT, _WORD_WIDTH, _MARGIN = 96, 1280, 12
 
 _Box = tuple[float, float, float, float]
@@ -32,7 +32,7 @@ def draw_prediction(image: np.ndarray, words: Sequence[Word]) -> np.ndarray:
 
     Args:
         image: uint8 [H, W, 3].
-        words: with outlines; or the single one of a picture of a word, whose reading is written below it.
+        words: with outlines; or, for a picture of a word, the single word, whose reading is written below.
 
     Returns:
         uint8 [h, w, 3]; images with a longer side below 1280 pixels are enlarged.
@@ -53,23 +53,23 @@ def draw_prediction(image: np.ndarray, words: Sequence[Word]) -> np.ndarray:
 
 
 def colour_of(word: Word) -> Colour:
-    """Return the colour of a word's outline, which tells how sure its reading is."""
+    """Return the colour of a word's outline, which shows the confidence of its reading."""
     if word.confidence is None:
         return FOUND
     return SURE if word.confidence >= SURE_FROM else UNSURE if word.confidence >= UNSURE_FROM else DOUBTFUL
 
 
 def _tagged(picture: np.ndarray, outlines: list[np.ndarray], words: Sequence[Word]) -> np.ndarray:
-    """Write every word beside its outline, where it covers least of the other words and tags."""
+    """Write every word next to its outline, where it covers the other words and tags least."""
     base = Image.fromarray(picture).convert("RGBA")
     layer = Image.new("RGBA", base.size)
     draw = ImageDraw.Draw(layer)
     bounds = [(*outline.min(axis=0), *outline.max(axis=0)) for outline in outlines]
     least = max(13, round(max(base.size) / 90))
     tags: list[_Box] = []
-    # Surer words choose their places first.
-    for index in sorted(range(len(words)), key=lambda one: -(words[one].confidence or words[one].score or 0.0)):
-        # The shorter side of the rectangle around a slanted word is its height; that of its bounds is not.
+    # Words with a higher confidence are placed first.
+    for index in sorted(range(len(words)), key=lambda index: -(words[index].confidence or words[index].score or 0.0)):
+        # The height of a slanted word is the shorter side of its minimum-area rectangle, not of its bounds.
         height = min(cv2.minAreaRect(outlines[index])[1])
         size = round(min(max(least, 0.65 * height), 2 * least))
         text, font = legible(_text(words[index]), size)
@@ -77,8 +77,8 @@ def _tagged(picture: np.ndarray, outlines: list[np.ndarray], words: Sequence[Wor
         pad = max(2, size // 5)
         gap = max(4, size // 3) if text else 0
         extent = (font.getlength(text) + gap + small.getlength(share) + 2 * pad, size * 1.25 + pad)
-        others = bounds[:index] + bounds[index + 1 :]
-        place = _place(bounds[index], extent, base.size, tags, others)
+        other_bounds = bounds[:index] + bounds[index + 1 :]
+        place = _place(bounds[index], extent, base.size, tags, other_bounds)
         tags.append(place)
         draw.rounded_rectangle(place, pad, (*BACKGROUND, _OPACITY))
         line = place[1] + pad / 2 + size
@@ -88,9 +88,9 @@ def _tagged(picture: np.ndarray, outlines: list[np.ndarray], words: Sequence[Wor
 
 
 def _place(
-    bound: _Box, extent: tuple[float, float], size: tuple[int, int], tags: list[_Box], others: list[_Box]
+    bound: _Box, extent: tuple[float, float], size: tuple[int, int], tags: list[_Box], other_bounds: list[_Box]
 ) -> _Box:
-    """Return (left, top, right, bottom) of a tag: above its word, else below, beside or shifted, else over it."""
+    """Return (left, top, right, bottom) of a tag: above its word, or below, at its side, shifted, or over it."""
     left, top, right, bottom = bound
     width, height = extent
     corners = [
@@ -99,16 +99,16 @@ def _place(
         (left, top),
     ]  # fmt: skip
     choices = []
-    for number, (x, y) in enumerate(corners):
+    for preference, (x, y) in enumerate(corners):
         x, y = min(max(0.0, x), max(0.0, size[0] - width)), min(max(0.0, y), max(0.0, size[1] - height))
         place = (x, y, x + width, y + height)
-        covered = 4 * _overlap(place, tags) + _overlap(place, others) + 0.5 * _overlap(place, [bound])
-        choices.append((covered, number, place))
+        covered = 4 * _overlap(place, tags) + _overlap(place, other_bounds) + 0.5 * _overlap(place, [bound])
+        choices.append((covered, preference, place))
     return min(choices)[2]
 
 
 def _overlap(place: _Box, boxes: list[_Box]) -> float:
-    """Return the area of a rectangle that lies in others, counted for each of them."""
+    """Return the sum of the areas of a rectangle's intersections with other boxes."""
     if not boxes:
         return 0.0
     many = np.asarray(boxes, np.float64)

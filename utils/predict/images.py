@@ -1,4 +1,4 @@
-"""Which files are meant by the images on a command line, and reading them."""
+"""Finding and reading the images that a command line names."""
 
 from __future__ import annotations
 
@@ -28,10 +28,12 @@ def find_images(given: Sequence[str]) -> list[Path]:
         if path.is_dir():
             names = visible_files(path, IMAGE_SUFFIXES)
             if not names:
-                inside = next((one.name for one in sorted(path.iterdir()) if one.is_dir()), None)
+                inside = next((entry.name for entry in sorted(path.iterdir()) if entry.is_dir()), None)
                 hint = f", nor are folders in it looked into, such as {inside}" if inside else ""
-                raise UserError(f"{path}: this folder holds no images (.jpg, .png and so on){hint}; name one that does")
-            found.update(dict.fromkeys(path / one for one in names))
+                raise UserError(
+                    f"{path}: this folder holds no images (.jpg, .png and so on){hint}; name a folder that does"
+                )
+            found.update(dict.fromkeys(path / file_name for file_name in names))
         elif path.is_file():
             found[path] = None
         else:
@@ -40,12 +42,12 @@ def find_images(given: Sequence[str]) -> list[Path]:
 
 
 class ImageFiles:
-    """Images by number; see `utils.predict.predictor.Pictures`.
+    """Images by index, uint8 [H, W, 3] RGB; an image that cannot be read raises `UnreadableSample`.
 
     Args:
         paths: the files.
-        words: they are pictures of words, decoded as the readers of words do it: what is transparent is white.
-        upright: turn photos as their EXIF orientation says; else they are taken as they are stored.
+        words: whether they are pictures of words, which are decoded as in the word readers: transparent is white.
+        upright: whether photos are rotated by their EXIF orientation.
     """
 
     def __init__(self, paths: Sequence[Path], *, words: bool, upright: bool = False) -> None:
@@ -64,7 +66,7 @@ class ImageFiles:
             data = self.paths[index].read_bytes()
         except OSError as fault:
             raise UnreadableSample(name, f"image: cannot be read ({fault.strerror or fault})") from None
-        # Cameras write JPEGs, which are never transparent.
+        # Photos with an EXIF orientation are JPEGs, which have no transparency.
         if self._words and not (self._upright and data.startswith(_JPEG)):
             return decode_picture(data, name)
         return decode_image(data, name, self._upright)

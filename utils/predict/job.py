@@ -1,4 +1,4 @@
-"""The job behind `predict.py`: images in, lines of JSON and drawn pictures out."""
+"""The job behind `predict.py`: reads images, and writes lines of JSON and drawn pictures."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from config.errors import UserError
-from data.progress import progress_bar
+from data.io.progress import progress_bar
 from utils.device import resolve_device
 from utils.draw.picture_file import save_picture
 from utils.evaluate.job import safe_name
@@ -24,19 +24,19 @@ log = logging.getLogger(__name__)
 PREDICTIONS_FILE = "predictions.jsonl"
 DRAWN_FOLDER = "drawn"
 _NAMED = 20
-"""Images that cannot be read are named up to this many; all of them have an `error` among the predictions."""
+"""Maximum number of unreadable images that the log names; all of them have an `error` among the predictions."""
 
 
 def predict(job: PredictionJob, emit: Callable[[str], object]) -> None:
     """Predict and write `predictions.jsonl`, and with `draw` a picture for each image.
 
     Args:
-        job: what is asked for.
-        emit: takes the lines one by one where no folder is given for them.
+        job: the options.
+        emit: called with each line if no output folder is given.
 
     Raises:
-        UserError: files or options are not as they should be, or no image can be read; then nothing is written but
-            pictures.
+        UserError: files or options are missing or do not fit, or no image can be read; then `predictions.jsonl` is not
+            written.
     """
     job.check()
     paths = find_images(job.images)
@@ -66,10 +66,10 @@ def predict(job: PredictionJob, emit: Callable[[str], object]) -> None:
 
 
 def _lines(predictions: Iterator[Prediction], targets: list[Path] | None) -> Iterator[str]:
-    """Yield a line of JSON for each prediction, whose picture is drawn; say at the end what could not be read.
+    """Draw each prediction and yield its line of JSON; log at the end how many images could not be read.
 
     Raises:
-        UserError: at the end, where no image could be read.
+        UserError: at the end, if no image could be read.
     """
     unreadable: list[str] = []
     total = 0
@@ -94,22 +94,22 @@ def _fill(path: Path, lines: Iterator[str]) -> None:
 
 
 def _targets(folder: Path, paths: list[Path]) -> list[Path]:
-    """Return where the picture of each image goes; images of one name in several folders get numbers.
+    """Return the path of the picture of each image; images of the same name in several folders get numbers.
 
     Raises:
-        UserError: a picture would take the place of an image.
+        UserError: a picture would overwrite an image.
     """
     taken: set[str] = set()
     targets = []
     for path in paths:
         stem = name = safe_name(path.stem)
-        number = 2
-        while name.lower() in taken:  # as file systems see it that tell no capitals
-            name, number = f"{stem}_{number}", number + 1
+        suffix = 2
+        while name.lower() in taken:  # Some file systems are not case-sensitive.
+            name, suffix = f"{stem}_{suffix}", suffix + 1
         taken.add(name.lower())
         targets.append(folder / f"{name}.jpg")
     given = {path.resolve() for path in paths}
     clash = next((path for path in targets if path.resolve() in given), None)
     if clash is not None:
-        raise UserError(f"{clash}: --draw would write over this image, give another --output")
+        raise UserError(f"{clash}: --draw would overwrite this image, give another --output")
     return targets

@@ -1,4 +1,4 @@
-"""A detector and a recogniser out of files, with the settings that their runs were validated with."""
+"""Loading a detector and a recogniser with the settings of their validation."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from config.errors import UserError
 from config.loader import load_config
 from config.schema.detection import DetectionConfig, DetectionTest
 from config.schema.recognition import RecognitionConfig, RecognitionTest
-from config.schema.run import NO_VALIDATION
+from config.schema.run import validation_entry
 from config.schema.word_crops import CutWords
 from data.recognition.alphabet_filter import LabelRule
 from utils.decode.words import WordDecoding, open_lexicon
@@ -28,7 +28,7 @@ from utils.weights.recognizer import load_recognizer, stored_alphabet
 log = logging.getLogger(__name__)
 
 _WIDEST, _WIDEST_CHANNELS = "basenet.slice5.1.weight", 1024
-"""CRAFT's layer with most channels, and their number at width 1: those of others are rounded more."""
+"""The layer of CRAFT with the most channels, and their number at width 1: rounding has the least effect on it."""
 
 
 def open_detector(path: str, device: torch.device, amp: str | None, settings: Mapping[str, Any]) -> Detecting:
@@ -38,8 +38,8 @@ def open_detector(path: str, device: torch.device, amp: str | None, settings: Ma
         path: a checkpoint, which holds the width of its network and the settings of its validation; or weights alone,
             which are used with the defaults of `config.schema.detection.DetectionTest`.
         device: where it is to run.
-        amp: None takes that of the checkpoint's run.
-        settings: some of `DETECTION_SETTINGS`, in place of the checkpoint's own.
+        amp: precision; None uses that of the checkpoint's run.
+        settings: some of `DETECTION_SETTINGS`, which replace those of the checkpoint.
 
     Raises:
         UserError: the file is missing, is no detector, or a setting is out of range.
@@ -50,7 +50,7 @@ def open_detector(path: str, device: torch.device, amp: str | None, settings: Ma
     if _reads(content, state) or not _detects(content, state):
         kind = "a recogniser; give it with --recognizer" if _reads(content, state) else "no detector of this project"
         raise UserError(f"{path}: --detector names {kind}")
-    name, stored = validation_entry(run)
+    name, stored = _validation_of(run)
     values = {key: stored[key] for key in DETECTION_SETTINGS if key in stored}
     test = _detection_test(path, values, settings)
     network = run.get("model") or {"width": state[_WIDEST].shape[0] / _WIDEST_CHANNELS}
@@ -76,9 +76,9 @@ def open_recognizer(
         path: a checkpoint, which holds network, alphabet, preprocessing and the way its validation read and cut words;
             or weights alone, which need `yaml`.
         device: where it is to run.
-        amp: None takes that of the checkpoint's run.
+        amp: precision; None uses that of the checkpoint's run.
         yaml: configuration of the recogniser, for weights alone.
-        decode: `greedy` or `beam`; None reads as its validation did.
+        decode: `greedy` or `beam`; None uses the decoding of its validation.
         lexicon: file of the words that may be read, or None.
 
     Raises:
@@ -92,7 +92,7 @@ def open_recognizer(
     alphabet = stored_alphabet(content)
     if alphabet is not None:
         if yaml is not None:
-            log.warning("--yaml %s is not looked at: %s holds all that it is needed for", yaml, path)
+            log.warning("--yaml %s is ignored: %s holds all settings that are needed", yaml, path)
         run = _run_of(content)
         config = RecognitionConfig.model_validate({"characters": run["characters"]} | _amp_of(run, amp))
     elif yaml is None:
@@ -104,7 +104,7 @@ def open_recognizer(
         config = load_config(yaml, () if amp is None else [f"amp={amp!r}"], "recognition")
         run = config.model_dump(mode="json")
     model, head, preprocess = load_recognizer(path, config, device, content=content)
-    entry = validation_entry(run)[1]
+    entry = _validation_of(run)[1]
     fields = RecognitionTest.model_fields
     decoding, beam_width, batch_size = (
         entry.get(key, fields[key].default) for key in ("decode", "beam_width", "batch_size")
@@ -114,28 +114,28 @@ def open_recognizer(
         rule = LabelRule(head.alphabet, run.get("case", "keep"), run.get("unknown", "drop"))
         words = open_lexicon(lexicon, head.alphabet, rule.fold)
     elif entry.get("lexicon"):
-        log.warning("its validation read words of %s alone; --lexicon does so here, too", entry["lexicon"])
+        log.warning("its validation used the lexicon %s; use --lexicon to do the same here", entry["lexicon"])
     how = WordDecoding(head, decode or decoding, beam_width, words)
     reading = WordReading(model, preprocess, device, resolve_amp(config.amp, device), how)
     log.info("recogniser %s: %d characters, %s", path, len(head.alphabet), how)
     return BoxReading(reading, batch_size, **_cutting(run))
 
 
-def validation_entry(run: Mapping[str, Any]) -> tuple[str, Mapping[str, Any]]:
+def _validation_of(run: Mapping[str, Any]) -> tuple[str, Mapping[str, Any]]:
     """Return name and settings of the `test` entry that a run was validated with, else of its first one.
 
     Args:
         run: a configuration as plain values; both are empty where it has no entry.
     """
     tests = run.get("test") or {}
-    name = (run.get("train") or {}).get("validation")
-    if name in (None, NO_VALIDATION) or name not in tests:
+    name = validation_entry((run.get("train") or {}).get("validation"), tests)
+    if name not in tests:
         name = next(iter(tests), "")
     return name, tests.get(name, {})
 
 
 def _detection_test(path: str, stored: Mapping[str, Any], given: Mapping[str, Any]) -> DetectionTest:
-    # The dataset is a required key of an evaluation; nothing is evaluated here, and nobody opens it.
+    # The dataset is a required key of an evaluation, but it is not opened here.
     dataset = {"format": "icdar2015", "root": "."}
     try:
         return DetectionTest.model_validate({"dataset": dataset, **stored, **given})
@@ -147,9 +147,9 @@ def _detection_test(path: str, stored: Mapping[str, Any], given: Mapping[str, An
 
 def _cutting(run: Mapping[str, Any]) -> dict[str, Any]:
     """Return `vertical` and `margin` of the cut words of a run: of its validation, another test or its training."""
-    entries = [validation_entry(run)[1], *(run.get("test") or {}).values()]
+    entries = [_validation_of(run)[1], *(run.get("test") or {}).values()]
     datasets = [entry.get("dataset", {}) for entry in entries] + list((run.get("train") or {}).get("datasets", []))
-    cut: Mapping[str, Any] = next((one for one in datasets if one.get("format") == "crops"), {})
+    cut: Mapping[str, Any] = next((dataset for dataset in datasets if dataset.get("format") == "crops"), {})
     return {key: cut.get(key, CutWords.model_fields[key].default) for key in ("vertical", "margin")}
 
 
@@ -180,5 +180,5 @@ def _detects(content: Any, state: Mapping[str, Any]) -> bool:
 
 
 def _first(fault: ValidationError) -> str:
-    one = fault.errors()[0]
-    return f"{'.'.join(map(str, one['loc']))} of its configuration: {one['msg'].lower()}"
+    error = fault.errors()[0]
+    return f"{'.'.join(map(str, error['loc']))} of its configuration: {error['msg'].lower()}"

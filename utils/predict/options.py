@@ -1,4 +1,4 @@
-"""What `predict.py` is asked for. Importing this costs no torch: a mistake in the options is answered at once."""
+"""The options of `predict.py`. This module does not import torch, so mistakes in the options are reported at once."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ from typing import Any
 from config.errors import UserError
 
 DETECTION_SETTINGS = ("text_threshold", "low_text", "link_threshold", "canvas_size", "mag_ratio", "poly")
-"""Keys of `config.schema.detection.DetectionTest` that say how words are found."""
+"""Keys of `config.schema.detection.DetectionTest` that control how words are found."""
 
 
 @dataclass(frozen=True)
 class PredictionJob:
-    """What `predict.py` is asked for; the fields are its options."""
+    """The options of `predict.py`, one field for each."""
 
     images: list[str]
     detector: str | None = None
@@ -30,7 +30,7 @@ class PredictionJob:
     amp: str | None = None
 
     def check(self) -> None:
-        """Raise `UserError` where something is missing, or an option has no use."""
+        """Raise `UserError` if an option is missing or has no effect."""
         if self.detector is None and self.recognizer is None:
             raise UserError("no model is given: name weights by --detector FILE.pth, --recognizer FILE.pth or both")
         if not self.images:
@@ -43,5 +43,5 @@ class PredictionJob:
         if self.recognizer is None:
             options = {"--decode": self.decode, "--lexicon": self.lexicon, "--yaml": self.yaml}
             needs |= {name: "--recognizer" for name, value in options.items() if value is not None}
-        for option, other in needs.items():
-            raise UserError(f"{option} has no use without {other}")
+        for option, required in needs.items():
+            raise UserError(f"{option} has no effect without {required}")

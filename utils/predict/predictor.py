@@ -1,40 +1,41 @@
-"""Using a detector, a recogniser or both on pictures: where the words are, what they say, and how sure that is.
+"""Predicting with a detector, a recogniser or both: boxes, texts and confidences of the words in pictures.
 
-Every step is the one that evaluations take: the same decoding of files, preprocessing, maps, boxes, cutting of words
-and decoding of scores. So a prediction on a validation folder is what the validation counted.
+Every step is the same as in evaluations: decoding of files, preprocessing, maps, boxes, cropping of words and decoding
+of scores. So the predictions on a validation folder are those that the validation scored.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import Any
 
 import numpy as np
 
+from data.io.read_ahead import read_ahead
 from data.preprocess import FittedImage
-from data.read_ahead import read_ahead
 from data.reader import UnreadableSample
 from model.head import Reading
 from utils.decode import Detections
 from utils.decode.reading_order import reading_order
 from utils.evaluate.results import rounded
+from utils.predict.images import ImageFiles
 from utils.predict.steps import BoxReading, Detecting
 
 _BATCHES_AHEAD = 32
-"""Batches' worth of word pictures that are sorted by width together, as an evaluation does."""
+"""Number of batches whose word pictures are sorted by width together, as in an evaluation."""
 _MOST_PIXELS = 2**27
-"""Pixels of pictures that are held at once; words never get there, photos given as lines would."""
+"""Maximum number of pixels of the pictures in memory; only large photos given as text lines reach it."""
 _THREADS = 2
 
 
 @dataclass(frozen=True)
 class Word:
-    """A word or line that was found or read.
+    """A detected or read word or line.
 
     Attributes:
-        points: float [P, 2], its outline in pixels of the image; None where the whole image is the word.
-        text, confidence: what it says and EasyOCR's confidence of that; None where nothing was read.
+        points: float [P, 2], its outline in pixels of the image; None if the whole image is the word.
+        text, confidence: the reading and its confidence as EasyOCR computes it; None if it was not read.
         score: the highest region score in it; None without a detector.
     """
 
@@ -44,7 +45,7 @@ class Word:
     score: float | None
 
     def values(self) -> dict[str, Any]:
-        """Return what JSON holds of it, rounded as in the files of evaluations."""
+        """Return its JSON object, rounded as in the files of evaluations."""
         points = None if self.points is None else rounded(self.points)
         confidence = None if self.confidence is None else round(self.confidence, 4)
         return {"points": points, "text": self.text, "confidence": confidence,
@@ -53,11 +54,11 @@ class Word:
 
 @dataclass(frozen=True)
 class Prediction:
-    """What there is in an image.
+    """The prediction for an image.
 
     Attributes:
         file: name of the image, as it was given.
-        image: uint8 [H, W, 3], RGB; None where it cannot be read.
+        image: uint8 [H, W, 3], RGB; None if it cannot be read.
         words: in reading order.
         error: why it cannot be read, or None.
     """
@@ -68,32 +69,18 @@ class Prediction:
     error: str | None = None
 
     def values(self) -> dict[str, Any]:
-        """Return what JSON holds of it; `error` is there for images that cannot be read only."""
+        """Return its JSON object; only images that cannot be read have the key `error`."""
         height, width = (None, None) if self.image is None else self.image.shape[:2]
         found = {"file": self.file, "width": width, "height": height, "words": [word.values() for word in self.words]}
         return found if self.error is None else {**found, "error": self.error}
-
-
-class Pictures(Protocol):
-    """Images by number."""
-
-    def __len__(self) -> int: ...
-
-    def name(self, index: int) -> str:
-        """Return the name of an image."""
-        ...
-
-    def __getitem__(self, index: int) -> np.ndarray:
-        """Return an image, uint8 [H, W, 3], RGB, or raise `UnreadableSample`."""
-        ...
 
 
 class Predictor:
     """Finds words, reads them, or both.
 
     Args:
-        detector: None takes every picture for one word or line.
-        recognizer: None finds words without reading them.
+        detector: finds the words; None treats every picture as one word or line.
+        recognizer: reads the words; None does not read them.
     """
 
     def __init__(self, detector: Detecting | None, recognizer: BoxReading | None) -> None:
@@ -101,14 +88,14 @@ class Predictor:
             raise ValueError("a detector or a recogniser is needed")
         self._detector, self._recognizer = detector, recognizer
 
-    def run(self, pictures: Pictures) -> Iterator[Prediction]:
-        """Yield what is in each picture, in their order; those that cannot be read have an `error`."""
+    def run(self, pictures: ImageFiles) -> Iterator[Prediction]:
+        """Yield the prediction for each picture, in order; a picture that cannot be read has an `error`."""
         if self._detector is None:
             return self._read_pictures(pictures, self._recognizer)  # type: ignore[arg-type]
         return self._find_words(pictures, self._detector)
 
-    def _find_words(self, pictures: Pictures, detector: Detecting) -> Iterator[Prediction]:
-        """Yield predictions; the next picture is being prepared while the caller and the network compute."""
+    def _find_words(self, pictures: ImageFiles, detector: Detecting) -> Iterator[Prediction]:
+        """Yield predictions; the next picture is prepared in a thread meanwhile."""
 
         def load(index: int) -> tuple[np.ndarray, FittedImage]:
             image = pictures[index]
@@ -126,9 +113,9 @@ class Predictor:
         readings: Sequence[Reading | None] = [None] * len(found)
         if self._recognizer is not None:
             readings = self._recognizer.read(image, found.boxes)
-        return [_word(readings[one], found.polygons[one], float(found.scores[one])) for one in order]
+        return [_word(readings[index], found.polygons[index], float(found.scores[index])) for index in order]
 
-    def _read_pictures(self, pictures: Pictures, recognizer: BoxReading) -> Iterator[Prediction]:
+    def _read_pictures(self, pictures: ImageFiles, recognizer: BoxReading) -> Iterator[Prediction]:
         for first, images in _chunks(pictures, recognizer.batch_size):
             readable = [image for image in images if not isinstance(image, UnreadableSample)]
             readings = iter(recognizer.words.pictures(readable, recognizer.batch_size))
@@ -145,8 +132,8 @@ def _word(reading: Reading | None, points: np.ndarray | None, score: float | Non
     return Word(points, reading.text, float(reading.confidence), score)
 
 
-def _chunks(pictures: Pictures, batch_size: int) -> Iterator[tuple[int, list[np.ndarray | UnreadableSample]]]:
-    """Yield the number of a first picture, and it with those after it that are read together."""
+def _chunks(pictures: ImageFiles, batch_size: int) -> Iterator[tuple[int, list[np.ndarray | UnreadableSample]]]:
+    """Yield groups of pictures that are read together, with the index of the first picture of each."""
     first, images, pixels = 0, [], 0
     ahead = read_ahead(pictures.__getitem__, range(len(pictures)), threads=_THREADS, depth=2 * _THREADS)
     for last, image in enumerate(ahead, 1):

@@ -1,4 +1,4 @@
-"""The two steps of a prediction, each as an evaluation takes it: finding the words of an image, and reading them."""
+"""The two steps of a prediction, the same as in an evaluation: finding the words of an image, and reading them."""
 
 from __future__ import annotations
 
@@ -19,19 +19,19 @@ from utils.evaluate.detector import eval_mode, predict_maps, words_of_maps
 from utils.evaluate.recognizer import WordReading
 
 _MANY = 99
-"""Characters of a word that is not read yet: high boxes count as written downwards if any text could be."""
+"""Assumed length of a word that has not been read: a high box may hold vertical text of any length."""
 
 
 @dataclass(frozen=True)
 class Detecting:
-    """A detector with all that an evaluation of it needs.
+    """A detector with everything that an evaluation of it needs.
 
     Attributes:
         model: the network, on `device`.
-        preprocess: what it was trained with.
-        settings: thresholds and sizes; the dataset in it is not looked at.
+        preprocess: the preprocessing that it was trained with.
+        settings: thresholds and sizes; the dataset in it is ignored.
         device, amp: where it runs, and the precision there.
-        upright: its validation turned photos as their EXIF orientation says.
+        upright: whether its validation rotated photos by their EXIF orientation.
     """
 
     model: Detector
@@ -54,12 +54,12 @@ class Detecting:
 
 @dataclass(frozen=True)
 class BoxReading:
-    """A recogniser, and how words are cut out for it.
+    """A recogniser, and how words are cropped for it.
 
     Attributes:
         words: reads pictures of words.
-        batch_size: pictures of a batch.
-        vertical, margin: of the cut words that it was trained on, see `config.schema.word_crops.CutWords`.
+        batch_size: pictures per batch.
+        vertical, margin: settings of the crops it was trained on, see `config.schema.word_crops.CutWords`.
     """
 
     words: WordReading
@@ -68,29 +68,44 @@ class BoxReading:
     margin: float = 0.0
 
     def read(self, image: np.ndarray, boxes: np.ndarray) -> list[Reading | None]:
-        """Read the words in boxes, float [N, 4, 2] in pixels of the image; None where a box holds no picture.
+        """Read the words in boxes.
 
-        Which way text runs in a high, narrow box is not known before it is read. Such a box is also read downwards
-        and upwards, and the surest reading counts; a turned one has several characters, for a single one stands
-        upright in training, too.
+        The direction of the text in a high, narrow box is not known before it is read. Such a box is also read
+        downwards and upwards, and the reading with the highest confidence counts. A rotated reading must have two or
+        more characters, because single characters are upright in training, too.
+
+        Args:
+            image: uint8 [H, W, 3], RGB.
+            boxes: float [N, 4, 2], in pixels of the image.
+
+        Returns:
+            N readings; None for a box without area or outside the image.
         """
         crops: list[np.ndarray] = []
         owners: list[int] = []
-        for number, (box, fault) in enumerate(zip(boxes, word_faults(boxes, *image.shape[:2]), strict=True)):
-            own = [] if fault else self.crops(image, box)
-            crops += own
-            owners += [number] * len(own)
+        for index, (box, fault) in enumerate(zip(boxes, word_faults(boxes, *image.shape[:2]), strict=True)):
+            cut = [] if fault else self.crops(image, box)
+            crops += cut
+            owners += [index] * len(cut)
         best: list[Reading | None] = [None] * len(boxes)
         if not crops:
             return best
         for owner, reading in zip(owners, self.words.pictures(crops, self.batch_size), strict=True):
-            other = best[owner]
-            if other is None or (len(reading.text) > 1 and reading.confidence > other.confidence):
+            previous = best[owner]
+            if previous is None or (len(reading.text) > 1 and reading.confidence > previous.confidence):
                 best[owner] = reading
         return best
 
     def crops(self, image: np.ndarray, box: np.ndarray) -> list[np.ndarray]:
-        """Return the upright cut of a box and, if it is high, those turned to the left and to the right."""
+        """Cut a word out, and if its box is high, also turned to the left and to the right.
+
+        Args:
+            image: uint8 [H, W, 3], RGB.
+            box: float [4, 2], in pixels of the image, clockwise from the corner where the text starts.
+
+        Returns:
+            One or three pictures, uint8 [h, w, 3], the upright one first.
+        """
         upright = cut_out(image, box, margin=self.margin)
         if self.vertical == "keep" or not is_vertical(box, _MANY):
             return [upright]

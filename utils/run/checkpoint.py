@@ -1,4 +1,4 @@
-"""Checkpoints: one file that `torch.load(weights_only=True)` reads, and a page of JSON for people beside it."""
+"""Checkpoints: one file that `torch.load(weights_only=True)` reads, and a readable JSON file next to it."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ import torch
 
 from config.errors import UserError
 from config.schema.detection import DetectionConfig
-from data.durable import sync
+from data.io.durable import sync
 from data.preprocess import Preprocess
 from model.detector import Detector
 from model.registry import build_detector
@@ -30,19 +30,19 @@ FORMAT = 1
 """Version of the layout; a reader refuses a newer one."""
 
 RUN_KEYS = {"format", "task", "config", "step", "optimizer", "scaler", "ema", "rng", "scores", "means"}
-"""What a checkpoint must hold, beside the weights, for a run to go on from it."""
+"""Keys that a checkpoint must have, besides the weights, to resume a run from it."""
 
 
 def save(path: Path, content: dict[str, Any], *, before: Callable[[], None] | None = None) -> None:
-    """Write a checkpoint so that `path` always holds a whole one.
+    """Write a checkpoint atomically, so that `path` always holds a complete one.
 
     Args:
-        path: the file; `<stem>.json` beside it takes what a person may want to read.
+        path: the file; the metadata is also written to `<stem>.json` next to it.
         content: plain values and tensors; `format` is added.
-        before: called once the new file is on the disk, before it takes the place of the old one.
+        before: called when the new file is on the disk, before it replaces the old one.
 
     Raises:
-        UserError: it cannot be written; what was there before stays.
+        UserError: it cannot be written; the old file stays.
     """
     content = {**content, "format": FORMAT}
 
@@ -58,7 +58,7 @@ def save(path: Path, content: dict[str, Any], *, before: Callable[[], None] | No
 
 
 class _Recorder:
-    """A file that remembers why it could not be written: torch's writer tells only where in its own code it failed."""
+    """A file that keeps the error of a failed write, because torch's writer does not report its cause."""
 
     def __init__(self, file: IO[bytes]) -> None:
         self._file = file
@@ -76,7 +76,7 @@ class _Recorder:
 
 
 def write_tensors(content: dict[str, Any], path: Path) -> None:
-    """Write what `torch.load` reads; a full disk is an `OSError`, as with every other file."""
+    """Write a file for `torch.load`; a full disk raises an `OSError`, as with other files."""
     with open(path, "wb") as file:
         recorder = _Recorder(file)
         try:
@@ -88,7 +88,7 @@ def write_tensors(content: dict[str, Any], path: Path) -> None:
 
 
 def link(source: Path, target: Path) -> None:
-    """Let `target` name the same checkpoint as `source`, without a second copy where the file system can."""
+    """Give the checkpoint `source` the second name `target`, without a copy if the file system has hard links."""
     for suffix in (".pth", ".json"):
         write_atomically(
             target.with_suffix(suffix), lambda temporary, s=suffix: _link(source.with_suffix(s), temporary)
@@ -103,39 +103,39 @@ def _link(source: Path, target: Path) -> None:
 
 
 _FOLDER = 0x10
-"""The bit of a zip entry's attributes that tells a folder."""
+"""The bit of a zip entry's attributes that marks a folder."""
 
 
 def check_whole(file: IO[bytes], path: Path) -> None:
-    """Compare every byte that torch.save wrote with the checksum it wrote beside it.
+    """Compare every record of a checkpoint with the checksum that torch.save wrote.
 
-    torch.load does not: a byte that has changed within a tensor becomes a wrong weight without a word.
+    torch.load does not verify it: a changed byte in a tensor silently becomes a wrong weight.
 
     Args:
         file: the open file.
         path: its name, for messages.
 
     Raises:
-        DamagedFile: naming the first record that is not what was written.
+        DamagedFile: a record has changed; the message names the first one.
     """
     try:
         with zipfile.ZipFile(file) as records:
             broken = records.testzip()
-            # torch's reader takes an entry with this bit for a folder, and leaves its tensor empty.
+            # torch's reader treats an entry with this bit as a folder, and leaves its tensor empty.
             folders = [entry.filename for entry in records.infolist() if entry.external_attr & _FOLDER]
     except (zipfile.BadZipFile, zlib.error, struct.error, *DAMAGED) as fault:
-        raise DamagedFile(f"{path} cannot be loaded: it is torn or not a file that torch.save wrote") from fault
+        raise DamagedFile(f"{path} cannot be loaded: it is incomplete or not a file of torch.save") from fault
     for name in (broken, *folders):
         if name is not None:
             raise DamagedFile(f"{path} cannot be loaded: {name} in it has changed since it was written")
 
 
 def load(path: Path, task: str) -> dict[str, Any]:
-    """Read a checkpoint that `save` wrote, to resume from.
+    """Read a checkpoint that `save` wrote, to resume from it.
 
     Raises:
-        UserError: it is none, is of another task, or of a newer version of this program.
-        DamagedFile: it is torn, or a byte of it has changed.
+        UserError: it is not a checkpoint of a run, or of another task, or of a newer version of this program.
+        DamagedFile: it is incomplete, or a byte of it has changed.
     """
     content = read_file(path, verify=check_whole)
     if not isinstance(content, dict) or not content.keys() >= RUN_KEYS or not isinstance(content["format"], int):
@@ -152,33 +152,33 @@ def load(path: Path, task: str) -> dict[str, Any]:
 
 
 def load_newest(paths: Sequence[Path], task: str) -> tuple[Path, dict[str, Any]]:
-    """Read the first whole one of several checkpoints; a damaged one is named in a warning and passed over.
+    """Read the newest undamaged checkpoint; damaged ones are skipped with a warning.
 
     Args:
         paths: existing files, the newest first.
         task: as for `load`.
 
     Returns:
-        The path of the one that was read, and its content.
+        The path of the checkpoint that was read, and its content.
 
     Raises:
-        UserError: none is whole, or what is whole cannot be resumed.
+        UserError: all are damaged, or the newest undamaged one cannot be resumed.
     """
-    for number, path in enumerate(paths):
+    for index, path in enumerate(paths):
         try:
             return path, load(path, task)
         except DamagedFile as fault:
-            if number + 1 == len(paths):
+            if index + 1 == len(paths):
                 raise UserError(
-                    f"--resume: {fault}, and no whole checkpoint is kept before it; copy best.pth or a step_N.pth of "
-                    "this run over last.pth to go on from there, or start anew with --fresh"
+                    f"--resume: {fault}, and no older checkpoint is undamaged; copy best.pth or a step_N.pth of this "
+                    "run over last.pth to continue from there, or start a new run with --fresh"
                 ) from fault
-            log.warning("%s; going on from the one before it, %s", fault, paths[number + 1].name)
-    raise UserError("--resume: there is no checkpoint to go on from")
+            log.warning("%s; continuing from the older checkpoint %s", fault, paths[index + 1].name)
+    raise UserError("--resume: there is no checkpoint to continue from")
 
 
 class LoadedDetector(NamedTuple):
-    """A detector ready to evaluate, and the preprocessing it was trained with."""
+    """A detector in eval mode, and the preprocessing it was trained with."""
 
     model: Detector
     preprocess: Preprocess
@@ -187,15 +187,15 @@ class LoadedDetector(NamedTuple):
 def load_detector(
     path: str | Path, config: DetectionConfig, device: torch.device, *, content: Any = None
 ) -> LoadedDetector:
-    """Return the detector of a file of weights; the averaged weights where the file has them.
+    """Return the detector of a file of weights, with the averaged weights if the file has them.
 
-    The preprocessing is the checkpoint's own; for a file that has none it is that of `config.train.data`.
+    The preprocessing is that of the checkpoint, or that of `config.train.data` for a file without one.
 
     Args:
         path: the file.
-        config: the network, and the preprocessing of a file that has none.
-        device: where the detector goes.
-        content: what `read_file` gave, where the file has been read already.
+        config: the network, and the preprocessing of a file without one.
+        device: device of the detector.
+        content: what `read_file` returned, if the file has been read already.
 
     Raises:
         UserError: the file is missing, is no file of weights, or does not fit `config.model`.

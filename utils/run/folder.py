@@ -1,4 +1,4 @@
-"""The folder of a run: where everything lies, and who may write into it."""
+"""The folder of a run: its paths, and whether a run may be written there."""
 
 from __future__ import annotations
 
@@ -6,81 +6,51 @@ import csv
 import json
 import os
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 
 from config.errors import UserError
+from config.schema.run import RunConfig
 from utils.files import remove_parts, write_text
 
 
-@dataclass(frozen=True)
 class RunFolder:
     """Paths of a run, `results_dir/name/...`."""
 
-    root: Path
-
-    @property
-    def config(self) -> Path:
-        return self.root / "config.yaml"
-
-    @property
-    def metrics(self) -> Path:
-        return self.root / "metrics.jsonl"
+    def __init__(self, root: Path) -> None:
+        self.root = root
+        self.config = root / "config.yaml"
+        self.metrics = root / "metrics.jsonl"
+        self.tensorboard = root / "tensorboard"
+        self.checkpoints = root / "checkpoints"
+        self.last = self.checkpoints / "last.pth"
+        self.best = self.checkpoints / "best.pth"
+        self.bad_batches = root / "bad_batches"
+        self.unreadable = root / "unreadable.txt"
+        self.agents = root / "agents.json"
+        self.pseudo_labels = root / "pseudo_labels"
 
     def table(self, split: str) -> Path:
         return self.root / f"metrics_{split}.csv"
 
-    @property
-    def tensorboard(self) -> Path:
-        return self.root / "tensorboard"
-
-    @property
-    def checkpoints(self) -> Path:
-        return self.root / "checkpoints"
-
-    @property
-    def last(self) -> Path:
-        return self.checkpoints / "last.pth"
-
-    @property
-    def best(self) -> Path:
-        return self.checkpoints / "best.pth"
+    def step(self, iteration: int) -> Path:
+        return self.checkpoints / f"step_{iteration}.pth"
 
     def previous(self, number: int) -> Path:
-        """Return the place of the checkpoint `number` saves before `last.pth`."""
+        """Return the path of the checkpoint that is `number` saves older than `last.pth`."""
         return self.checkpoints / f"previous_{number}.pth"
 
     def resumable(self) -> list[Path]:
-        """Return the checkpoints that are there for `--resume`, the newest first."""
+        """Return the existing checkpoints for `--resume`, the newest first."""
         numbers = (path.stem.removeprefix("previous_") for path in self.checkpoints.glob("previous_*.pth"))
         older = [self.previous(number) for number in sorted(int(text) for text in numbers if text.isdecimal())]
         return [path for path in (self.last, *older) if path.is_file()]
 
-    @property
-    def bad_batches(self) -> Path:
-        return self.root / "bad_batches"
-
-    @property
-    def unreadable(self) -> Path:
-        return self.root / "unreadable.txt"
-
-    @property
-    def agents(self) -> Path:
-        return self.root / "agents.json"
-
-    @property
-    def pseudo_labels(self) -> Path:
-        return self.root / "pseudo_labels"
-
-    def step(self, number: int) -> Path:
-        return self.checkpoints / f"step_{number}.pth"
-
     def check(self, *, resume: bool, fresh: bool) -> None:
-        """Find out, before any work is done, whether a run may be written here.
+        """Check, before any other work, whether a run may be written here.
 
         Args:
-            resume: the run goes on; there must be a checkpoint.
-            fresh: a new run replaces an older one of the name.
+            resume: the run is continued; there must be a checkpoint.
+            fresh: a new run replaces an older run of the same name.
 
         Raises:
             UserError: there is nothing to resume, or an older run would be overwritten.
@@ -90,8 +60,8 @@ class RunFolder:
         if not resume and not fresh and self._holds_a_run():
             going_on = "continue it with --resume, " if self.resumable() else ""
             raise UserError(
-                f"{self.root} already holds a run: {going_on}put it aside and start anew with --fresh, or give this "
-                "one another name with name=NEW"
+                f"{self.root} already holds a run: {going_on}move it aside and start a new run with --fresh, or give "
+                "the new run another name with name=NEW"
             )
         place = self.root
         while not place.exists():
@@ -102,7 +72,7 @@ class RunFolder:
             )
 
     def make(self, *, fresh: bool) -> None:
-        """Make the folders, after moving an older run aside where a `fresh` one takes its name.
+        """Make the folders; with `fresh`, move an older run of the same name aside first.
 
         Raises:
             UserError: the folders cannot be made.
@@ -117,24 +87,24 @@ class RunFolder:
             raise UserError(f"{self.root} cannot be made ({fault.strerror}), choose another results_dir") from fault
 
     def _holds_a_run(self) -> bool:
-        """Tell whether there is something to lose; a run that was ended before its first line left an empty log."""
+        """Tell whether the folder holds results; a run that ended before its first log line left an empty log."""
         return bool(self.resumable()) or (self.metrics.exists() and self.metrics.stat().st_size > 0)
 
     def _aside(self) -> Path:
-        number = 1
-        while (place := self.root.with_name(f"{self.root.name}.old{number}")).exists():
-            number += 1
+        suffix = 1
+        while (place := self.root.with_name(f"{self.root.name}.old{suffix}")).exists():
+            suffix += 1
         return place
 
     def forget_after(self, step: int) -> None:
-        """Drop the lines of the logs that lie after `step`: the run is about to write them again."""
+        """Remove the log lines after `step`, because the run will write them again."""
         for table in self.root.glob("metrics_*.csv"):
             _keep_rows(table, lambda at: at <= step)
         if self.metrics.exists():
             self._keep_lines(lambda at, _split: at <= step)
 
     def forget_line(self, step: int, split: str) -> None:
-        """Drop what the logs hold of a split at `step`: it is about to be written again."""
+        """Remove the log lines of a split at `step`, because they will be written again."""
         if self.table(split).exists():
             _keep_rows(self.table(split), lambda at: at != step)
         if self.metrics.exists():
@@ -148,12 +118,12 @@ class RunFolder:
                 if wanted(record["step"], record["split"]):
                     kept.append(line)
             except (json.JSONDecodeError, KeyError):
-                continue  # The last line of a run that was killed while writing it.
+                continue  # The incomplete last line of a run that was killed.
         write_text(self.metrics, "".join(line + "\n" for line in kept))
 
 
 def _keep_rows(table: Path, wanted: Callable[[int], bool]) -> None:
-    """Keep the rows of a CSV log whose step is wanted; drop the last one where it was cut off, all without a header."""
+    """Keep the rows of a CSV log whose step is wanted; remove incomplete rows, and all rows without a header."""
     lines = table.read_text(encoding="utf-8").splitlines(keepends=True)
     header, *rows = lines or [""]
     columns = next(csv.reader([header]), [])
@@ -165,3 +135,9 @@ def _keep_rows(table: Path, wanted: Callable[[int], bool]) -> None:
             kept.append(line)
     good = columns[:1] == ["step"] and header.endswith("\n")
     write_text(table, header + "".join(kept) if good else "")
+
+
+def run_folder(config: RunConfig) -> RunFolder:
+    """Return the folder `results_dir/name` of a loaded configuration (its name is never null)."""
+    assert config.name is not None
+    return RunFolder(Path(config.results_dir) / config.name)

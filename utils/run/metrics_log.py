@@ -1,6 +1,6 @@
-"""What a run writes down as it goes: `metrics.jsonl` and a CSV file for each split always, TensorBoard beside them.
+"""The logs of a run: `metrics.jsonl`, a CSV file for each split, and TensorBoard.
 
-A run whose numbers cannot be written stops, with a sentence; one without TensorBoard goes on.
+A run whose metrics cannot be written stops with one sentence; a run whose TensorBoard files cannot be written goes on.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ import logging
 import math
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from typing import Any, Protocol
+from typing import Any
 
 import numpy as np
 from torch.utils.tensorboard import SummaryWriter
@@ -24,38 +24,29 @@ from utils.run.folder import RunFolder
 log = logging.getLogger(__name__)
 
 
-class Records(Protocol):
-    """Where a run writes its numbers and pictures down."""
-
-    def write(self, step: int, split: str, values: Mapping[str, float | None]) -> None: ...
-
-    def picture(self, step: int, name: str, picture: np.ndarray) -> None: ...
-
-    def close(self) -> None: ...
-
-
-class SilentLog:
-    """Writes nothing: for the processes of a run that are not its main one."""
+class Records:
+    """A log of metrics and pictures. This base class writes nothing: it is for all processes except the main one."""
 
     def write(self, step: int, split: str, values: Mapping[str, float | None]) -> None:
         return None
 
     def picture(self, step: int, name: str, picture: np.ndarray) -> None:
+        """Ignore a picture, uint8 [H, W, 3]."""
         return None
 
     def close(self) -> None:
         return None
 
 
-class MetricsLog:
-    """Appends one JSON object per call to `metrics.jsonl`, and the same numbers to a CSV file and to TensorBoard.
+class MetricsLog(Records):
+    """Appends one JSON object per call to `metrics.jsonl`, and the same values to a CSV file and to TensorBoard.
 
-    The columns of `metrics_train.csv` and of its like are those of the split's first line. A number that comes later
-    under a new name is in `metrics.jsonl` alone.
+    The columns of `metrics_SPLIT.csv` are those of the split's first line. A value that is added later under a new name
+    is in `metrics.jsonl` only.
 
     Args:
         folder: the run's.
-        step: iteration that the run starts or goes on from; TensorBoard hides what an interrupted run wrote beyond it.
+        step: iteration that the run starts or continues from; TensorBoard hides later values of an interrupted run.
     """
 
     def __init__(self, folder: RunFolder, step: int) -> None:
@@ -72,14 +63,14 @@ class MetricsLog:
         self._board = SummaryWriter(str(self._folder.tensorboard), purge_step=step + 1 if step else None)
 
     def write(self, step: int, split: str, values: Mapping[str, float | None]) -> None:
-        """Log numbers under `split` ("train", "validation"); one that is not finite is written as null.
+        """Log values under `split` ("train", "validation"); a value that is not finite is written as null.
 
         Raises:
             UserError: the disk is full, or the folder is gone.
         """
         values = {name: value if value is None or math.isfinite(value) else None for name, value in values.items()}
         if step == self._start:
-            # A run that was killed after this line and before the checkpoint that knows of it writes it again.
+            # A run that was killed after this line, but before its next checkpoint, writes the line again.
             self._folder.forget_line(step, split)
         line = json.dumps({"step": step, "split": split, **values}, allow_nan=False) + "\n"
         with self._room(), open(self._folder.metrics, "a", encoding="utf-8") as file:
@@ -96,24 +87,24 @@ class MetricsLog:
             yield
         except OSError as fault:
             held = self._folder.resumable()
-            kept = f"{held[0]} is whole: --resume continues from it" if held else "no checkpoint has been written yet"
+            kept = f"--resume continues from {held[0]}" if held else "no checkpoint has been written yet"
             raise UserError(
                 f"the logs of {self._folder.root} cannot be written ({fault.strerror or fault}); make room; {kept}"
             ) from fault
 
     def _draw(self, what: Callable[[], object]) -> None:
-        """Do something with TensorBoard, and without it from then on where it cannot be written."""
+        """Call a function that writes to TensorBoard; if that fails, log a warning and stop using TensorBoard."""
         try:
             what()
         except OSError as fault:
             log.warning(
-                "%s cannot be written (%s): going on without TensorBoard", self._folder.tensorboard,
+                "%s cannot be written (%s): continuing without TensorBoard", self._folder.tensorboard,
                 fault.strerror or fault,
             )  # fmt: skip
             self._board = None
 
     def _append_row(self, split: str, values: Mapping[str, float | None]) -> None:
-        # Opened for each line: there are few, and nothing is left open for a split that may never come again.
+        # Opened for each line: there are few lines, and no file stays open.
         with open(self._folder.table(split), "a+", encoding="utf-8", newline="") as file:
             rows: list[Sequence[Any]] = []
             if split not in self._columns:
@@ -128,7 +119,7 @@ class MetricsLog:
             file.write(text.getvalue())
 
     def picture(self, step: int, name: str, picture: np.ndarray) -> None:
-        """Log a picture uint8 [H, W, 3] to TensorBoard."""
+        """Log a picture, uint8 [H, W, 3], RGB, to TensorBoard."""
         self._draw(lambda: self._board and self._board.add_image(name, picture, step, dataformats="HWC"))
 
     def close(self) -> None:
@@ -136,7 +127,7 @@ class MetricsLog:
 
 
 def _keep_quiet_about_its_thread() -> None:
-    """TensorBoard's thread dies of a full disk with a traceback on stderr, though the next call raises the fault."""
+    """Suppress the traceback of TensorBoard's thread after a full disk, because the next call raises the error."""
     former = threading.excepthook
     if getattr(former, "knows_tensorboard", False):
         return

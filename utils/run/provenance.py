@@ -1,4 +1,4 @@
-"""What a person needs to know to make a checkpoint again: code, packages, configuration, data."""
+"""What is needed to reproduce a checkpoint: the versions of code and packages, and a hash of the data."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from importlib import metadata
 from pathlib import Path
 
 import cv2
+import torch
 
 log = logging.getLogger(__name__)
 
@@ -18,9 +19,9 @@ PACKAGES = ("torch", "torchvision", "numpy", "opencv-python-headless", "scikit-i
 
 
 def provenance(data_fingerprint: str) -> dict[str, object]:
-    """Return plain strings, numbers and flags that describe where a run comes from.
+    """Return the versions of code and packages and the hash of the data as plain values.
 
-    Warns where two builds of OpenCV are installed, of which nobody can tell which was imported.
+    A warning is logged if two builds of OpenCV are installed, because they overwrite each other.
 
     Args:
         data_fingerprint: hash of the training data, from the readers.
@@ -38,12 +39,13 @@ def provenance(data_fingerprint: str) -> dict[str, object]:
         "git_dirty": None if sha is None else bool(_git("status", "--porcelain", "--untracked-files=no")),
         "python": platform.python_version(),
         "packages": {name: _version(name) or "not installed" for name in PACKAGES} | {"cv2": cv2.__version__},
+        "cpu_threads": torch.get_num_threads(),
         "data_fingerprint": data_fingerprint,
     }
 
 
 def _git(*arguments: str) -> str | None:
-    """Return what git prints, or None where this is no checkout or there is no git."""
+    """Return the output of git, or None if git fails, is missing, or this is no git repository."""
     try:
         answer = subprocess.run(
             ["git", "-C", str(REPOSITORY), *arguments], capture_output=True, text=True, timeout=10, check=False

@@ -1,4 +1,4 @@
-"""Which settings may differ when a run is continued."""
+"""The settings that may change when a run is continued."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from config.errors import UserError
+from config.schema.run import validation_entry
 
 MAY_CHANGE = (
     r"name",
@@ -19,29 +20,29 @@ MAY_CHANGE = (
     r"model\.backbone_weights",
     r"train\.(ckpt_path|validation|num_workers|cpu_threads|max_unreadable|timeout_s|max_nonfinite|compile)",
     r"train\.(end_iter|eval_interval|save_interval|keep_last|keep_interval|log_interval|image_interval)",
-    # How the samples of an iteration are shared out; that there are as many is checked by the sampler's position.
+    # How the samples of an iteration are distributed; the sampler's position verifies that their number is the same.
     r"train\.(batch_size|global_batch_size|accumulate)",
-    # Data may have moved; that it is the same data is checked by its fingerprint.
+    # Data may have moved; its fingerprint verifies that it is the same.
     r"train\.(weak\.)?datasets\.\d+\.(root|gt|index_dir|images|labels(\.\d+)?|max_dropped|recipe|set(\..*)?)",
     r"train\.weak\.pseudo_vis_opt",
 )
-"""Settings that do not decide what an iteration computes, as patterns of their dotted paths."""
+"""Settings that do not change what an iteration computes, as patterns of their dotted paths."""
 
 
 WITHOUT_AN_END = ("step", "constant", "plateau")
-"""Schedules that do not look at `train.end_iter`."""
+"""Schedules that do not depend on `train.end_iter`."""
 
 
 def check_same_run(before: Mapping[str, Any], now: Mapping[str, Any], path: Path) -> None:
-    """Refuse to continue a run under settings that would make it another run.
+    """Refuse to continue a run with settings that would change what it computes.
 
     Args:
         before: configuration in the checkpoint.
-        now: the one given.
+        now: present configuration.
         path: the checkpoint, for the message.
 
     Raises:
-        UserError: naming the first setting that differs.
+        UserError: such a setting differs; the message names the first one.
     """
     old, new = flatten(before), flatten(now)
     for key in sorted(old.keys() | new.keys()):
@@ -63,12 +64,12 @@ def check_same_run(before: Mapping[str, Any], now: Mapping[str, Any], path: Path
 def evaluation_changed(before: Mapping[str, Any], now: Mapping[str, Any]) -> bool:
     """Tell whether scores of the two configurations cannot be compared."""
 
-    def judged(config: Mapping[str, Any]) -> tuple[Any, Any]:
+    def validation(config: Mapping[str, Any]) -> tuple[str | None, Any]:
         tests = config.get("test", {})
-        name = config.get("train", {}).get("validation") or next(iter(tests), None)
+        name = validation_entry(config.get("train", {}).get("validation"), tests)
         return name, tests.get(name)
 
-    return judged(before) != judged(now)
+    return validation(before) != validation(now)
 
 
 def flatten(tree: Any, prefix: str = "") -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""The checkpoints of a run on the disk: the newest, those before it, and those that are kept for good."""
+"""The checkpoints of a run on the disk: the newest one, older ones, and those that are kept permanently."""
 
 from __future__ import annotations
 
@@ -6,20 +6,19 @@ import os
 from pathlib import Path
 from typing import Any
 
-from data.durable import replacing
+from data.io.durable import replacing
 from utils.run import checkpoint
 from utils.run.folder import RunFolder
 
 
 class CheckpointStore:
-    """Writes `last.pth`, after moving the one before it to `previous_1.pth`, and that to `previous_2.pth`, and so on.
+    """Writes `last.pth`, after renaming the previous one to `previous_1.pth`, that one to `previous_2.pth`, and so on.
 
-    At every moment, also between two of its steps, a kill leaves whole files and the newest of them is the first in
-    `RunFolder.resumable`.
+    A kill at any moment leaves complete files, and the newest of them is the first in `RunFolder.resumable`.
 
     Args:
         folder: the run's.
-        keep_last: how many are kept of them, `last.pth` included.
+        keep_last: number of checkpoints that are kept, `last.pth` included.
     """
 
     def __init__(self, folder: RunFolder, keep_last: int) -> None:
@@ -28,19 +27,19 @@ class CheckpointStore:
         self._newest: int | None = None
 
     def resumed_from(self, path: Path, step: int) -> None:
-        """Take note of the checkpoint that the run goes on from: a damaged newer one must not push a whole one out."""
+        """Note the checkpoint that the run was resumed from, so that a damaged newer one does not displace it."""
         self._newest = step if path == self._folder.last else None
 
     def save(self, content: dict[str, Any], *also: Path) -> None:
-        """Write a checkpoint; one of an iteration that has just been saved takes that one's place.
+        """Write a checkpoint; a checkpoint of the same iteration as the last one replaces it.
 
         Args:
             content: as for `utils.run.checkpoint.save`.
-            also: other names that it shall have, `best.pth` for one. They have it before `last.pth` does, so that a
-                run that is killed in between does it again instead of going on without them.
+            also: further names of the checkpoint, such as `best.pth`. They are written before `last.pth`, so that a run
+                that is killed in between repeats the iteration and writes them again.
 
         Raises:
-            UserError: it cannot be written; the checkpoints that were there stay.
+            UserError: it cannot be written; the existing checkpoints stay.
         """
         step = content["step"]
         rotate = self._rotate if self._newest not in (None, step) else None
@@ -56,7 +55,7 @@ class CheckpointStore:
         self._newest = step
 
     def _rotate(self) -> None:
-        """Give each kept checkpoint the name of the one before it; `last.pth` keeps its own as well."""
+        """Give each checkpoint the name of the next older one; `last.pth` also keeps its name."""
         names = [self._folder.last, *(self._folder.previous(number) for number in range(1, self._keep_last))]
         for suffix in (".pth", ".json"):
             for older, newer in zip(reversed(names[1:]), reversed(names[:-1]), strict=True):
@@ -70,7 +69,7 @@ class CheckpointStore:
 
 
 def _also_name(source: Path, target: Path) -> None:
-    """Let `target` name the file at `source`; where the file system has no hard links, rename it."""
+    """Give the file `source` the second name `target`; without hard links, rename it."""
     try:
         with replacing(target) as temporary:
             os.link(source, temporary)

@@ -1,9 +1,10 @@
-"""Training CRAFT as a job for the training loop."""
+"""Training CRAFT as a training task."""
 
 from __future__ import annotations
 
 import logging
 from collections.abc import Mapping, Sequence
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -14,7 +15,6 @@ from torch.utils.data import Dataset as TorchDataset
 from config.errors import UserError
 from config.schema.datasets import Dataset
 from config.schema.detection import DetectionConfig, DetectionTest
-from config.schema.run import NO_VALIDATION
 from data.detection import DetectionTrainingSet, collate
 from data.preprocess import Preprocess
 from data.reader import Reader
@@ -72,14 +72,15 @@ class DetectionTask(Task):
         self.readers = dict(readers or {})
         data = config.train.data
         self.side = data.output_size
-        # First, for it is quick: a large ground truth is not converted only to find that there is no test data.
+        # First, because it is quick: missing test data is reported before a large ground truth is converted.
         self._test_name, self._test, self._test_reader = self._validation(config)
-        self.collate = collate
+        # Half the bytes on their way to a device that rounds more than that anyway.
+        self.collate = collate if device.type == "cpu" or amp == "off" else partial(collate, maps=torch.float16)
         self.judges_start = config.train.ckpt_path is not None
         self.dataset, self.data_fingerprint, self.samples_per_step = self._open_data(config)
         self.preprocess = Preprocess(tuple(data.mean), tuple(data.std))
         self._criterion = build_map_loss(config.train)
-        # Seeded last before the network is made: its start is all that is drawn from torch's own generator.
+        # Seeded directly before the network is built: its initial weights are all that torch's generator draws.
         torch.manual_seed(config.seed)
         network = build_detector(config.model)
         if initial_weights:
@@ -97,20 +98,20 @@ class DetectionTask(Task):
         return dataset, reader.fingerprint(), self._batch
 
     def _open(self, name: str, settings: Dataset) -> Reader:
-        """Return the dataset at a place in the configuration, opened once."""
+        """Return the dataset of a section of the configuration, opened only once."""
         if name not in self.readers:
             self.readers[name] = open_dataset(settings)
         return self.readers[name]
 
     def _open_all(self, name: str, settings: Sequence[Dataset]) -> Reader:
-        """Return several datasets, a list in the configuration, as one."""
-        readers = [self._open(f"{name}.{place}", each) for place, each in enumerate(settings)]
+        """Return a list of datasets as one joined dataset."""
+        readers = [self._open(f"{name}.{place}", section) for place, section in enumerate(settings)]
         return readers[0] if len(readers) == 1 else ConcatReader(readers)
 
-    def _validation(self, config: DetectionConfig) -> tuple[str, DetectionTest | None, Reader | None]:
-        """Return the name, the settings and the data of the evaluation during training; None where there is none."""
-        name = config.train.validation or next(iter(config.test), NO_VALIDATION)
-        if name == NO_VALIDATION:
+    def _validation(self, config: DetectionConfig) -> tuple[str | None, DetectionTest | None, Reader | None]:
+        """Return the name, the settings and the data of the evaluation during training; None if there is none."""
+        name = config.validated_by
+        if name is None:
             log.warning("train.validation: the run is not evaluated, and best.pth is not written")
             return name, None, None
         try:
@@ -119,16 +120,25 @@ class DetectionTask(Task):
             raise UserError(f"test.{name}: {fault} (train.validation=none trains without evaluating)") from fault
 
     def loss(self, model: nn.Module, batch: Mapping[str, Any]) -> dict[str, Tensor]:
+        """Compute the map loss of a batch.
+
+        Args:
+            model: the detector, or a wrapper that is called like it.
+            batch: on the device: `image` uint8 [B, H, W, 3]; `region`, `affinity`, `mask` float32 [B, H/2, W/2].
+
+        Returns:
+            `loss`, `loss_region` and `loss_affinity`, each a scalar on the device.
+        """
         images = self.preprocess.normalise_batch(batch["image"])
         scores, _ = model(images.contiguous(memory_format=self._format))
-        parts = self._criterion(scores, batch["region"], batch["affinity"], batch["mask"])
+        parts = self._criterion(scores, *(batch[name].float() for name in ("region", "affinity", "mask")))
         return {"loss": parts.total, "loss_region": parts.region, "loss_affinity": parts.affinity}
 
     def evaluate(self, model: nn.Module) -> Evaluation | None:
         return self._evaluate(model, sweep=False)
 
     def _evaluate(self, model: nn.Module, *, sweep: bool) -> Evaluation | None:
-        """Evaluate; with `sweep` at many thresholds, too, and the best of them tells how good the network is."""
+        """Evaluate; with `sweep`, also at many thresholds, whose best F1 becomes the level of the evaluation."""
         test, reader = self._test, self._test_reader
         if test is None or reader is None:
             return None
@@ -137,17 +147,13 @@ class DetectionTask(Task):
             model, reader, test, self.preprocess, self.device, self.amp,
             on_image=thresholds.add if thresholds is not None else None, processes=self._processes,
         )  # fmt: skip
-        values = {
-            "precision": result.precision,
-            "recall": result.recall,
-            "hmean": result.hmean,
-            "images": result.images,
-        }
+        counts = result.counts
+        values = {name: getattr(counts, name) for name in ("precision", "recall", "hmean", "images")}
         summary = (
-            f"{self._test_name}: precision {result.precision:.3f}  recall {result.recall:.3f}  F1 {result.hmean:.3f}"
+            f"{self._test_name}: precision {counts.precision:.3f}  recall {counts.recall:.3f}  F1 {counts.hmean:.3f}"
         )
         if thresholds is None:
-            return Evaluation(score=result.hmean, values=values, summary=summary)
+            return Evaluation(score=counts.hmean, values=values, summary=summary)
         thresholds.join(self._processes)
         best = thresholds.best(result)
         values |= {
@@ -156,14 +162,15 @@ class DetectionTask(Task):
             "best_low_text": best.low_text,
         }
         summary += f"  (best F1 {best.counts.hmean:.3f} at text {best.text_threshold:g}, low {best.low_text:g})"
-        return Evaluation(result.hmean, values, summary, level=best.counts.hmean, level_name="best F1")
+        return Evaluation(counts.hmean, values, summary, level=best.counts.hmean, level_name="best F1")
 
     def pictures(self, model: nn.Module, batch: Mapping[str, Any]) -> dict[str, np.ndarray]:
+        """Return pictures, uint8 [h, w, 3], RGB, of a few samples with their targets and scores (see `loss`)."""
         images = batch["image"][:PICTURES]
         with torch.no_grad(), eval_mode(model), autocast(self.device, self.amp):
             scores, _ = model(self.preprocess.normalise_batch(images))
         scores = scores.float().cpu().numpy()
-        targets = [batch[name][:PICTURES].cpu().numpy() for name in ("region", "affinity")]
+        targets = [batch[name][:PICTURES].float().cpu().numpy() for name in ("region", "affinity")]
         return {
             f"sample_{index}": training_picture(
                 images[index].cpu().numpy(),

@@ -1,4 +1,4 @@
-"""Training a recogniser as a job for the training loop; see `utils.engine.task.Task`."""
+"""Training a recogniser as a training task; see `utils.engine.task.Task`."""
 
 from __future__ import annotations
 
@@ -14,16 +14,14 @@ from torch.utils.data import Dataset
 
 from config.errors import UserError, nearest
 from config.schema.recognition import RecognitionConfig, RecognitionTest
-from config.schema.run import NO_VALIDATION
 from config.schema.word_crops import WordCrops
-from data.mixing import MixedTrainingSet
+from data.order import MixedTrainingSet
 from data.recognition.alphabet import Alphabet
 from data.recognition.alphabet_filter import LabelRule, filter_words
 from data.recognition.label_room import labels_without_room
 from data.recognition.preprocess import WordPreprocess
 from data.recognition.readers import open_words
-from data.recognition.readers.chosen import ChosenWords
-from data.recognition.readers.joined import JoinedWords
+from data.recognition.readers.forwarded import ChosenWords, JoinedWords
 from data.recognition.sample import WordReader
 from data.recognition.shares import batch_counts, used_samples
 from data.recognition.training_set import WordCollate, WordTrainingSet, widest_batch
@@ -80,7 +78,7 @@ class RecognitionTask(Task):
         self.window = config.train.data.bucket_batches
         self.alphabet = Alphabet(config.characters)
         self.preprocess = WordPreprocess.of(config.train.data)
-        # First, for it is quick, as is the evaluation's dataset.
+        # First, because it is quick, like opening the dataset of the evaluation.
         self._head = make_head(config.model, self.alphabet)
         self._rule = LabelRule(self.alphabet, config.case, config.unknown, config.max_length)
         self._test_name, self._test, self._test_reader = self._validation(config)
@@ -88,7 +86,7 @@ class RecognitionTask(Task):
         if self._test is not None:
             self._decoding = WordDecoding.of(self._test, self._head, self._rule.fold)
             log.info("test.%s is read by %s", self._test_name, self._decoding)
-        # Seeded last before the network is made: its start is all that is drawn from torch's own generator.
+        # Seeded directly before the network is built: its initial weights are all that torch's generator draws.
         torch.manual_seed(config.seed)
         network = build_recognizer(config.model, self._head.num_class)
         check_fits(network, config)
@@ -110,8 +108,8 @@ class RecognitionTask(Task):
         if not train.datasets:
             raise UserError("train.datasets is empty, name at least one dataset to train on")
         readers: list[WordReader] = []
-        for number, section in enumerate(train.datasets):
-            name = f"train.datasets.{number}"
+        for index, section in enumerate(train.datasets):
+            name = f"train.datasets.{index}"
             reader = self._open(name, section)
             if train.total_data_usage_ratio < 1:
                 count = used_samples(len(reader), train.total_data_usage_ratio)
@@ -122,23 +120,22 @@ class RecognitionTask(Task):
             readers, counts = [readers[0] if len(readers) == 1 else JoinedWords(readers)], [self.samples_per_step]
         else:
             counts = batch_counts(train.batch_ratio, self.samples_per_step)
-        sets = [self._training_set(*one, part) for part, one in enumerate(zip(readers, counts, strict=True))]
+        sets = [self._training_set(*pair, part) for part, pair in enumerate(zip(readers, counts, strict=True))]
         fingerprints = " ".join(reader.fingerprint() for reader in readers)
         digest = hashlib.sha256(fingerprints.encode()).hexdigest()[:16]
         return (sets[0] if len(sets) == 1 else MixedTrainingSet(sets, counts)), digest
 
     def _open(self, name: str, settings: WordCrops) -> WordReader:
-        """Return the dataset at a place in the configuration, opened once."""
+        """Return the dataset of a section of the configuration, opened only once."""
         if name not in self.readers:
             self.readers[name] = open_words(settings)
         return self.readers[name]
 
     def _validation(self, config: RecognitionConfig) -> tuple[str, RecognitionTest | None, WordReader | None]:
-        """Open the evaluation of the training run; nothing where there is none."""
-        wanted = config.train.validation
-        if wanted == NO_VALIDATION or (wanted is None and not config.test):
+        """Return the name, the settings and the data of the evaluation during training; None if there is none."""
+        name = config.validated_by
+        if name is None:
             return "", None, None
-        name = wanted if wanted is not None else next(iter(config.test))
         reader = self._open(f"test.{name}", config.test[name].dataset)
         log.info("test.%s: %s", name, reader.report.table())
         return name, config.test[name], reader
@@ -154,9 +151,9 @@ class RecognitionTask(Task):
         )  # fmt: skip
 
     def _report_room(self, reader: WordReader) -> None:
-        """Count, before a step is made, the labels that have no room in their pictures, and say what would help."""
+        """Count the labels that are too long for their pictures before training, and log what would help."""
         if reader.drawn:
-            return  # Their sizes are known once they are drawn; what has no room then is counted in the loss.
+            return  # The sizes of generated pictures are not known yet; the loss counts labels that are too long.
         sizes = picture_sizes(reader)
         needed = [self._head.required_steps(reader.text(index)) for index in range(len(reader))]
         lacking = labels_without_room(needed, sizes, self.preprocess, self._network.output_length)
@@ -176,14 +173,24 @@ class RecognitionTask(Task):
         return widest_batch(batch, self.preprocess, self._network.width_multiple)
 
     def loss(self, model: nn.Module, batch: Mapping[str, Any]) -> dict[str, Tensor]:
+        """Compute the loss of the head on a batch.
+
+        Args:
+            model: the recogniser, or a wrapper that is called like it.
+            batch: `image` uint8 [B, H, W, C] and `targets` int64 [B, L] on the device; `widths` int64 [B], of the
+                pictures without padding; `target_lengths` int64 [B].
+
+        Returns:
+            Values by name, each a scalar on the device; see `model.head.Head.loss`.
+        """
         images = self.preprocess.normalise_batch(self._as_wide_as_all(batch["image"]))
         images = images.contiguous(memory_format=self._format)
         lengths = torch.as_tensor(self._network.output_length(torch.as_tensor(batch["widths"])))
         return self._head.loss(model, images, lengths, batch["targets"], batch["target_lengths"])
 
     def _as_wide_as_all(self, images: Tensor) -> Tensor:
-        """Pad pictures to the longest of all processes where batch norms take their statistics over all of them: the
-        padding is part of these, and it shall not depend on how the pictures are shared out."""
+        """Pad pictures to the widest of all processes if batch norms are synchronised: the padding is part of their
+        statistics and must not depend on how the pictures are distributed."""
         if not self._config.train.sync_batchnorm or self._processes.world == 1:
             return images
         width = self._processes.max(images.shape[2])
@@ -193,8 +200,8 @@ class RecognitionTask(Task):
         share = means.get("zeroed_share")
         if share is not None and share > self._config.train.max_zeroed:
             raise UserError(
-                f"{share:.2%} of the labels since the last line of the log had no room in their pictures' time steps "
-                f"and taught nothing, more than train.max_zeroed ({self._config.train.max_zeroed:g}) allows; raise "
+                f"{share:.2%} of the labels since the last log line were too long for the time steps of their pictures "
+                f"and gave no gradient, more than train.max_zeroed ({self._config.train.max_zeroed:g}) allows; raise "
                 "train.data.height or max_width, or leave long labels out with max_length"
             )
 
@@ -219,27 +226,28 @@ class RecognitionTask(Task):
         return Evaluation(wanted, values, summary)
 
     def _explain_empty_readings(self, result: RecognitionResult) -> None:
-        """Say once what it means that nothing is read at first."""
-        empty = bool(result.readings) and not any(one.text for one in result.readings.values())
+        """Explain once in the log why all readings are empty early in training."""
+        empty = bool(result.readings) and not any(reading.text for reading in result.readings.values())
         if empty and self._head.empty_remark and not self._has_read:
             log.info("%s: every reading is empty. %s", self._test_name, self._head.empty_remark)
-        # A network that empties after it has read words (not one by chance) is another matter.
+        # Empty readings after the network has read words (more than a few by chance) need no such explanation.
         self._has_read |= empty or result.counts.word_accuracy > 0.3
 
     def _reading(self, model: nn.Module, decoding: WordDecoding) -> WordReading:
         return WordReading(model, self.preprocess, self.device, self.amp, decoding)
 
     def pictures(self, model: nn.Module, batch: Mapping[str, Any]) -> dict[str, np.ndarray]:
+        """Return one picture, uint8 [h, w, 3], RGB, of a few samples with their labels and readings (see `loss`)."""
         images = batch["image"][:PICTURES].cpu().numpy()
         widths = [int(width) for width in batch["widths"][:PICTURES]]
-        own = [image[:, :width] for image, width in zip(images, widths, strict=True)]
-        # Greedily: a word list is that of the test.
-        readings = self._reading(model, WordDecoding(self._head)).inputs(own)
-        return {"words": draw_readings(own, batch["texts"][:PICTURES], [one.text for one in readings])}
+        unpadded = [image[:, :width] for image, width in zip(images, widths, strict=True)]
+        # Greedy: the lexicon belongs to the test set.
+        readings = self._reading(model, WordDecoding(self._head)).inputs(unpadded)
+        return {"words": draw_readings(unpadded, batch["texts"][:PICTURES], [reading.text for reading in readings])}
 
 
 def check_fits(network: Recognizer, config: RecognitionConfig) -> None:
-    """Raise `UserError` where a network cannot read the inputs of a configuration, or lacks a part to freeze."""
+    """Raise `UserError` if a network cannot read the inputs of a configuration, or has no part of a name to freeze."""
     data = config.train.data
     parts = [name for name, _ in network.named_children()]
     for name in config.model.freeze:
@@ -247,10 +255,10 @@ def check_fits(network: Recognizer, config: RecognitionConfig) -> None:
             similar = nearest(name, parts)
             hint = f"did you mean '{similar}'?" if similar else f"its parts are {', '.join(parts)}"
             raise UserError(
-                f"model.freeze names '{name}', which model.architecture={config.model.architecture} has not; {hint}"
+                f"model.freeze: model.architecture={config.model.architecture} has no part '{name}'; {hint}"
             )
     if set(parts) <= set(config.model.freeze):
-        raise UserError("model.freeze names all parts of the network, so that nothing is left to train; leave one out")
+        raise UserError("model.freeze names all parts of the network, so nothing is left to train; leave one part out")
     if network.input_channels != data.channels:
         raise UserError(
             f"model.architecture={config.model.architecture} reads {network.input_channels} channels and "

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import logging
 import os
+import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import Executor, ProcessPoolExecutor
 from contextlib import contextmanager, nullcontext
@@ -15,11 +16,10 @@ import numpy as np
 import torch
 from torch import nn
 
+from data.io.progress import progress_bar
 from data.preprocess import Preprocess
-from data.progress import progress_bar
-from data.pseudo_label.cache import LabelCache
-from data.pseudo_label.fill import fill_cache
-from data.pseudo_label.labeler import LabelProgress, Teacher
+from data.pseudo_label.cache import LabelCache, fill_cache
+from data.pseudo_label.labeler import LabelProgress, Teacher, label_blocks
 from data.pseudo_label.records import LabelSettings
 from data.reader import Reader
 from utils.device import Amp, autocast, is_out_of_memory, memory_format, to_device
@@ -30,7 +30,7 @@ log = logging.getLogger(__name__)
 
 CPU_BATCH_PIXELS = 1 << 19
 GPU_BATCH_PIXELS = 1 << 22
-"""Input pixels of a batch, at which a full-width network keeps its device busy within 2 GB and within 8 GB."""
+"""Input pixels of a batch with which a full-width network uses its device fully, in 2 GB (CPU) and 8 GB (GPU)."""
 
 
 class DetectorTeacher(Teacher):
@@ -115,9 +115,9 @@ def batch_pixels(device: torch.device) -> int:
 
 @contextmanager
 def watershed_executor(device: torch.device) -> Iterator[Executor | None]:
-    """Give the processes that find characters while a GPU computes; None on a CPU, where they would compete with it.
+    """Yield a pool of processes that run the watershed while a GPU computes; None on a CPU, where they would compete.
 
-    scikit-image's watershed holds the interpreter's lock, so threads would not do.
+    scikit-image's watershed holds the global interpreter lock, so threads would not help.
     """
     processes = min(8, (os.cpu_count() or 1) - 1)
     if device.type == "cpu" or processes < 2:
@@ -144,20 +144,20 @@ def label_dataset(
     stop: Callable[[], bool] = lambda: False,
     executor: Executor | None = None,
 ) -> LabelCache | None:
-    """Label what is missing of this process's share of a dataset, and return the cache, or None if it was stopped.
+    """Label the missing part of this process's share of a dataset; return the cache, or None if it was stopped.
 
-    The labels are read with `cache.finish()`, once all processes have returned from here.
+    Read the labels with `cache.finish()` after all processes have returned.
 
     Args:
-        model: the teacher, on `device`; put into eval mode for the time being.
+        model: the teacher, on `device`; put into eval mode during the pass.
         reader: the dataset.
         settings: thresholds and sizes; `settings.amp` is the precision that is used.
         root: folder of all caches.
         device: where `model` is.
         rank, world_size: which of how many processes this is.
         progress: show a bar on stderr.
-        stop: asked after each image; the pass then ends, and what it has labelled by then is kept.
-        executor: where watersheds run; None starts the processes for this pass where they help.
+        stop: called after each image; if it returns true, the pass ends, and the labels made so far are kept.
+        executor: runs the watersheds; None starts the processes for this pass, if they help.
     """
     cache = LabelCache(root, reader, settings, weights_hash(model))
     missing = cache.missing(rank, world_size)
@@ -199,3 +199,32 @@ def label_dataset(
         f"{last.words:,}", f"{last.images:,}", last.seconds, last.words_per_second,
     )  # fmt: skip
     return cache
+
+
+_IMAGES, _BUDGET = 32, 6.0
+
+
+def labelling_seconds(model: nn.Module, reader: Reader, settings: LabelSettings, device: torch.device) -> float | None:
+    """Return the seconds of one labelling pass over all words, or None if the sampled images have no word to label.
+
+    Images spread over the dataset are labelled in random order for six seconds. An untrained network finds no
+    characters, so the estimate then lacks the time of the watershed, a few per cent of the whole.
+
+    Args:
+        model: the teacher, on `device`.
+        reader: the words.
+        settings: thresholds and sizes, and the precision.
+        device: where `model` is.
+    """
+    looked = min(_IMAGES, len(reader))
+    rows = np.random.default_rng(0).permutation(looked) * len(reader) // max(1, looked)
+    images, words, begun = 0, 0, time.perf_counter()
+    for labels in label_blocks(
+        reader, rows.reshape(-1, 1).tolist(), settings, DetectorTeacher(model, device, settings.amp),
+        max_batch_pixels=batch_pixels(device), loader_threads=1,
+    ):  # fmt: skip
+        images += len(labels)
+        words += sum(int((label.found >= 0).sum()) for label in labels)
+        if time.perf_counter() - begun > _BUDGET:
+            break
+    return (time.perf_counter() - begun) / images * len(reader) if words else None

@@ -1,9 +1,9 @@
-"""Weak supervision as a job for the training loop: a teacher labels the words, the student learns from the labels.
+"""Weak supervision as a training task: a teacher labels the words, the student learns from the labels.
 
-The run is made of stages of `relabel_interval` iterations. Before each, the averaged weights become the teacher and
-label all words (`data.pseudo_label`), unless they read the validation data worse than the teacher before them did;
-then the old labels stay. Source: Baek et al., CVPR 2019, section 3.2.2; average and gate keep a student that has gone
-astray from teaching the next one.
+The run has stages of `relabel_interval` iterations. Before each stage, the averaged weights become the teacher and
+label all words (`data.pseudo_label`). If they score worse on the validation data than the previous teacher, the old
+labels stay. Source: Baek et al., CVPR 2019, section 3.2.2; the averaging and the comparison are additions, so that a
+student that became worse does not teach the next one.
 """
 
 from __future__ import annotations
@@ -24,37 +24,34 @@ from config.errors import UserError
 from config.schema.detection import DetectionConfig
 from config.schema.weak import WeakSupervision
 from data.detection import DetectionTrainingSet
-from data.mixing import MixedTrainingSet
+from data.order import MixedTrainingSet
 from data.preprocess import Preprocess
 from data.pseudo_label.cache import LabelCache, remove_old_caches
-from data.pseudo_label.reader import PseudoLabelReader
+from data.pseudo_label.reader import COLUMNS, PseudoLabelReader, PseudoLabels
 from data.pseudo_label.records import LabelSettings
-from data.pseudo_label.stored import COLUMNS, PseudoLabels
 from data.reader import Reader
 from utils.device import Amp
 from utils.distributed.processes import ALONE, Processes
 from utils.draw.picture_file import save_picture
 from utils.draw.pseudo_labels import draw_label_sheet
 from utils.engine.task import Evaluation
-from utils.run.paths import run_folder
+from utils.run.folder import run_folder
 from utils.tasks.detection import DetectionTask
-from utils.tasks.labelling_cost import labelling_seconds
-from utils.tasks.teacher import DetectorTeacher, label_dataset, watershed_executor
+from utils.tasks.teacher import DetectorTeacher, label_dataset, labelling_seconds, watershed_executor
 
 log = logging.getLogger(__name__)
 
 KEPT_CACHES = 2
 SYNTHETIC_SEED = 0x5EED
-"""Added to the seed for the synthetic part, so that the two parts of a batch are not augmented alike."""
+"""Added to the seed for the synthetic part, so that the two parts of a batch get different augmentations."""
 
 
 class WeakDetectionTask(DetectionTask):
-    """Training of CRAFT on images with word boxes, with true characters replayed beside them.
+    """Training of CRAFT on images with word boxes, mixed with images with character boxes.
 
     Args:
         config: the whole job; `train.weak` is given.
         device, amp, readers, initial_weights, processes: as for `DetectionTask`.
-        labels_root: folder of the pseudo-labels; None takes the run's.
 
     Raises:
         UserError: data or weights are missing or do not fit.
@@ -71,7 +68,6 @@ class WeakDetectionTask(DetectionTask):
         device: torch.device,
         amp: Amp,
         *,
-        labels_root: Path | None = None,
         readers: Mapping[str, Reader] | None = None,
         initial_weights: bool = True,
         processes: Processes = ALONE,
@@ -79,16 +75,16 @@ class WeakDetectionTask(DetectionTask):
         assert config.train.weak is not None
         weak: WeakSupervision = config.train.weak
         self._config, self._weak = config, weak
-        self._labels_root = labels_root or run_folder(config).pseudo_labels
+        self._labels_root = run_folder(config).pseudo_labels
         self._words: Reader | None = None
         self._labels: PseudoLabels | None = None
         self._watersheds: Executor | None = None
-        self._stage, self._gate = -1, float("-inf")
+        self._stage, self._labels_level = -1, float("-inf")
         super().__init__(config, device, amp, readers=readers, initial_weights=initial_weights, processes=processes)
         if initial_weights and config.train.ckpt_path is None:
             log.warning(
-                "train.ckpt_path is null: an untrained teacher finds no characters, so that every word is split "
-                "equally; train on character boxes first (trainSynth.py) and name its checkpoint"
+                "train.ckpt_path is null: an untrained teacher finds no characters, so every word is split into equal "
+                "parts; train on character boxes first (trainSynth.py) and give that checkpoint"
             )
         self.judges_start = True
         data = config.train.data
@@ -109,7 +105,7 @@ class WeakDetectionTask(DetectionTask):
         self._words = self._open_all("train.weak.datasets", weak.datasets)
         if not len(self._words):
             raise UserError("train.weak.datasets hold no image, check their `root`")
-        log.info("words to learn from: %s", self._words.report.table())
+        log.info("training data with word boxes: %s", self._words.report.table())
         fingerprints, self._synthetic = [self._words.fingerprint()], None
         # At least one sample where synthetic data is wanted: for small batches batch // synth_ratio is 0.
         self._counts = [batch, max(1, batch // weak.synth_ratio)]
@@ -120,12 +116,12 @@ class WeakDetectionTask(DetectionTask):
                     "train.weak.use_synthtext=false"
                 )
             reader = self._open_all("train.datasets", config.train.datasets)
-            log.info("replayed with true characters: %s", reader.report.table())
+            log.info("training data with character boxes: %s", reader.report.table())
             fingerprints.append(reader.fingerprint())
             self._synthetic = DetectionTrainingSet(reader, config.train.data, config.seed + SYNTHETIC_SEED)
         else:
             self._counts[1] = 0
-            log.warning("train.weak.use_synthtext is false: nothing keeps the teacher's mistakes from feeding back")
+            log.warning("train.weak.use_synthtext is false: the student may learn the mistakes of the teacher")
         digest = hashlib.sha256(" ".join(fingerprints).encode()).hexdigest()[:16]
         return self._mixed(self._words), digest, sum(self._counts)
 
@@ -135,25 +131,25 @@ class WeakDetectionTask(DetectionTask):
         return MixedTrainingSet([real, self._synthetic or real], self._counts)
 
     def stage_end(self, step: int) -> int | None:
-        return self._first + (self._number(step) + 1) * self._interval
+        return self._first + (self._stage_at(step) + 1) * self._interval
 
-    def _number(self, step: int) -> int:
+    def _stage_at(self, step: int) -> int:
         return (step - self._first) // self._interval
 
     def begin_stage(
         self, step: int, model: nn.Module, level: float | None, stop: Callable[[], bool]
     ) -> dict[str, float] | None:
-        number = self._number(step)
-        if self._stage == number:
+        stage = self._stage_at(step)
+        if self._stage == stage:
             return None
-        if self._labels is not None and self._gate > float("-inf"):
+        if self._labels is not None and self._labels_level > float("-inf"):
             level = self._level(model) if level is None else level
-            if level is not None and level < self._gate:
+            if level is not None and level < self._labels_level:
                 log.info(
-                    "iteration %d  the labels stay: the new teacher scores %.3f, the one that made them %.3f",
-                    step, level, self._gate,
+                    "iteration %d  the labels stay: the new teacher scores %.3f, the previous teacher scored %.3f",
+                    step, level, self._labels_level,
                 )  # fmt: skip
-                self._stage = number
+                self._stage = stage
                 return {"relabelled": 0.0}
         cache = self._label(model, stop)
         if self._processes.any(cache is None) or cache is None:
@@ -161,10 +157,10 @@ class WeakDetectionTask(DetectionTask):
         if self._processes.is_main:
             cache.finish()
         self._processes.barrier()
-        self._labels, self._stage = cache.finish(), number
+        self._labels, self._stage = cache.finish(), stage
         if level is None and self._labels is not None:
             level = self._level(model)
-        self._gate = level if level is not None else float("-inf")
+        self._labels_level = level if level is not None else float("-inf")
         self.dataset = self._mixed(PseudoLabelReader(self._words_reader, self._labels))
         if self._processes.is_main:
             remove_old_caches(
@@ -180,13 +176,13 @@ class WeakDetectionTask(DetectionTask):
         return labelling_seconds(self.model, self._words_reader, self._settings, self.device)
 
     def _label(self, model: nn.Module, stop: Callable[[], bool]) -> LabelCache | None:
-        """Label this process's share; None if the run shall end first. What is labelled by then is on disk."""
-        own = self._processes
+        """Label this process's share; None if the run is to stop first. The labels made so far are on disk."""
+        processes = self._processes
         if self._watersheds is None:  # For all passes of the run: each process takes seconds to start.
             self._watersheds = ExitStack().enter_context(watershed_executor(self.device))
         return label_dataset(
             model, self._words_reader, self._settings, self._labels_root, self.device,
-            rank=own.rank, world_size=own.world, progress=own.is_main, stop=stop,
+            rank=processes.rank, world_size=processes.world, progress=processes.is_main, stop=stop,
             executor=self._watersheds,
         )  # fmt: skip
 
@@ -208,22 +204,22 @@ class WeakDetectionTask(DetectionTask):
     def state(self) -> dict[str, Any]:
         return {
             "stage": self._stage,
-            "gate": self._gate,
+            "gate": self._labels_level,
             "interval": self._interval,
             "labels": self._labels.folder.name if self._labels is not None else None,
         }
 
     def restore(self, state: dict[str, Any]) -> None:
-        self._stage, self._gate = state["stage"], state.get("gate", float("-inf"))
-        # Stages stay as they were when the interval between evaluations changes; at first they were passes.
+        self._stage, self._labels_level = state["stage"], state.get("gate", float("-inf"))
+        # If the interval between evaluations changes, stages keep their length; in older checkpoints it is one pass.
         self._interval = state.get("interval", self._weak.relabel_interval or self._pass)
         if state["labels"] is None:
             return
         folder = self._labels_root / state["labels"]
         if not (folder / COLUMNS).is_dir():
             raise UserError(
-                f"--resume: {folder}, the pseudo-labels of this run, is gone, and so is the teacher that made them; "
-                "restore it, or start a new run from the last weights with train.ckpt_path"
+                f"--resume: {folder}, this run's pseudo-labels, is missing, and their teacher was not kept; "
+                "restore the folder, or start a new run from the last weights with train.ckpt_path"
             )
         self._labels = PseudoLabels(folder)
         self.dataset = self._mixed(PseudoLabelReader(self._words_reader, self._labels))

@@ -1,9 +1,9 @@
-"""Fine-tuning a recogniser on another alphabet: what it knows of the characters that both have is kept.
+"""Fine-tuning a recogniser on another alphabet: the weights of the characters that both alphabets have are kept.
 
-Only the last layer knows characters: a row of weights and a bias for each class (`Recognizer.class_parameters`). The
-rows of shared characters and of the blank move to their new places, the other rows keep the random start of the new
-model, and everything in front of them is copied. A different order of the same characters, which otherwise makes
-nonsense of good weights without any error, is put right by the same rule.
+Only the last layer depends on the characters: it has a row of weights and a bias for each class
+(`Recognizer.class_parameters`). The rows of shared characters and of the blank are copied to their new indices, the
+other rows keep the random initial weights of the new model, and all other layers are copied. The same rule handles
+another order of the same characters, which would otherwise give wrong readings without an error.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from utils.weights.files import load_into
 
 @dataclass(frozen=True)
 class AlphabetTransfer:
-    """What became of the characters.
+    """What happened to the characters.
 
     Attributes:
         kept: characters of both alphabets, in the new order; their rows were copied, as was the blank's.
@@ -35,8 +35,8 @@ class AlphabetTransfer:
 
     def __str__(self) -> str:
         lines = [
-            ("kept", self.kept, "with what was learnt of them, as is the blank"),
-            ("new", self.new, "to be learnt from a random start"),
+            ("kept", self.kept, "with their trained weights, like the blank"),
+            ("new", self.new, "with random initial weights"),
             ("dropped", self.dropped, "no longer read"),
         ]
         return "\n".join(f"  {name:<7} {len(text):>5}  {_visible(text)}  ({what})" for name, text, what in lines)
@@ -53,19 +53,19 @@ def load_for_alphabet(
     """Load weights that were trained with another alphabet; every other parameter must fit exactly.
 
     Args:
-        model: a recogniser that scores the classes of `new`, freshly initialised.
-        state: the weights, see `utils.weights.files.state_dict_of`.
+        model: a newly initialised recogniser that scores the classes of `new`.
+        state: the weights, see `utils.weights.files.state_dict_of`; those in `class_parameters` are [classes, ...].
         path: the file they come from, for messages.
         new: the alphabet of `model`.
-        old: the alphabet of the weights. None where it is not known: they must have been trained with `new`, of which
-            the number of classes is all that can be checked.
+        old: the alphabet of the weights. None if it is not known: then it must be `new`, and only the number of classes
+            can be checked.
         specials: the classes that are no character, see `model.head.Head`.
 
     Returns:
-        What became of the characters; print it.
+        What happened to the characters, as a text for the log.
 
     Raises:
-        UserError: the weights do not fit, or score another number of classes than `old` or `new` has.
+        UserError: the weights do not fit, or have another number of classes than `old` or `new`.
     """
     rows = state.get(model.class_parameters[0])
     if rows is not None and rows.dim() == 2 and len(rows) != len(old or new) + len(specials):
@@ -76,7 +76,7 @@ def load_for_alphabet(
         if old is None:
             raise UserError(
                 f"{found}, and this model {len(new) + len(specials)}: give in train.ckpt_characters the alphabet that "
-                "the weights were trained with, and the characters that both have are kept"
+                "the weights were trained with; then the characters that both have are kept"
             )
         raise UserError(
             f"{found}, but the alphabet given for it (train.ckpt_characters, or its own) has {len(old)} characters: "
@@ -91,13 +91,13 @@ def load_for_alphabet(
         for alphabet in (new, old)
     )
     moved = dict(state)
-    own = model.state_dict()
+    current = model.state_dict()
     for name in model.class_parameters:
-        # Where the rest of the shape differs, `load_into` says so.
+        # If the other dimensions differ, `load_into` raises the error.
         rows = state.get(name)
-        if rows is not None and rows.shape[1:] == own[name].shape[1:] and len(rows) == len(old) + len(specials):
-            moved[name] = own[name].clone()
-            moved[name][targets] = rows[sources].to(own[name])
+        if rows is not None and rows.shape[1:] == current[name].shape[1:] and len(rows) == len(old) + len(specials):
+            moved[name] = current[name].clone()
+            moved[name][targets] = rows[sources].to(current[name])
     load_into(model, moved, path)
     return AlphabetTransfer("".join(kept), "".join(old.unknown(new.characters)), "".join(new.unknown(old.characters)))
 

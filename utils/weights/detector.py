@@ -1,4 +1,4 @@
-"""The weights that a detector starts from."""
+"""The initial weights of a detector."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ log = logging.getLogger(__name__)
 
 
 def load_initial_weights(model: Detector, config: DetectionConfig) -> None:
-    """Load `train.ckpt_path`, or else `model.backbone_weights`, or leave the random start.
+    """Load `train.ckpt_path`, or else `model.backbone_weights`; without both, keep the random initial weights.
 
     Raises:
-        UserError: the weights cannot be had or do not fit.
+        UserError: the weights cannot be loaded or do not fit.
     """
     path = config.train.ckpt_path
     if path is not None:
@@ -39,7 +39,7 @@ def load_initial_weights(model: Detector, config: DetectionConfig) -> None:
         )
     if config.model.width != 1.0:
         raise UserError(
-            f"model.backbone_weights={source} needs model.width=1.0, VGG16-BN's own; with model.width="
+            f"model.backbone_weights={source} needs model.width=1.0, the width of VGG16-BN; with model.width="
             f"{config.model.width:g} use model.backbone_weights=none"
         )
     state = _download_imagenet() if source == "imagenet" else state_dict_of(read_file(source), source)
@@ -47,7 +47,8 @@ def load_initial_weights(model: Detector, config: DetectionConfig) -> None:
         load_torchvision_backbone(backbone, state)
     except (KeyError, RuntimeError) as fault:
         raise UserError(
-            f"model.backbone_weights: {source} is no state dict of torchvision's vgg16_bn: {str(fault).splitlines()[0]}"
+            f"model.backbone_weights: {source} is not a state dict of torchvision's vgg16_bn: "
+            f"{str(fault).splitlines()[0]}"
         ) from fault
     log.info("starting from the backbone weights of %s", source)
 
@@ -60,5 +61,5 @@ def _download_imagenet() -> dict[str, Tensor]:
     except (URLError, OSError, RuntimeError) as fault:
         raise UserError(
             f"model.backbone_weights=imagenet: {VGG16_BN_Weights.IMAGENET1K_V1.url} cannot be downloaded ({fault}); "
-            "fetch that file elsewhere and give its path as model.backbone_weights=PATH, or use none"
+            "download that file by other means and give its path as model.backbone_weights=PATH, or use none"
         ) from fault

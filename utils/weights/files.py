@@ -1,7 +1,7 @@
-"""Reading weights, whoever wrote them, and saying in one sentence why they do not fit.
+"""Reading weights in several forms, with a one-sentence error if they do not fit.
 
-Three forms are read: a bare state dict, one whose names carry DataParallel's `module.` prefix, and a checkpoint
-that holds either under `craft` (EasyOCR's trainer, and ours) or `model`.
+Three forms are read: a bare state dict, a state dict with DataParallel's `module.` prefix, and a checkpoint that holds
+either under `craft` (as EasyOCR's trainer writes it) or `model`.
 """
 
 from __future__ import annotations
@@ -21,24 +21,24 @@ WEIGHT_KEYS = ("ema", "craft", "model", "state_dict", "model_state_dict")
 PREFIX = "module."
 
 DAMAGED = (RuntimeError, EOFError, OSError, ValueError, LookupError, AssertionError, AttributeError, TypeError)
-"""What torch.load raises, depending on which byte of a file is wrong."""
+"""The exceptions of torch.load for damaged files."""
 
 
 class DamagedFile(UserError):
-    """A file was once whole, as far as can be told, and is not any more."""
+    """A file is incomplete or damaged."""
 
 
 def read_file(path: str | Path, *, verify: Callable[[io.BytesIO, Path], None] | None = None) -> Any:
-    """Load what a `.pth` file holds onto the CPU, as data only (no code of the file is run).
+    """Load the content of a `.pth` file onto the CPU, as data only (no code of the file is run).
 
     Args:
         path: the file.
-        verify: looks at all bytes of the file before anything else does, and raises where they are not as they should
-            be; the file is then read once into memory, for both.
+        verify: checks all bytes of the file first, and raises if they are damaged; the file is then read into memory
+            once for both.
 
     Raises:
-        UserError: the file is missing, is a web page or a Git LFS pointer, is torn, or holds more than data.
-        DamagedFile: it is empty or torn.
+        UserError: the file is missing, is a web page or a Git LFS pointer, or holds other Python objects.
+        DamagedFile: it is empty or incomplete.
     """
     path = Path(path)
     if not path.is_file():
@@ -54,26 +54,33 @@ def read_file(path: str | Path, *, verify: Callable[[io.BytesIO, Path], None] | 
     if start.startswith((b"<!doctype", b"<html", b"<?xml", b"<head")):
         raise UserError(f"{path} is a web page, not weights: the download link answered with HTML, download it again")
     if start.startswith(b"version https://git-lfs"):
-        raise UserError(f"{path} is a Git LFS pointer, not the weights themselves: run `git lfs pull` where it is from")
+        raise UserError(f"{path} is a Git LFS pointer, not the weights: run `git lfs pull` in its repository")
     if not head:
-        raise DamagedFile(f"{path} is empty, its writing or download was cut off")
+        raise DamagedFile(f"{path} is empty: writing or downloading it was interrupted")
     try:
         return torch.load(source, map_location="cpu", weights_only=True)
     except pickle.UnpicklingError as fault:
         if "Unsupported global" in str(fault) or "Unsupported class" in str(fault):
             raise UserError(
-                f"{path} cannot be loaded: it holds Python objects beside tensors, which are not loaded for safety; "
-                "save its state dict alone"
+                f"{path} cannot be loaded: it holds Python objects other than tensors, which are not loaded for "
+                "security; save only its state dict"
             ) from fault
-        raise DamagedFile(f"{path} cannot be loaded: it is not a file that torch.save wrote") from fault
+        raise DamagedFile(f"{path} cannot be loaded: it is not a file of torch.save") from fault
     except DAMAGED as fault:
         if "TorchScript" in str(fault):
             raise UserError(f"{path} is a TorchScript program; save the state dict of its model instead") from fault
-        raise DamagedFile(f"{path} cannot be loaded: it is torn or not a file that torch.save wrote") from fault
+        raise DamagedFile(f"{path} cannot be loaded: it is incomplete or not a file of torch.save") from fault
 
 
 def state_dict_of(content: Any, path: str | Path) -> dict[str, Tensor]:
-    """Return the weights in what `read_file` gave, without `module.` prefixes; the averaged ones where there are any.
+    """Return the weights in what `read_file` returned, without `module.` prefixes; averaged weights come first.
+
+    Args:
+        content: what `read_file` returned.
+        path: the file, for messages.
+
+    Returns:
+        Tensors of any shape [...] by the names of the parameters and buffers.
 
     Raises:
         UserError: there is no state dict in it.
@@ -93,15 +100,20 @@ def _is_weight(entry: tuple[Any, Any]) -> bool:
 
 
 def load_into(model: nn.Module, state: Mapping[str, Tensor], path: str | Path) -> None:
-    """Copy weights into `model`; every name and shape must agree.
+    """Copy weights into `model`.
+
+    Args:
+        model: the network.
+        state: tensors by name; each has the shape [...] of the parameter or buffer of the same name.
+        path: the file that the weights come from, for messages.
 
     Raises:
-        UserError: naming the first parameter that differs, with both shapes.
+        UserError: a name or a shape differs; the message has the first such parameter, with both shapes.
     """
-    own = model.state_dict()
-    for name, value in own.items():
+    current = model.state_dict()
+    for name, value in current.items():
         if name not in state:
-            # Old files lack the counters of the batch norms, which nothing reads.
+            # Old files lack the counters of batch norms, which are not used.
             if name.endswith("num_batches_tracked"):
                 continue
             raise UserError(f"{path} does not fit this model: it has no '{name}' (here {_shape(value)})")
@@ -110,14 +122,14 @@ def load_into(model: nn.Module, state: Mapping[str, Tensor], path: str | Path) -
                 f"{path} does not fit this model: '{name}' is {_shape(state[name])} in the file and {_shape(value)} "
                 f"here{_width_hint(model, state)}"
             )
-    extra = next((name for name in state if name not in own), None)
+    extra = next((name for name in state if name not in current), None)
     if extra is not None:
-        raise UserError(f"{path} does not fit this model: it has '{extra}' ({_shape(state[extra])}), the model has not")
-    model.load_state_dict({**own, **state})
+        raise UserError(f"{path} does not fit this model, which has no '{extra}' ({_shape(state[extra])})")
+    model.load_state_dict({**current, **state})
 
 
 def _width_hint(model: nn.Module, state: Mapping[str, Tensor]) -> str:
-    """For CRAFT, tell which `model.width` the file was made with: its first layer has 64 channels at width 1."""
+    """Return a hint about the `model.width` of CRAFT weights, whose first layer has 64 channels at width 1."""
     first = state.get("basenet.slice1.0.weight")
     if first is None or not hasattr(model, "width") or first.shape[0] / 64 == model.width:
         return ""

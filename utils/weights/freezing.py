@@ -11,28 +11,20 @@ log = logging.getLogger(__name__)
 
 
 def freeze(model: Recognizer, parts: Sequence[str]) -> int:
-    """Keep `parts` of `model` as they are: no gradient, and eval mode whatever `train()` says.
+    """Freeze `parts` of `model`: they get no gradient and stay in eval mode, even after `train()`.
 
-    The eval mode keeps the averages of batch norms from following the new data, and switches dropout off there. It is
-    kept in copies of the model, too. Recurrent layers alone follow `train()` (see `Recognizer.train`). What was frozen
-    before and is not named now is trained again.
+    Eval mode keeps the running statistics of batch norms and switches dropout off. Copies of the model stay frozen,
+    too. Recurrent layers are an exception and follow `train()` (see `Recognizer.train`). Parts that were frozen before
+    and are not in `parts` are trained again.
 
     Args:
-        model: with its weights loaded, for a random start would stay one.
-        parts: names of its children, such as `FeatureExtraction`; none freezes nothing.
+        model: the network, with its weights loaded.
+        parts: names of some of its children, such as `FeatureExtraction`, verified by `check_fits`; an empty list
+            freezes nothing.
 
     Returns:
         The number of parameters that are still trained.
-
-    Raises:
-        ValueError: a part is not known, or nothing would be left to train.
     """
-    names = [name for name, _ in model.named_children()]
-    unknown = [part for part in parts if part not in names]
-    if unknown:
-        raise ValueError(f"the network has no part '{unknown[0]}', only {', '.join(names)}")
-    if set(names) <= set(parts):
-        raise ValueError("all parts are frozen, nothing is left to train")
     for name, part in model.named_children():
         part.requires_grad_(name not in parts)
     model.frozen = tuple(dict.fromkeys(parts))

@@ -1,4 +1,4 @@
-"""The weights that a recogniser starts from, and a recogniser out of a file."""
+"""The initial weights of a recogniser, and loading a recogniser from a file."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ from typing import Any, NamedTuple
 import torch
 
 from config.errors import UserError
+from config.schema.model import RecognizerModel
 from config.schema.recognition import RecognitionConfig
-from config.schema.recognizer import RecognizerModel
 from data.recognition.alphabet import Alphabet
 from data.recognition.preprocess import WordPreprocess
 from model.head import Head
@@ -25,7 +25,7 @@ log = logging.getLogger(__name__)
 
 
 def load_initial_weights(model: Recognizer, config: RecognitionConfig, head: Head) -> None:
-    """Load `train.ckpt_path`, or leave the random start; characters that both alphabets have are kept.
+    """Load `train.ckpt_path`, if given; the weights of characters that both alphabets have are kept.
 
     Raises:
         UserError: the file cannot be read or does not fit.
@@ -36,29 +36,29 @@ def load_initial_weights(model: Recognizer, config: RecognitionConfig, head: Hea
         return
     content = read_file(path)
     if config.train.ckpt_prediction == "new":
-        own = model.state_dict()
+        current = model.state_dict()
         weights = {
-            name: own[name] if name in model.class_parameters else one
-            for name, one in state_dict_of(content, path).items()
+            name: current[name] if name in model.class_parameters else value
+            for name, value in state_dict_of(content, path).items()
         }
         load_into(model, weights, path)
-        log.info("starting from the weights of %s, but for the last layer, which starts at random", path)
+        log.info("starting from the weights of %s, except the last layer, which starts at random", path)
         return
     given = config.train.ckpt_characters
     old = Alphabet(given) if given is not None else stored_alphabet(content)
     transfer = load_for_alphabet(model, state_dict_of(content, path), path, head.alphabet, old, head.specials)
-    log.info("starting from the weights of %s; of the alphabet:\n%s", path, transfer)
+    log.info("starting from the weights of %s; its alphabet:\n%s", path, transfer)
 
 
 def stored_alphabet(content: Any) -> Alphabet | None:
-    """Return the alphabet of one of our checkpoints; None for a file of weights alone."""
+    """Return the alphabet of a checkpoint of this project; None for a file of weights alone."""
     config = content.get("config") if isinstance(content, dict) else None
     characters = config.get("characters") if isinstance(config, dict) else None
     return Alphabet(characters) if isinstance(characters, str) and characters else None
 
 
 class LoadedRecognizer(NamedTuple):
-    """A recogniser ready to read, with its head and the preprocessing it was trained with."""
+    """A recogniser in eval mode, with its head and the preprocessing it was trained with."""
 
     model: Recognizer
     head: Head
@@ -68,15 +68,15 @@ class LoadedRecognizer(NamedTuple):
 def load_recognizer(
     path: str | Path, config: RecognitionConfig, device: torch.device, *, content: Any = None
 ) -> LoadedRecognizer:
-    """Return the recogniser of a file of weights; the averaged weights where the file has them.
+    """Return the recogniser of a file of weights, with the averaged weights if the file has them.
 
-    Network, alphabet and preprocessing are the checkpoint's own, or those of `config` for a file of weights alone.
+    Network, alphabet and preprocessing are those of the checkpoint, or those of `config` for a file of weights alone.
 
     Args:
         path: the file.
-        config: the job, for what the file does not hold.
-        device: where the recogniser goes.
-        content: what `read_file` gave, where the file has been read already.
+        config: the job, for settings that the file does not hold.
+        device: device of the recogniser.
+        content: what `read_file` returned, if the file has been read already.
 
     Raises:
         UserError: the file is missing, is no file of weights, or does not fit.
@@ -85,11 +85,11 @@ def load_recognizer(
     settings, alphabet = config.model, Alphabet(config.characters)
     preprocess = WordPreprocess.of(config.train.data)
     if isinstance(content, dict) and content.get("task") not in (None, "recognition"):
-        raise UserError(f"{path} is of the task '{content['task']}', a recogniser is wanted here")
+        raise UserError(f"{path} is a checkpoint of the task '{content['task']}', but a recogniser is needed here")
     stored = stored_alphabet(content)
     if stored is not None:
         if stored != alphabet:
-            log.warning("%s was trained with an alphabet of its own, which is used: %s", path, stored.visible())
+            log.warning("%s was trained with another alphabet, which is used: %s", path, stored.visible())
         alphabet = stored
         settings = RecognizerModel.model_validate(content["config"]["model"])
         preprocess = WordPreprocess.from_state(content["preprocess"])
@@ -99,7 +99,7 @@ def load_recognizer(
     if rows is not None and rows.dim() == 2 and len(rows) != head.num_class:
         raise UserError(
             f"{path} scores {len(rows) - len(head.specials)} characters and {' and '.join(head.specials)}, and "
-            f"`characters` has {len(alphabet)}: give those that it was trained with, in their order"
+            f"`characters` has {len(alphabet)}: give the characters that it was trained with, in their order"
         )
     load_into(model, state, path)
     return LoadedRecognizer(model.placed(device, memory_format(device)).eval(), head, preprocess)

@@ -19,21 +19,21 @@ class GenerateConfig(Section):
     output_dir: UserPath = "./datasets/generated"
     """Folder of the dataset; each split becomes a folder in it."""
     overwrite: bool = False
-    """Replace a dataset that was made with other settings. Whole shards of these settings are kept all the same."""
+    """Replace a dataset that was made with other settings. Complete shards of the same settings are kept anyway."""
     output: Literal["scenes", "crops"] = "scenes"
     """`scenes`: images with word and character boxes, in SynthText's format. `crops`: pictures of single words or
     lines with their text."""
     shards: PositiveInt | None = None
-    """Parts that each split is written in; one that is there and whole is not made again. null takes the number of
-    jobs of `--shard i/n`, else 1. A split of fewer items has one part for each. No item depends on it."""
+    """Number of shards of each split; a complete shard is not made again. null uses the n of `--shard i/n`, else 1. A
+    split with fewer items than shards has one shard per item. The items do not depend on this number."""
     seed: NonNegativeInt = 1111
-    """Scene or crop k of a split is a function of this, the split's name and k."""
+    """Scene or crop k of a split is a function of this seed, the split's name and k."""
     splits: Annotated[dict[str, PositiveInt], Field(min_length=1)] = {"train": 2000, "validation": 100, "test": 100}
     """Number of scenes or crops of each split."""
     holdout: Annotated[float, Field(gt=0, lt=1)] = 0.2
-    """Share of the font families, the words and the photos that each split but the largest keeps to itself."""
+    """Share of the font families, words and photos that are reserved for each split except the largest one."""
     workers: PositiveInt | None = None
-    """Processes that draw; null takes one for each core. No item depends on it."""
+    """Number of processes; null uses one per core. The items do not depend on this number."""
     text: TextSettings = TextSettings()
     fonts: FontSettings = FontSettings()
     layout: LayoutSettings = LayoutSettings()

@@ -1,4 +1,4 @@
-"""[least, greatest] pairs, of which a generator draws a value for each scene or crop."""
+"""Types of ranges, [minimum, maximum], from which the generator draws a value for each scene or crop."""
 
 from __future__ import annotations
 
@@ -6,21 +6,8 @@ from typing import Annotated
 
 from pydantic import AfterValidator, Field
 
-from config.schema.base import NonNegativeFloat, NonNegativeInt, PositiveFloat, PositiveInt, UnitFloat
+from config.schema.base import PAIR, NonNegativeFloat, NonNegativeInt, PositiveFloat, PositiveInt, UnitFloat, ordered
 
-
-def ordered(limits: list[float]) -> list[float]:
-    """Return the pair as it is.
-
-    Raises:
-        ValueError: the least is greater than the greatest.
-    """
-    if limits[0] > limits[1]:
-        raise ValueError(f"a range is [least, greatest], but {limits[0]} is greater than {limits[1]}")
-    return limits
-
-
-PAIR = Field(min_length=2, max_length=2)
 SideRange = Annotated[list[Annotated[int, Field(ge=64, le=8192)]], PAIR, AfterValidator(ordered)]
 CountRange = Annotated[list[PositiveInt], PAIR, AfterValidator(ordered)]
 CountRangeFromZero = Annotated[list[NonNegativeInt], PAIR, AfterValidator(ordered)]

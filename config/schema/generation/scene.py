@@ -1,4 +1,4 @@
-"""Settings of how a scene is laid out, what it looks like, and what the camera makes of it."""
+"""Settings of the layout of a scene, of its look, and of the simulated camera."""
 
 from __future__ import annotations
 
@@ -23,12 +23,12 @@ from config.schema.generation.ranges import (
 
 
 class Effect(Section):
-    """An effect: how often, and how strong."""
+    """An effect with its probability and strength."""
 
     probability: UnitFloat = 0.0
-    """Probability that a scene (or, of curves, a block) has it."""
+    """Probability that a scene (for curves: a block) has the effect."""
     strength: NonNegativeRange = [0.0, 0.0]
-    """Least and greatest strength, in the unit named by the effect."""
+    """Minimum and maximum strength; the effect says in which unit."""
 
 
 class LayoutSettings(Section):
@@ -39,29 +39,29 @@ class LayoutSettings(Section):
     height: SideRange = [480, 768]
     """Height of the scene, pixels."""
     blocks: CountRange = [4, 12]
-    """Blocks of text that are tried; one that finds no room is left out."""
+    """Number of text blocks that are tried; a block without enough space is left out."""
     lines: CountRange = [1, 3]
     """Lines of a block."""
     words: CountRange = [1, 4]
     """Words of a line."""
     text_height: PositiveRange = [10.0, 72.0]
-    """Height of a capital letter, pixels, drawn evenly on a logarithmic scale."""
+    """Height of a capital letter, pixels, drawn uniformly on a logarithmic scale."""
     line_spacing: PositiveRange = [1.05, 1.5]
     """Distance between baselines, in units of the font size."""
     margin: NonNegativeFloat = 0.35
-    """Least distance between two blocks, in units of the font size of each."""
+    """Minimum distance between two blocks, in units of the font size of each."""
     rotation: AngleRange = [-20.0, 20.0]
     """Rotation in the plane of the picture, degrees."""
     tilt: TiltRange = [-25.0, 25.0]
     """Rotation about the horizontal and about the vertical axis, degrees: perspective."""
     camera_distance: DistanceRange = [2.0, 5.0]
-    """Distance of the camera in units of the block's longer side: the nearer, the stronger the perspective."""
+    """Distance of the camera in units of the block's longer side: a shorter distance gives a stronger perspective."""
     vertical: UnitFloat = 0.0
-    """Probability that a block is set from top to bottom in upright characters, as on signs and in columns of Chinese,
-    Japanese and Korean (these follow one another from right to left). Arabic, Hebrew and the like stay in lines."""
+    """Probability that a block is written from top to bottom with upright characters, as on signs and in columns of
+    Chinese, Japanese and Korean text (these columns run from right to left). Right-to-left scripts stay horizontal."""
     curve: Effect = Effect()
-    """Lines bent along an arc of a circle, as on signs: angle of the arc, degrees. It is less where the words would
-    overlap or the letters be stretched too much. A bent block has one line."""
+    """Lines bent along an arc of a circle, as on signs: angle of the arc, degrees. It is reduced if words would overlap
+    or letters would be stretched too much. A bent block has one line."""
 
 
 class LookSettings(Section):
@@ -72,49 +72,50 @@ class LookSettings(Section):
     low_contrast: UnitFloat = 0.08
     """Probability of a contrast from `low_contrast_range` instead."""
     low_contrast_range: NonNegativeRange = [30.0, 60.0]
-    """Contrast of those."""
+    """Minimum and maximum of the low contrast."""
     antialias: bool = False
-    """Smooth every drawing that the scene shrinks, as a camera's pixels do; false smooths only what is shrunk to about
-    half or less, and leaves the steps of small text hard."""
+    """Smooth every drawing before it is shrunk, like the pixels of a camera do; false smooths only drawings that are
+    shrunk to about half or less, so that small text has jagged edges."""
     opacity: UnitRange = [0.8, 1.0]
     """Opacity of the text."""
     gradient: UnitFloat = 0.15
-    """Probability that the fill changes its shade from top to bottom."""
+    """Probability that the letters are filled with a vertical gradient."""
     texture: UnitFloat = 0.0
-    """Probability that the ink is filled with a pattern or clouds of two colours instead."""
+    """Probability that the letters are filled with a pattern or with clouds of two colours instead."""
     emboss: UnitFloat = 0.0
-    """Probability that the ink stands out, lit from one side along its edge."""
+    """Probability that the letters are embossed, with one lit and one shaded edge."""
     relief: UnitFloat = 0.0
-    """Probability that the grain and shading of the ground shows in the ink, as in paint on a wall."""
+    """Probability that the grain and the shading of the background are visible in the letters, like in paint on a
+    wall."""
     outline: UnitFloat = 0.15
     """Probability of an outline."""
     outline_width: PositiveRange = [0.02, 0.07]
-    """Its width, in units of the font size."""
+    """Width of the outline, in units of the font size."""
     shadow: UnitFloat = 0.2
     """Probability of a drop shadow."""
     hard_shadow: UnitFloat = 0.0
     """Probability that a shadow has a sharp edge."""
     shadow_offset: NonNegativeRange = [0.03, 0.12]
-    """Its distance, in units of the font size."""
+    """Distance of the shadow, in units of the font size."""
     plate: UnitFloat = 0.25
-    """Probability that a block stands on a plate of even colour, as on a sign."""
+    """Probability that a block has a plain rectangle behind it, as on a sign."""
 
 
 class BackgroundSettings(Section):
-    """What is behind the text."""
+    """The background of the text."""
 
     folder: UserPath | None = None
-    """Folder searched for photos; null makes every background by formula."""
+    """Folder that is searched for photos; null makes synthetic backgrounds only."""
     photo_share: UnitFloat = 1.0
-    """Share of the scenes that use a photo where `folder` is given."""
+    """Share of the scenes that use a photo, if `folder` is given."""
     photo_flip: UnitFloat = 0.0
-    """Probability that left and right of a photo change places."""
+    """Probability that a photo is mirrored horizontally."""
     photo_light: UnitFloat = 0.0
-    """Greatest change of a photo's light: 0.3 multiplies the pixels by up to 1.3 or 1 / 1.3, and bends them by a power
-    as far from 1."""
+    """Maximum change of a photo's light: 0.3 multiplies the pixels by up to 1.3 or 1 / 1.3, and applies a gamma in the
+    same range."""
     smooth: UnitFloat = 0.0
-    """On photos text prefers smooth places: 0 takes any, 1 the smoothest of those that are free. Text that finds
-    none is made smaller, or left out."""
+    """Preference of text for smooth places in photos: 0 uses any free place, 1 the smoothest one. Text without such a
+    place is made smaller, or left out."""
     pattern: UnitFloat = 0.6
     """Probability of stripes, bricks, a grid or dots over the base colours."""
     texture: NonNegativeRange = [0.0, 14.0]
@@ -122,27 +123,27 @@ class BackgroundSettings(Section):
     shapes: CountRangeFromZero = [0, 20]
     """Number of random shapes and lines."""
     distractors: CountRangeFromZero = [0, 5]
-    """Number of things that look like text from afar and carry no label: scribbles, bars, rows of strokes."""
+    """Number of distractors without a label that resemble text: scribbles, bars, rows of strokes."""
     photo_distractors: CountRangeFromZero | None = None
-    """The same where the background is a photo, which has such things of its own; null: `distractors` of them."""
+    """The same for photos, which contain real distractors; null uses `distractors`."""
 
 
 class Resolution(Section):
-    """A scene photographed too small and enlarged again."""
+    """Loss of resolution: the scene is shrunk and enlarged again."""
 
     probability: UnitFloat = 0.2
     """Probability."""
     factor: ScaleRange = [0.5, 0.9]
-    """Factor of the small picture's sides."""
+    """Factor by which the sides shrink."""
 
 
 class CameraSettings(Section):
-    """What the camera does to the finished scene."""
+    """Effects of the camera on the finished scene."""
 
     blur: Effect = Effect(probability=0.4, strength=[0.4, 1.6])
     """Standard deviation of a Gaussian blur, pixels."""
     defocus: Effect = Effect()
-    """Radius of the disc that a point becomes out of focus, pixels."""
+    """Radius of the disc that is the kernel of the defocus blur, pixels."""
     motion: Effect = Effect(probability=0.15, strength=[2.0, 6.0])
     """Length of a motion blur, pixels."""
     noise: Effect = Effect(probability=0.7, strength=[2.0, 14.0])
@@ -150,19 +151,19 @@ class CameraSettings(Section):
     resolution: Resolution = Resolution()
     """Loss of resolution."""
     lighting: Effect = Effect()
-    """Uneven light: the darkest place is darker by this share (0 to 0.9)."""
+    """Uneven light: share of the light that is missing at the darkest place (0 to 0.9)."""
     vignette: Effect = Effect()
     """Darkening of the corners, as a share (0 to 0.9)."""
     cast: Effect = Effect()
     """Colour cast: greatest change of a channel, as a share (0 to 0.9)."""
     sharpening: Effect = Effect()
-    """Strength of the camera's own sharpening, which leaves halos: 1 doubles the finest details."""
+    """Strength of the camera's sharpening, which leaves halos: 1 doubles the finest details."""
     brightness: SignedRange = [-0.2, 0.2]
     """Added to every pixel, as a share of 255."""
     contrast: FactorRange = [0.7, 1.25]
     """Factor of the difference to mid-grey."""
     jpeg_quality: QualityRange = [45, 95]
-    """Quality the image is written with."""
+    """JPEG quality of the image."""
 
     @model_validator(mode="after")
     def _shares_leave_light(self) -> CameraSettings:

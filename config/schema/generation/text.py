@@ -1,4 +1,4 @@
-"""Settings of what is written and with which fonts."""
+"""Settings of the text and the fonts of generated data."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ CaseWeights = Annotated[dict[LetterCase, NonNegativeFloat], Field(min_length=1)]
 
 
 def _as_list(value: Any) -> Any:
-    """Let a single file stand for the list of it."""
+    """Return a single file as a list."""
     return [value] if isinstance(value, str) else value
 
 
@@ -27,27 +27,27 @@ Files = Annotated[
 
 
 class TextSettings(Section):
-    """What is written."""
+    """The text of generated data."""
 
     language: str = "en"
     """Language of the words, as a code that the package `wordfreq` knows (`en`, `de`, `ru`, ...)."""
     word_list: Files | None = None
-    """UTF-8 text file, or a list of several, used instead of the language's own list: one word per line, or a word, a
-    tab and its count. Without counts, the commonest word comes first. `#` begins no comment."""
+    """UTF-8 text file, or a list of several, that replaces the word list of the language: one word per line, or a word,
+    a tab and its count. Without counts, the most frequent word comes first. `#` does not start a comment."""
     vocabulary: PositiveInt = 30000
-    """So many of the commonest words are used."""
+    """Number of words: the most frequent ones are used."""
     commonness: UnitFloat = 0.5
     """1 draws words as often as they occur in the language, 0 draws all equally often."""
     alphabet: str | None = None
-    """Every character that may occur; null takes ASCII letters, digits, common punctuation and the letters of
-    the language's commonest words. A font that lacks one of them is left out."""
+    """All characters that may occur; null uses ASCII letters, digits, common punctuation and the letters of the most
+    frequent words of the language. A font that lacks one of them is left out."""
     exclude: list[str] = [
         *("fuck", "shit", "cunt", "bitch", "nigg", "faggot", "whore", "slut", "porn", "rapist", "nazi", "hitler"),
     ]
-    """Words that contain one of these are not drawn. The default keeps the coarsest of the English list's out of
-    pictures that people show around; give your own for another language."""
+    """Words that contain one of these strings are not used. The default removes the most offensive English words; give
+    your own list for another language."""
     length: CountRange = [1, 12]
-    """Least and greatest number of characters of a word, with its punctuation."""
+    """Minimum and maximum number of characters of a word, with its punctuation."""
     kinds: Weights = {
         "word": 0.8,
         "number": 0.06,
@@ -57,22 +57,21 @@ class TextSettings(Section):
         "code": 0.03,
         "email": 0.02,
     }
-    """How often a word of each kind is drawn, as relative weights. `random` makes strings of any characters of the
-    alphabet, of any `length`: with `alphabet: "0123456789"` and `kinds: {random: 1}` data of digits alone."""
+    """Relative frequency of each kind of word. `random` makes random strings of the alphabet with a `length` in the
+    given range: `alphabet: "0123456789"` and `kinds: {random: 1}` give digits only."""
     case: CaseWeights = {"lower": 0.45, "title": 0.3, "upper": 0.25}
-    """How often a word of the list is set in lower case, with a capital, in capitals, or with letters of `mixed` case,
-    as relative weights."""
+    """Relative frequency of lower case, a capital first letter, capitals, and `mixed` case for words of the list."""
     punctuation: UnitFloat = 0.1
     """Probability that a word carries a punctuation mark, quotes or brackets."""
 
 
 class FontSettings(Section):
-    """Which fonts write it."""
+    """The fonts of generated data."""
 
     folder: UserPath | None = None
-    """Folder searched for `.ttf`, `.otf` and `.ttc` files; null takes the fonts installed with the requirements."""
+    """Folder that is searched for `.ttf`, `.otf` and `.ttc` files; null uses the fonts of the requirements."""
     weight: WeightRange = [300, 900]
-    """Least and greatest weight (400 is regular, 700 bold); a family without any keeps the nearest one it has."""
+    """Minimum and maximum weight (400 is regular, 700 bold); a family without such a weight uses its nearest one."""
     italic: UnitFloat = 0.15
     """Probability of italics, where the family has them."""
     letter_spacing: SpacingRange = [-0.02, 0.12]

@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from config.errors import UserError
-from config.schema.dataset_base import DatasetBase
+from config.schema.base import DatasetBase
 from config.schema.word_crops import (
     CaptchaWords,
     CutWords,
@@ -25,13 +25,11 @@ from config.schema.word_crops import (
     WordCrops,
     WordFiles,
 )
-from data.readers.limits import check_dropped, choose_samples
-from data.recognition.readers.chosen import ChosenWords
-from data.recognition.readers.joined import JoinedWords
+from data.reader import UnreadableSample, check_dropped, choose_samples
+from data.recognition.readers.forwarded import ChosenWords, JoinedWords
 from data.recognition.readers.json_files import open_json, open_jsonl
 from data.recognition.readers.lmdb_words import open_lmdb
 from data.recognition.readers.mjsynth import open_mjsynth
-from data.recognition.readers.probe import refuse_unreadable
 from data.recognition.readers.stems import open_captcha, open_trdg
 from data.recognition.readers.text_files import open_gt_txt, open_labels_csv
 from data.recognition.sample import WordReader
@@ -40,14 +38,14 @@ __all__ = ["OPENERS", "open_word_sets", "open_words"]
 
 
 def _open_cut_words(config: CutWords) -> WordReader:
-    # Cutting needs torch, which the readers of files do without.
+    # Imported here, because only cutting needs torch.
     from data.recognition.readers.cut_words import open_cut_words
 
     return open_cut_words(config)
 
 
 def _open_generated(config: GeneratedWords) -> WordReader:
-    # Its fonts and image libraries are loaded by those who draw.
+    # Imported here, because its font and image libraries are needed only for drawing.
     from data.recognition.readers.drawn_words import DrawnWords
 
     return DrawnWords(config)
@@ -65,7 +63,7 @@ OPENERS: dict[type[DatasetBase], Callable[[Any], WordReader]] = {
     CutWords: _open_cut_words,
     GeneratedWords: _open_generated,
 }
-"""What opens a dataset, by the section of its format."""
+"""Function that opens a dataset, by the class of its section."""
 
 
 def open_words(config: WordCrops) -> WordReader:
@@ -83,7 +81,7 @@ def open_words(config: WordCrops) -> WordReader:
 
 
 def open_word_sets(configs: Sequence[WordCrops]) -> WordReader:
-    """Open several datasets as one, their samples one dataset after the other, their reports added up.
+    """Open several datasets as one: one dataset after the other, with their reports added up.
 
     Raises:
         UserError: there is none, or one of them cannot be opened.
@@ -92,3 +90,30 @@ def open_word_sets(configs: Sequence[WordCrops]) -> WordReader:
         raise UserError("there is no dataset of words; list at least one")
     readers = [open_words(config) for config in configs]
     return readers[0] if len(readers) == 1 else JoinedWords(readers)
+
+
+_PICTURES = 64
+"""Greatest number of pictures to test, spread evenly over the dataset."""
+
+
+def refuse_unreadable(reader: WordReader, source: str) -> None:
+    """Raise `UserError` if more than half of the tested pictures cannot be read.
+
+    Fewer are no reason to refuse a dataset: a training set counts them and takes other samples instead.
+
+    Args:
+        reader: the dataset.
+        source: name of the dataset, for the message.
+    """
+    looked_at = min(_PICTURES, len(reader))
+    faults: list[UnreadableSample] = []
+    for index in range(looked_at):
+        try:
+            reader[index * len(reader) // looked_at]
+        except UnreadableSample as fault:
+            faults.append(fault)
+    if 2 * len(faults) > looked_at:
+        raise UserError(
+            f"{source}: {len(faults)} of {looked_at} pictures looked at cannot be read (e.g. {faults[0]}); "
+            "make or copy this dataset again, or check its `root`"
+        )

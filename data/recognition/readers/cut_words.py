@@ -1,7 +1,7 @@
-"""Words and lines cut out of the images of a detection dataset when they are asked for.
+"""Words and lines cut out of the images of a detection dataset when they are needed.
 
-An image is decoded for each of its words unless they are asked for one after the other. Where training waits for that,
-write the crops once (`convert.py`).
+An image is decoded for each of its words, unless these are read one after the other. If that makes training slow, write
+the crops once with `convert.py`.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from data.readers import open_dataset
 from data.readers.quads import outside_image
 from data.readers.word_table import Texts
 from data.recognition.cutting import Cut, cut_out, cut_size, cuts_of
-from data.recognition.readers.labels import clean_label
+from data.recognition.readers.label_lines import clean_label
 from data.recognition.sample import WordReader, WordSample
 from data.sample import TextSample
 
@@ -36,7 +36,7 @@ def open_cut_words(config: CutWords) -> WordReader:
         UserError: the dataset cannot be opened.
     """
     if isinstance(config.dataset, GeneratedDataset):
-        # Its fonts and image libraries are loaded by those who draw.
+        # Imported here, because its font and image libraries are needed only for drawing.
         from data.readers.generated import GeneratedReader
 
         return SceneWords(GeneratedReader(config.dataset), config)
@@ -44,7 +44,7 @@ def open_cut_words(config: CutWords) -> WordReader:
 
 
 class _Cutter(WordReader):
-    """What both readers share: the settings, and the image that was cut last."""
+    """Base of both readers: the settings, and the image that was cut last."""
 
     def __init__(self, reader: Reader, config: CutWords) -> None:
         self._reader = reader
@@ -53,12 +53,12 @@ class _Cutter(WordReader):
         self.report = DropReport()
 
     def cuts(self, image: int, sample: TextSample | None = None) -> list[Cut]:
-        """Return the cuts of an image whose texts can be used; nothing is counted."""
+        """Return the usable cuts of an image, without counting the others."""
         sample = self._reader.annotation(image) if sample is None else sample
         return [cut for cut, _ in self._usable(sample, DropReport())]
 
     def _usable(self, sample: TextSample, report: DropReport) -> list[tuple[Cut, str]]:
-        """Return cuts and their labels; count what is left out."""
+        """Return the usable cuts with their labels; count what is left out."""
         config = self._config
         cuts, out = cuts_of(sample, config.level, config.vertical, config.min_height, config.max_length)
         for reason, word in out:
@@ -67,7 +67,7 @@ class _Cutter(WordReader):
         return [(cut, label) for cut in cuts if (label := clean_label(cut.text, place, report)) is not None]
 
     def _image(self, image: int) -> TextSample:
-        """Return an image with its words; that of the last call is kept, for its words often follow one another."""
+        """Return an image with its words. The last one is cached, because its words are often read in a row."""
         last = self._last
         if last is None or last[0] != image:
             last = self._last = (image, self._reader[image])
@@ -104,9 +104,9 @@ class CutReader(_Cutter):
         texts: list[str] = []
         for image in range(len(reader)):
             usable = self._usable(reader.annotation(image), self.report)
-            places += [(image, number) for number in range(len(usable))]
+            places += [(image, cut) for cut in range(len(usable))]
             texts += [label for _, label in usable]
-        # Faults that the dataset itself left out count, too: nobody sees its report.
+        # Faulty words that the detection dataset left out count as well: its report is not shown.
         for reason, count in reader.report.dropped.items():
             for place in reader.report.examples[reason][:1]:
                 self.report.drop(reason, place, count)
@@ -118,21 +118,21 @@ class CutReader(_Cutter):
         return len(self._places)
 
     def __getitem__(self, index: int) -> WordSample:
-        image, number = self._place(index)
+        image, cut = self._place(index)
         sample = self._image(image)
-        return self._sample(self.name(index), sample, self.cuts(image, sample)[number])
+        return self._sample(self.name(index), sample, self.cuts(image, sample)[cut])
 
     def text(self, index: int) -> str:
         self._place(index)
         return self._texts[index % len(self)]
 
     def name(self, index: int) -> str:
-        image, number = self._place(index)
-        return f"{self._reader.annotation(image).sample_id}#{number + 1}"
+        image, cut = self._place(index)
+        return f"{self._reader.annotation(image).sample_id}#{cut + 1}"
 
     def size(self, index: int) -> tuple[int, int]:
-        image, number = self._place(index)
-        return self._size(self.cuts(image)[number])
+        image, cut = self._place(index)
+        return self._size(self.cuts(image)[cut])
 
     def path(self, index: int) -> Path | None:
         return self._reader.path(self._place(index)[0])
@@ -141,18 +141,18 @@ class CutReader(_Cutter):
         return self._hash(self._places.astype("<i4").tobytes())
 
     def _place(self, index: int) -> tuple[int, int]:
-        """Return the image of a sample, and which cut of it the sample is."""
+        """Return the index of a sample's image, and of its cut in that image."""
         if not -len(self) <= index < len(self):
             raise IndexError(index)
-        image, number = self._places[index].tolist()
-        return image, number
+        image, cut = self._places[index].tolist()
+        return image, cut
 
 
 class SceneWords(_Cutter):
     """Reader of one word or line of each generated scene; see `data.recognition.sample.WordReader`.
 
-    Scenes are not drawn to count their words: there may be millions. Which of a scene's crops it gives follows from
-    the scene alone. One without any cannot be read.
+    Scenes are not drawn to count their words, for there may be millions. Which crop of a scene is the sample depends on
+    the scene alone. A scene without crops counts as unreadable.
 
     Args:
         reader: the scenes.

@@ -1,8 +1,8 @@
 """LMDB databases, opened once in each process.
 
-LMDB refuses to open a database twice in one process, and readers of the same one are common: a training set and a test
-on the same data, two checks in a row. So readers share it, and it is closed when the last of them goes. Nothing is
-locked or written: a read-only share will do, and any number of processes.
+LMDB cannot open a database twice in one process, but several readers of one database are common, such as a training
+set and a test on the same data. So readers share it, and it is closed when the last of them is deleted. Nothing is
+locked or written, so the file system may be read-only, and any number of processes may read.
 """
 
 from __future__ import annotations
@@ -37,14 +37,14 @@ class Database:
         self._file = path / DATA_FILE if path.is_dir() else path
         try:
             size = self._file.stat().st_size
-            # Reading at random, as training does, gains nothing from what lies beside.
+            # Training reads at random, so reading ahead would be useless.
             self.environment = lmdb.open(
                 str(path), subdir=path.is_dir(), readonly=True, lock=False, readahead=False, meminit=False
             )
         except (lmdb.Error, OSError) as fault:
             raise UserError(f"{path}: {_why(self._file, fault)}") from None
         needed = (self.environment.info()["last_pgno"] + 1) * self.environment.stat()["psize"]
-        if size < needed:  # to read beyond the end of a mapped file ends the process
+        if size < needed:  # reading beyond the end of a mapped file would kill the process
             self.environment.close()
             raise UserError(
                 f"{path}: this LMDB database is cut off ({size:,} of {needed:,} bytes); copy it again, whole"

@@ -1,4 +1,4 @@
-"""Crops of the generator as a dataset that is never written: each is drawn when it is asked for."""
+"""Crops of the generator as a dataset that is never written to disk: each is drawn when it is needed."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ from data.synth.writing.manifest import settings_hash
 
 
 class DrawnWords(WordReader):
-    """Reader of crop k of a recipe's split as the generator's own files would hold it, JPEG and all.
+    """Reader of the crops of a recipe's split, equal to those that the generator would write, JPEG artefacts included.
 
-    A crop is a function of the recipe's seed, the split and k: every process draws the same one.
+    A crop is a function of the recipe's seed, the split and the index: every process draws the same one.
 
     Args:
         config: the dataset's section.
@@ -26,8 +26,8 @@ class DrawnWords(WordReader):
         report: fonts and words of the list that were left out.
 
     Raises:
-        UserError: the recipe does not exist, makes something else, or has no such split, or a setting, a font, a
-            word list or a photo folder that it names is not as it should be.
+        UserError: the recipe does not exist, makes something else, or has no such split; or a setting is wrong, or a
+            font, a word list or a photo folder that it names cannot be used.
     """
 
     drawn = True
@@ -49,7 +49,7 @@ class DrawnWords(WordReader):
             unit="crops",
         )
         self._hash = settings_hash(self._config, self._resources)
-        # What cannot be drawn is told now, and not from a process that prepares batches.
+        # Errors of drawing should be raised here and not in a loader process.
         draw_crop(self._config, self._resources, self._split, 0)
 
     def __len__(self) -> int:

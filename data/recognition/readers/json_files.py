@@ -8,12 +8,10 @@ from typing import Any
 
 from config.errors import UserError
 from config.schema.word_crops import JsonlWords, JsonWords
-from data.reader import DropReport
 from data.readers.label_files import label_bytes
-from data.readers.listing import label_path, subfolder
 from data.readers.sniff import what_is
 from data.recognition.readers.file_words import FileWords, WordList
-from data.recognition.readers.text_files import read_lines
+from data.recognition.readers.text_files import open_list, read_lines
 
 
 def open_jsonl(config: JsonlWords) -> FileWords:
@@ -22,25 +20,21 @@ def open_jsonl(config: JsonlWords) -> FileWords:
     Raises:
         UserError: there is no such file or folder, or `select` or `part` takes nothing.
     """
-    images = subfolder(config.root, config.images, "images")
-    path = label_path(config.root, config.labels)
-    report = DropReport()
-    words = WordList(images, report)
-    for number, line in read_lines(path, path.name, report):
-        place = f"{path.name} line {number}"
+    path, words = open_list(config)
+    for line_number, line in read_lines(path, path.name, words.report):
+        place = f"{path.name} line {line_number}"
         try:
             entry = json.loads(line)
         except (ValueError, RecursionError):
-            report.drop("word: its line is no JSON", place, unparsed=True)
+            words.report.drop("word: its line is no JSON", place, unparsed=True)
             continue
-        _take(entry, config.name_key, config.text_key, place, words, report)
+        _take(entry, config.name_key, config.text_key, place, words)
     return words.reader(config)
 
 
 def open_json(config: JsonWords) -> FileWords:
     """Open pictures with one JSON file. Samples come in its order; raises as `open_jsonl`."""
-    images = subfolder(config.root, config.images, "images")
-    path = label_path(config.root, config.labels)
+    path, words = open_list(config)
     data = label_bytes(path)
     try:
         document = json.loads(data)
@@ -49,16 +43,14 @@ def open_json(config: JsonWords) -> FileWords:
         where = f"line {fault.lineno}" if isinstance(fault, json.JSONDecodeError) else type(fault).__name__
         why = f"it is {kind}" if kind not in (None, "a text file") else where
         raise UserError(f"{path}: this is no JSON ({why}); correct it, or set the dataset's `labels`") from None
-    report = DropReport()
-    words = WordList(images, report)
     if isinstance(document, dict) and isinstance(document.get("data_list"), list):
-        _take_mmocr(document["data_list"], words, report)
+        _take_mmocr(document["data_list"], words)
     elif isinstance(document, dict) and document and all(isinstance(text, str) for text in document.values()):
         for name, text in document.items():
             words.add(name, text, repr(name))
     elif isinstance(document, list):
-        for number, entry in enumerate(document, 1):
-            _take(entry, config.name_key, config.text_key, f"entry {number}", words, report)
+        for position, entry in enumerate(document, 1):
+            _take(entry, config.name_key, config.text_key, f"entry {position}", words)
     else:
         raise UserError(
             f"{path}: holds neither MMOCR's `data_list`, nor texts by file name, nor a list of objects; set the "
@@ -67,29 +59,29 @@ def open_json(config: JsonWords) -> FileWords:
     return words.reader(config)
 
 
-def _take(entry: Any, name_key: str, text_key: str, place: str, words: WordList, report: DropReport) -> None:
-    """Take in an object with a name and a text."""
+def _take(entry: Any, name_key: str, text_key: str, place: str, words: WordList) -> None:
+    """Add an object with a name and a text."""
     if not isinstance(entry, dict):
-        report.drop("word: it is no JSON object", place, unparsed=True)
+        words.report.drop("word: it is no JSON object", place, unparsed=True)
         return
     for key in (name_key, text_key):
         if not isinstance(entry.get(key), str):
             found = f"it has {', '.join(list(map(str, entry))[:6]) or 'none'}"
-            report.drop(f"word: its object has no text under the key `{key}`", f"{place}: {found}", unparsed=True)
+            words.report.drop(f"word: its object has no text under the key `{key}`", f"{place}: {found}", unparsed=True)
             return
     words.add(entry[name_key], entry[text_key], place)
 
 
-def _take_mmocr(entries: Iterable[Any], words: WordList, report: DropReport) -> None:
-    """Take in the `data_list` of MMOCR 1.x, where a picture has one instance."""
-    for number, entry in enumerate(entries, 1):
-        place = f"data_list {number}"
+def _take_mmocr(entries: Iterable[Any], words: WordList) -> None:
+    """Add the `data_list` of MMOCR 1.x, where each picture has one instance."""
+    for position, entry in enumerate(entries, 1):
+        place = f"data_list {position}"
         instances = entry.get("instances") if isinstance(entry, dict) else None
         if not isinstance(instances, list) or not isinstance(entry.get("img_path"), str):
-            report.drop("word: its object has no `img_path` and `instances`", place, unparsed=True)
+            words.report.drop("word: its object has no `img_path` and `instances`", place, unparsed=True)
         elif len(instances) != 1:
-            report.drop("word: its picture has no or several instances", f"{place}: {len(instances)}")
+            words.report.drop("word: its picture has no or several instances", f"{place}: {len(instances)}")
         elif not isinstance(instances[0], dict) or not isinstance(instances[0].get("text"), str):
-            report.drop("word: its instance has no `text`", place, unparsed=True)
+            words.report.drop("word: its instance has no `text`", place, unparsed=True)
         else:
             words.add(entry["img_path"], instances[0]["text"], place)

@@ -1,4 +1,4 @@
-"""The lines of label files for pictures of words, taken apart into path and label."""
+"""Parsing the lines of label files for pictures of words into path and label."""
 
 from __future__ import annotations
 
@@ -6,6 +6,8 @@ import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
+from data.graphemes import nfc
+from data.reader import DropReport
 from data.readers.listing import IMAGE_SUFFIXES
 
 _SUFFIXES = "|".join(sorted(suffix[1:] for suffix in IMAGE_SUFFIXES))
@@ -21,43 +23,43 @@ class LabelLine:
     """A line of a label file.
 
     Attributes:
-        number: of the line, from 1.
-        name: path of the picture; empty where the line is of another form.
+        line_number: from 1.
+        name: path of the picture; empty if the line has another form.
         text: the label.
         fault: what is wrong with the line, or "".
     """
 
-    number: int
+    line_number: int
     name: str = ""
     text: str = ""
     fault: str = ""
 
 
 def is_image_name(text: str) -> bool:
-    """Tell whether a text, quoted or not, ends as the names of images do."""
+    """Tell whether a text, quoted or not, ends in the suffix of an image file."""
     return _IMAGE.fullmatch(text) is not None
 
 
 def choose_separator(lines: Sequence[str]) -> str:
-    """Return what parts paths from labels in most of the lines: `tab`, `comma` or `space`."""
+    """Return what separates paths from labels in most of the lines: `tab`, `comma` or `space`."""
     votes = {
         "tab": sum("\t" in line for line in lines),
         "comma": sum(is_image_name(line.partition(",")[0]) for line in lines),
         "space": sum(_PATH.fullmatch(line) is not None for line in lines),
     }
     best = max(votes.values(), default=0)
-    # A tab is in no label, and a comma right behind an image's name parts the two even where blanks follow.
+    # No label has a tab, and a comma directly after an image's name is the separator, even if a blank follows.
     return next(name for name in ("tab", "comma", "space") if votes[name] == best)
 
 
 def split_tab(line: str) -> tuple[str, str] | None:
-    """Return path and label of `PATH<TAB>label`, or None where the line is of another form."""
+    """Return path and label of `PATH<TAB>label`, or None if the line has another form."""
     name, tab, text = line.partition("\t")
     return (name, text) if tab else None
 
 
 def split_space(line: str) -> tuple[str, str] | None:
-    """Return path and label of `PATH label`, where the path ends as images' names do or holds no space."""
+    """Return path and label of `PATH label`; the path ends in the suffix of an image or has no space."""
     match = _PATH.fullmatch(line)
     if match is not None:
         return match[1], match[2]
@@ -85,14 +87,14 @@ SPLITTERS: dict[str, Callable[[str], tuple[str, str] | None]] = {
 
 
 def is_quoted_csv(lines: Sequence[str], mark: str) -> bool:
-    """Tell whether a CSV writer made these lines of `filename,words`, rather than somebody who knows no quoting.
+    """Tell whether these lines of `filename,words` were written with CSV quoting, or without any quoting.
 
-    A CSV writer puts quotes around a label if it holds the mark or a quote, and only then (or around every label), and
-    doubles the quotes within. Who knows no quoting writes `a.jpg,"word"`, `a.jpg,1,000` and `a.jpg,5" pipe`.
+    A CSV writer quotes a label if it contains the separator or a quote, and only then (or quotes all labels), and
+    doubles quotes inside. Without quoting there are lines such as `a.jpg,"word"`, `a.jpg,1,000` and `a.jpg,5" pipe`.
 
     Args:
         lines: without the header.
-        mark: what parts the fields.
+        mark: the separator of the fields.
     """
     field = re.compile(_CSV_FIELD)
     texts = [line.partition(mark)[2].strip() for line in lines]
@@ -108,23 +110,59 @@ def is_quoted_csv(lines: Sequence[str], mark: str) -> bool:
 
 
 def split_csv(lines: Sequence[tuple[int, str]], mark: str, quoted: bool) -> Iterator[LabelLine]:
-    """Yield the lines of a `labels.csv` taken apart.
+    """Parse the lines of a `labels.csv`.
 
     Args:
         lines: number and text of each, without the header.
-        mark: what parts the fields.
-        quoted: quotes are those of a CSV writer; else they belong to the label, white space around the line does not.
+        mark: the separator of the fields.
+        quoted: quotes are CSV quotes. Otherwise they belong to the label, and white space around the line does not.
     """
     part = re.escape(mark)
     form = re.compile(rf"\s*(?:{_CSV_FIELD}|([^\"{part}]*)){part}(?:{_CSV_FIELD}|([^\"{part}]*))\s*", re.DOTALL)
-    for number, line in lines:
+    for line_number, line in lines:
         if not quoted:
             name, found, text = line.strip().partition(mark)
-            yield LabelLine(number, name.strip(), text) if found else LabelLine(number, fault=f"has no '{mark}'")
+            fault = "" if found else f"has no '{mark}'"
+            yield LabelLine(line_number, fault=fault) if fault else LabelLine(line_number, name.strip(), text)
             continue
         match = form.fullmatch(line)
         if match is None:
-            yield LabelLine(number, fault=f"is not two fields parted by '{mark}', quoted as a CSV writer does")
+            yield LabelLine(line_number, fault=f"is not two fields separated by '{mark}', quoted as a CSV writer does")
             continue
-        name, text = (match[one].replace('""', '"') if match[one] is not None else match[one + 1] for one in (1, 3))
-        yield LabelLine(number, name, text)
+        name, text = (match[k].replace('""', '"') if match[k] is not None else match[k + 1] for k in (1, 3))
+        yield LabelLine(line_number, name, text)
+
+
+MISSING = "word: its image is missing"
+
+
+def clean_label(text: str, place: str, report: DropReport) -> str | None:
+    """Return a label in Unicode's NFC, otherwise unchanged; if it cannot be used, count that and return None.
+
+    Args:
+        text: the label in the dataset.
+        place: where it is written, for the report.
+        report: counts what is left out, and what is odd.
+    """
+    text = nfc(text)
+    if not text or text.isspace():
+        report.drop("word: its label is empty" if not text else "word: its label is white space alone", place)
+        return None
+    if not text.isascii():
+        try:
+            text.encode()
+        except UnicodeEncodeError:
+            report.drop("word: its label is not valid Unicode", place)
+            return None
+    if text[0].isspace() or text[-1].isspace():
+        report.note("word: its label begins or ends with white space", f"{place}: {text!r}")
+    return text
+
+
+def decoded_label(data: bytes, place: str, report: DropReport) -> str | None:
+    """Return a label from its UTF-8 as `clean_label` does."""
+    try:
+        return clean_label(data.decode(), place, report)
+    except UnicodeDecodeError:
+        report.drop("word: its label is not UTF-8", place, unparsed=True)
+        return None

@@ -1,9 +1,9 @@
-"""Where the usable lines of a large annotation file begin: a memory-mapped array, made once and kept.
+"""The index of a large annotation file: where its usable lines begin, as a memory-mapped array that is made once.
 
-Nine million lines as Python strings are a gigabyte in every worker process. Here the file itself is mapped, and an
-array of eight bytes a line says where each begins; processes share both. The array lies in `<file>.index` beside the
-file, in `index_dir`, or in the user's cache folder, named after the file's identity, so that a changed file has another
-one. A reader takes it only together with its `.json`, which is written last.
+Nine million lines as Python strings would take a gigabyte in every worker process. Here the file is memory-mapped, and
+so is an array of eight bytes a line with the offsets of the lines; processes share both. The array lies in
+`<file>.index` beside the file, in `index_dir`, or in the user's cache folder. It is named after the file's identity, so
+a changed file gets another index. It is valid only together with its `.json`, which is written last.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from typing import Any
 
 import numpy as np
 
-from data.durable import replacing
+from data.io.durable import replacing
 from data.reader import DropReport
 from data.readers.index_home import cache_folder, file_identity, open_in_home
 from data.readers.npy import NpyWriter
@@ -28,20 +28,20 @@ from data.readers.npy import NpyWriter
 logger = logging.getLogger(__name__)
 
 FORMAT = 1
-"""Goes up whenever the same file would be given another index."""
+"""To be raised whenever the same file would get another index."""
 _BLOCK = 1 << 22
 
 Parse = Callable[[bytes, int, int, DropReport], list[int]]
-"""Takes whole lines, the number of the first one, where they begin in the file, and a report; returns where those that
-can be used begin in the file, and counts the others."""
+"""Function of complete lines, the number of the first line, the offset of their beginning in the file, and a report. It
+returns the offsets of the usable lines in the file and counts the others."""
 
 
 class LineIndex:
-    """The lines of a file that can be used, in their order.
+    """The usable lines of a file, in order.
 
     Args:
         path: the file.
-        starts: the `.npy` file of where they begin, int64 [N].
+        starts: the `.npy` file with the offsets of the lines, int64 [N].
         count: N.
     """
 
@@ -56,7 +56,7 @@ class LineIndex:
         return self._count
 
     def __getitem__(self, index: int) -> bytes:
-        """Return a line, 0 <= index < N, without its end."""
+        """Return a line, 0 <= index < N, without its line end."""
         if self._starts is None or self._text is None:
             self._starts = np.load(self._starts_path, mmap_mode="r", allow_pickle=False)
             with self._path.open("rb") as file:
@@ -70,10 +70,10 @@ class LineIndex:
 
 
 def open_lines(path: Path, index_dir: str | None, parse: Parse) -> tuple[LineIndex, DropReport, str]:
-    """Return the usable lines of a file, what was left out, and a hash that changes with the file.
+    """Return the usable lines of a file, the report of what was left out, and a hash that changes with the file.
 
     Raises:
-        UserError: the file cannot be read, or no place for the index can be written.
+        UserError: the file cannot be read, or no folder for the index can be written.
     """
     identity = file_identity(path)
     digest = hashlib.sha256(json.dumps([FORMAT, str(path.resolve()), identity]).encode()).hexdigest()[:20]
@@ -97,7 +97,7 @@ def open_lines(path: Path, index_dir: str | None, parse: Parse) -> tuple[LineInd
 
 
 def _content_hash(identity: list[Any]) -> str:
-    """Return a hash of name, size and ends of the file, which a copy of it has, too."""
+    """Return a hash of the file's name, size, and first and last bytes; the same for a copy of the file."""
     name, size, _, edges = identity
     return hashlib.sha256(json.dumps([FORMAT, name, size, edges]).encode()).hexdigest()[:16]
 
@@ -115,15 +115,15 @@ def _existing(place: Path, path: Path) -> tuple[LineIndex, DropReport] | None:
 
 
 def _make(path: Path, place: Path, parse: Parse) -> None:
-    """Write the two files of an index; the one that makes it valid comes last."""
+    """Write the two files of an index, the `.json` that makes it valid last."""
     logger.info("making the index of %s, once; it is kept in %s", path, place.parent)
     report = DropReport()
     with (
         replacing(place.with_name(f"{place.name}.npy")) as array,
         contextlib.closing(NpyWriter(array, "<i8", ())) as writer,
     ):
-        for data, number, offset in _blocks(path):
-            writer.append(np.array(parse(data, number, offset, report), np.int64))
+        for data, line_number, offset in _blocks(path):
+            writer.append(np.array(parse(data, line_number, offset, report), np.int64))
         writer.finish()
     with replacing(place.with_name(f"{place.name}.json")) as facts:
         facts.write_text(json.dumps(asdict(report)), encoding="utf-8")
@@ -133,8 +133,8 @@ def _make(path: Path, place: Path, parse: Parse) -> None:
 
 
 def _blocks(path: Path) -> Iterator[tuple[bytes, int, int]]:
-    """Yield whole lines, the number of the first one, and where they begin in the file."""
-    number, offset, rest = 1, 0, b""
+    """Yield complete lines, the number of the first line, and the offset of their beginning in the file."""
+    line_number, offset, rest = 1, 0, b""
     with path.open("rb") as file:
         if file.read(3) == b"\xef\xbb\xbf":
             offset = 3
@@ -144,8 +144,8 @@ def _blocks(path: Path) -> Iterator[tuple[bytes, int, int]]:
             end = data.rfind(b"\n") + 1
             rest = data[end:]
             if end:
-                yield data[:end], number, offset
-                number += data.count(b"\n", 0, end)
+                yield data[:end], line_number, offset
+                line_number += data.count(b"\n", 0, end)
                 offset += end
     if rest:
-        yield rest, number, offset
+        yield rest, line_number, offset

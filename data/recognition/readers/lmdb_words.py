@@ -1,7 +1,7 @@
 """Pictures and labels in LMDB databases with the keys of deep-text-recognition-benchmark.
 
-`num-samples` is their number in decimal, `image-%09d` an image file and `label-%09d` its text in UTF-8, counted from 1.
-MMOCR's databases have the same keys without images, and the label of a picture's file in each value.
+`num-samples` is their count in decimal, `image-%09d` an image file and `label-%09d` its text in UTF-8, counted from 1.
+MMOCR's databases have the same keys without images; each value holds the path of a picture and its label.
 """
 
 from __future__ import annotations
@@ -20,13 +20,11 @@ from config.schema.word_crops import ListedWords, LmdbWords
 from data.graphemes import nfc
 from data.reader import DropReport, UnreadableSample
 from data.readers.listing import subfolder
-from data.recognition.readers.chosen import Kept
+from data.readers.shards import find_parts
 from data.recognition.readers.database import DATA_FILE, Database, open_database
 from data.recognition.readers.file_words import FileWords, WordList
-from data.recognition.readers.joined import JoinedWords
-from data.recognition.readers.label_lines import split_space
-from data.recognition.readers.labels import MISSING, decoded_label
-from data.recognition.readers.parts import find_parts
+from data.recognition.readers.forwarded import JoinedWords, Kept
+from data.recognition.readers.label_lines import MISSING, decoded_label, split_space
 from data.recognition.readers.pictures import decode_picture, picture_size
 from data.recognition.sample import WordReader, WordSample
 
@@ -35,10 +33,10 @@ _LABEL, _IMAGE = b"label-", b"image-"
 
 
 def open_lmdb(config: LmdbWords) -> WordReader:
-    """Open the databases of a root. Samples come in the order of their numbers, one database after the other.
+    """Open the databases of a root. Samples come in the order of their keys, one database after the other.
 
     Raises:
-        UserError: there is none, or one cannot be opened, has other keys, or is damaged.
+        UserError: there is no database, or one cannot be opened, has other keys, or is damaged.
     """
     root = Path(config.root).expanduser()
     parts = [root] if root.is_file() else find_parts(config.root, DATA_FILE)
@@ -52,11 +50,11 @@ def open_lmdb(config: LmdbWords) -> WordReader:
 
 
 class LmdbReader(WordReader):
-    """Reader of one database; see `data.recognition.sample.WordReader`. Of the samples, only faults are in memory.
+    """Reader of one database; see `data.recognition.sample.WordReader`. In memory are only indices of faulty samples.
 
     Args:
         path: folder with `data.mdb`, or a database that is a file.
-        prefix: begins the name of every sample.
+        prefix: beginning of the name of every sample.
 
     Attributes:
         report: what was kept and left out.
@@ -110,20 +108,20 @@ class LmdbReader(WordReader):
         return self._database
 
     def _scan(self, database: Database) -> tuple[Kept, str]:
-        """Walk over all labels; return which samples can be used, and a hash of the labels."""
+        """Read all labels; return which samples can be used, and a hash of the labels."""
         total = _number_of_samples(self._path, database)
         digest = hashlib.sha256()
         good = np.zeros(total, bool)
         seen = np.zeros(total, bool)
-        for number, value in _numbered(database, _LABEL, values=True):
-            if not 1 <= number <= total:
-                self.report.note("label: its number is beyond num-samples", f"label-{number:09d}")
+        for key, value in _numbered(database, _LABEL, values=True):
+            if not 1 <= key <= total:
+                self.report.note("label: its number is beyond num-samples", f"label-{key:09d}")
                 continue
-            seen[number - 1] = True
-            digest.update(b"%d " % number + value + b"\n")
-            label = decoded_label(value, f"{self._prefix}label-{number:09d}", self.report)
+            seen[key - 1] = True
+            digest.update(b"%d " % key + value + b"\n")
+            label = decoded_label(value, f"{self._prefix}label-{key:09d}", self.report)
             if label is not None:
-                good[number - 1] = True
+                good[key - 1] = True
                 self.report.chars += len(label)
         for row in np.flatnonzero(~seen).tolist():
             self.report.drop("word: its label is missing", f"{self._prefix}label-{row + 1:09d}")
@@ -132,15 +130,15 @@ class LmdbReader(WordReader):
         return Kept(total, np.flatnonzero(~good)), digest.hexdigest()[:16]
 
     def _check_images(self, database: Database, good: np.ndarray, labels: int) -> None:
-        """Count labels without an image, and take them out of `good`."""
-        # So many keys are exactly one image for each; to go over them would read most of the file.
+        """Count labels without an image, and remove them from `good`."""
+        # With this count of keys every label has an image; reading the keys would read most of the file.
         all_there = labels == len(good) and database.environment.stat()["entries"] == 2 * labels + 1
         if all_there and database.get(_key(_IMAGE, 0)) is not None:
             return
         there = np.zeros(len(good), bool)
-        for number, _ in _numbered(database, _IMAGE, values=False):
-            if 1 <= number <= len(good):
-                there[number - 1] = True
+        for key, _ in _numbered(database, _IMAGE, values=False):
+            if 1 <= key <= len(good):
+                there[key - 1] = True
         if not there.any():
             raise UserError(
                 f"{self._path}: this database holds labels, but no images; set the dataset's `images` to their folder"
@@ -171,7 +169,7 @@ def _number_of_samples(path: Path, database: Database) -> int:
 
 
 def _numbered(database: Database, prefix: bytes, *, values: bool) -> Iterator[tuple[int, bytes]]:
-    """Yield number and value of all keys that are `prefix` and digits; without `values` they are empty."""
+    """Yield (number, value) of all keys that are `prefix` and digits; values are empty if `values` is False."""
     with database.environment.begin() as transaction, transaction.cursor() as cursor:
         if not cursor.set_range(prefix):
             return
@@ -189,25 +187,24 @@ def _key(prefix: bytes, row: int) -> bytes:
 
 
 def _labels_alone(parts: list[Path], config: LmdbWords) -> FileWords:
-    """Open databases that hold labels alone; their pictures are files in the folder `images`."""
-    assert config.images is not None, "asked for by the caller"
+    """Open databases that hold only labels; their pictures are files in the folder `images`."""
+    assert config.images is not None, "checked by the caller"
     beside = parts[0].parent if Path(config.root).expanduser() == parts[0] else Path(config.root).expanduser()
     images = subfolder(str(beside), config.images, "images")
-    report = DropReport()
-    words = WordList(images, report)
+    words = WordList(images)
     for part in parts:
         database = open_database(part)
         _number_of_samples(part, database)
-        for number, value in _numbered(database, _LABEL, values=True):
-            place = f"{part.name} label-{number:09d}"
+        for key, value in _numbered(database, _LABEL, values=True):
+            place = f"{part.name} label-{key:09d}"
             try:
                 line = value.decode()
             except UnicodeDecodeError:
-                report.drop("word: its label is not UTF-8", place, unparsed=True)
+                words.report.drop("word: its label is not UTF-8", place, unparsed=True)
                 continue
             found = _file_and_text(line)
             if found is None:
-                report.drop("word: its label names no file", place, unparsed=True)
+                words.report.drop("word: its label names no file", place, unparsed=True)
             else:
                 words.add(*found, place)
     return words.reader(ListedWords(root=config.root))

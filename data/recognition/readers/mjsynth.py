@@ -1,7 +1,7 @@
 """MJSynth, alias 90kDICT32px (Jaderberg et al., Synthetic Data and Artificial Neural Networks, 2014).
 
-A line of its annotation files is `./2425/1/115_Lube_45484.jpg 45484`: a path, whose name holds the label between its
-first and its last underscore, and the word's number in a lexicon, which says nothing more.
+A line of its annotation files is `./2425/1/115_Lube_45484.jpg 45484`: a path, whose file name has the label between its
+first and last underscore, and the word's number in a lexicon, which is not used.
 """
 
 from __future__ import annotations
@@ -12,28 +12,23 @@ from pathlib import Path
 from config.schema.word_crops import MjsynthWords
 from data.graphemes import nfc
 from data.reader import DropReport
-from data.readers.images import image_bytes
-from data.readers.listing import label_path, subfolder
-from data.readers.naming import leaves_folder
-from data.recognition.readers.file_words import file_size
-from data.recognition.readers.label_lines import is_image_name
-from data.recognition.readers.labels import clean_label
+from data.readers.listing import label_path, leaves_folder, subfolder
+from data.recognition.readers.file_words import PictureFiles
+from data.recognition.readers.label_lines import clean_label, is_image_name
 from data.recognition.readers.line_index import LineIndex, open_lines
-from data.recognition.readers.pictures import decode_picture
-from data.recognition.sample import WordReader, WordSample
 
 _PLAIN = re.compile(
     rb"^(?:\./)?[A-Za-z0-9][A-Za-z0-9/]*/[0-9]+_([A-Za-z0-9]+)_[0-9]+\.jpg(?: [0-9]+)?\r?$", re.MULTILINE
 )
-"""A line as nearly all are: found by the million, and nothing about it needs a second look."""
+"""The form of nearly all lines; lines of this form need no further check."""
 _LINE = re.compile(r"(\S.*?)(?:[ \t]+[0-9]+)?\s*")
 _NAME = re.compile(r"(?:.*/)?[^/_]+_([^/]+)_[^/_]+\.[^./_]+")
 
 
-class MjsynthReader(WordReader):
-    """Reader of MJSynth; see `data.recognition.sample.WordReader`.
+class MjsynthReader(PictureFiles):
+    """Reader of MJSynth.
 
-    Whether nine million pictures are there is not asked beforehand; one that is not cannot be read.
+    It is not checked beforehand whether the nine million pictures exist; a missing one counts as unreadable.
 
     Args:
         folder: folder of the pictures.
@@ -42,21 +37,14 @@ class MjsynthReader(WordReader):
         fingerprint: hash of the annotation file.
     """
 
-    stored = True
-
     def __init__(self, folder: Path, lines: LineIndex, report: DropReport, fingerprint: str) -> None:
-        self._folder = folder.resolve()
+        super().__init__(folder)
         self._lines = lines
         self.report = report
         self._fingerprint = fingerprint
 
     def __len__(self) -> int:
         return len(self._lines)
-
-    def __getitem__(self, index: int) -> WordSample:
-        name = self.name(index)
-        image = decode_picture(image_bytes(self._folder, name, name), name)
-        return WordSample(name, image, _label(name))
 
     def text(self, index: int) -> str:
         return _label(self.name(index))
@@ -66,16 +54,6 @@ class MjsynthReader(WordReader):
             raise IndexError(index)
         return _path(self._lines[index % len(self)].decode())
 
-    def size(self, index: int) -> tuple[int, int]:
-        return file_size(self._folder, self.name(index))
-
-    def path(self, index: int) -> Path | None:
-        return self._folder / self.name(index)
-
-    def raw(self, index: int) -> bytes:
-        name = self.name(index)
-        return image_bytes(self._folder, name, name)
-
     def fingerprint(self) -> str:
         return self._fingerprint
 
@@ -84,32 +62,32 @@ def open_mjsynth(config: MjsynthWords) -> MjsynthReader:
     """Open an annotation file of MJSynth; its index is made if it is not there yet.
 
     Raises:
-        UserError: a folder or the file is missing, or the index can be kept nowhere.
+        UserError: a folder or the file is missing, or no folder for the index can be written.
     """
     images = subfolder(config.root, config.images, "images")
     path = label_path(config.root, config.labels)
     return MjsynthReader(images, *open_lines(path, config.index_dir, parse_lines))
 
 
-def parse_lines(data: bytes, number: int, offset: int, report: DropReport) -> list[int]:
-    """Return where the usable lines begin; see `line_index.Parse`."""
+def parse_lines(data: bytes, line_number: int, offset: int, report: DropReport) -> list[int]:
+    """Return the offsets of the usable lines; see `line_index.Parse`."""
     matches = list(_PLAIN.finditer(data))
     if len(matches) == data.count(b"\n") + (not data.endswith(b"\n")):
         starts = [offset + match.start() for match in matches]
         chars = sum(match.end(1) - match.start(1) for match in matches)
     else:
-        starts, chars = _parse_each(data, number, offset, report)
+        starts, chars = _parse_each(data, line_number, offset, report)
     report.words += len(starts)
     report.images += len(starts)
     report.chars += chars
     return starts
 
 
-def _parse_each(data: bytes, number: int, offset: int, report: DropReport) -> tuple[list[int], int]:
-    """Return where the usable lines begin, and the number of their labels' characters."""
+def _parse_each(data: bytes, line_number: int, offset: int, report: DropReport) -> tuple[list[int], int]:
+    """Return the offsets of the usable lines, and the number of characters of their labels."""
     starts, chars = [], 0
     for ahead, line in enumerate(data.split(b"\n")):
-        place, start = f"line {number + ahead}", offset
+        place, start = f"line {line_number + ahead}", offset
         offset += len(line) + 1
         if not line.strip():
             continue
@@ -130,7 +108,7 @@ def _parse_each(data: bytes, number: int, offset: int, report: DropReport) -> tu
 
 
 def _path(line: str) -> str:
-    """Return the path of a line as it is known here: without the number behind it and the `./` before it."""
+    """Return the path in a line, without the number after it and the `./` before it."""
     match = _LINE.fullmatch(line)
     return "" if match is None else match[1].removeprefix("./")
 

@@ -1,7 +1,7 @@
-"""Decoding pictures of words, and asking for their sizes, the same way for every format.
+"""Decoding pictures of words and reading their sizes, the same way for every format.
 
-A picture that is transparent in places is laid on white paper: text is mostly dark, and what lies under transparent
-pixels, often black, is nothing that anybody has seen. Else pictures are decoded as those of detection are.
+A picture with transparent pixels is blended with white: text is mostly dark, and the colour of transparent pixels,
+often black, was never visible. Other pictures are decoded as those of detection are.
 """
 
 from __future__ import annotations
@@ -32,11 +32,11 @@ _STARTS = {
     b"II*\0": ".tif",
     b"MM\0*": ".tif",
 }
-"""What files of each kind begin with."""
+"""First bytes of the files of each kind."""
 
 
 def decode_picture(data: bytes, sample_id: str) -> np.ndarray:
-    """Decode an image file's bytes to uint8 [H, W, 3], RGB; raise `UnreadableSample` where that cannot be done."""
+    """Decode the bytes of an image file to uint8 [H, W, 3], RGB; raise `UnreadableSample` if that fails."""
     image = decode_image(data, sample_id)
     if not _may_be_transparent(data):
         return image
@@ -48,10 +48,10 @@ def decode_picture(data: bytes, sample_id: str) -> np.ndarray:
 
 
 def picture_size(data: bytes, sample_id: str) -> tuple[int, int]:
-    """Return (height, width) of an image file from its header; raise `UnreadableSample` where it is no image.
+    """Return (height, width), pixels, of an image file from its header; raise `UnreadableSample` if it is no image.
 
     Args:
-        data: the whole file; a few kilobytes at its beginning are looked at.
+        data: the whole file; mostly only its first kilobytes are read.
         sample_id: name of the sample, for the error.
     """
     size = header_size(data)
@@ -61,7 +61,7 @@ def picture_size(data: bytes, sample_id: str) -> tuple[int, int]:
 
 
 def header_size(data: bytes) -> tuple[int, int] | None:
-    """Return (height, width) that the beginning of an image file tells, or None where it does not tell them."""
+    """Return (height, width), pixels, from the beginning of an image file, or None if it does not contain them."""
     if data.startswith(_PNG) and len(data) >= 24:
         width, height = struct.unpack(">II", data[16:24])
     elif data.startswith(b"\xff\xd8"):
@@ -96,7 +96,7 @@ def _may_be_transparent(data: bytes) -> bool:
 
 
 def suffix_of(data: bytes) -> str | None:
-    """Return the suffix for the name of an image file, such as ".png"; None of a kind that is not known here."""
+    """Return the suffix for an image file's name, such as ".png", or None for an unknown kind of file."""
     if data[8:12] == b"WEBP":
         return ".webp"
     return next((suffix for start, suffix in _STARTS.items() if data.startswith(start)), None)

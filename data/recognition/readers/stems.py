@@ -7,7 +7,6 @@ import re
 
 from config.errors import UserError
 from config.schema.word_crops import CaptchaWords, ListedWords, TrdgWords
-from data.reader import DropReport
 from data.readers.listing import IMAGE_SUFFIXES, subfolder, visible_files
 from data.recognition.readers.file_words import FileWords, WordList
 
@@ -34,15 +33,14 @@ def open_captcha(config: CaptchaWords) -> FileWords:
 
 def _open(config: ListedWords, form: re.Pattern[str], fault: str) -> FileWords:
     folder = subfolder(config.root, config.images, "images")
-    report = DropReport()
-    words = WordList(folder, report, listed=True)
+    words = WordList(folder, listed=True)
     names = visible_files(folder, IMAGE_SUFFIXES)
     if not names:
         raise UserError(f"{folder}: holds no images; set the dataset's `images` to the folder that does")
     for name in names:
         match = form.fullmatch(os.path.splitext(name)[0])
         if match is None:
-            report.drop(fault, name)
+            words.report.drop(fault, name)
         else:
             words.add(name, match[1], name)
     return words.reader(config)

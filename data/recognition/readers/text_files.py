@@ -7,10 +7,11 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from config.errors import UserError
-from config.schema.word_crops import GtTxtWords, LabelsCsvWords
+from config.schema.word_crops import GtTxtWords, JsonlWords, JsonWords, LabelsCsvWords
 from data.reader import DropReport
 from data.readers.label_files import label_bytes, numbered_lines
 from data.readers.listing import label_path, subfolder
+from data.readers.shards import find_parts
 from data.readers.sniff import what_is
 from data.recognition.readers.file_words import FileWords, WordList
 from data.recognition.readers.label_lines import (
@@ -21,30 +22,28 @@ from data.recognition.readers.label_lines import (
     is_quoted_csv,
     split_csv,
 )
-from data.recognition.readers.parts import find_parts
 
 logger = logging.getLogger(__name__)
 
 _LOOKED_AT = 10_000
-"""Lines that a file's form is told from."""
+"""Number of lines from which the form of a file is guessed."""
 _UNQUOTED_BY = ("shard.json", "converted.json")
-"""Beside a `labels.csv` of our own, whose labels are as they stand."""
+"""Files beside a `labels.csv` that this project wrote; its labels are never quoted."""
 
 
 def open_labels_csv(config: LabelsCsvWords) -> FileWords:
     """Open pictures with a `labels.csv`. Samples come in the order of the lines.
 
     Raises:
-        UserError: there is no such file, its header is another one, or `select` or `part` takes nothing.
+        UserError: there is no such file, it has another header, or `select` or `part` takes nothing.
     """
     root = subfolder(config.root, ".", "root")
-    report = DropReport()
-    words = WordList(root, report)
+    words = WordList(root)
     for part in find_parts(config.root, config.labels):
         path = part / config.labels
         images = subfolder(str(part), config.images, "images")
         prefix = images.relative_to(root).as_posix() + "/" if images != root else ""
-        _add(words, prefix, path, root, _csv_lines(path, config.quotes, report, root), report)
+        _add(words, prefix, path, root, _csv_lines(path, config.quotes, words.report, root))
     return words.reader(config)
 
 
@@ -54,34 +53,43 @@ def open_gt_txt(config: GtTxtWords) -> FileWords:
     Raises:
         UserError: there is no such file or folder, or `select` or `part` takes nothing.
     """
-    images = subfolder(config.root, config.images, "images")
-    path = label_path(config.root, config.labels)
-    report = DropReport()
-    words = WordList(images, report)
-    lines = read_lines(path, path.name, report)
+    path, words = open_list(config)
+    lines = read_lines(path, path.name, words.report)
     separator = config.separator
     if separator == "auto":
         separator = choose_separator([text for _, text in lines[:_LOOKED_AT]])
         logger.info("%s: a %s parts paths from labels in most lines", path, separator)
     split = SPLITTERS[separator]
     taken = (
-        LabelLine(number, *found) if (found := split(text)) else LabelLine(number, fault=f"has no {separator}")
-        for number, text in lines
+        LabelLine(line_number, *found)
+        if (found := split(text))
+        else LabelLine(line_number, fault=f"has no {separator}")
+        for line_number, text in lines
     )
-    _add(words, "", path, path.parent, taken, report)
+    _add(words, "", path, path.parent, taken)
     return words.reader(config)
 
 
+def open_list(config: GtTxtWords | JsonlWords | JsonWords) -> tuple[Path, WordList]:
+    """Return the label file of a dataset, and an empty `WordList` for its pictures.
+
+    Raises:
+        UserError: the file or the folder of the pictures does not exist.
+    """
+    images = subfolder(config.root, config.images, "images")
+    return label_path(config.root, config.labels), WordList(images)
+
+
 def read_lines(path: Path, place: str, report: DropReport) -> list[tuple[int, str]]:
-    """Return number and text of each line of a UTF-8 file that is not blank; count those that are no UTF-8.
+    """Return the number (from 1) and the text of each non-blank line of a UTF-8 file; count lines that are not UTF-8.
 
     Args:
         path: the file.
-        place: what to call it in the report.
+        place: name of the file in the report.
         report: counts what is left out.
 
     Raises:
-        UserError: it is no text of this kind at all.
+        UserError: it is not a text file in UTF-8.
     """
     data = label_bytes(path)
     kind = what_is(data[:520])
@@ -90,21 +98,21 @@ def read_lines(path: Path, place: str, report: DropReport) -> list[tuple[int, st
     if kind not in (None, "a text file"):
         raise UserError(f"{path}: this is no label file, it is {kind}; set the dataset's `labels`")
     lines = []
-    for number, line in numbered_lines(data):
+    for line_number, line in numbered_lines(data):
         try:
-            lines.append((number, line.decode()))
+            lines.append((line_number, line.decode()))
         except UnicodeDecodeError:
-            report.drop("word: its line is not UTF-8", f"{place} line {number}", unparsed=True)
+            report.drop("word: its line is not UTF-8", f"{place} line {line_number}", unparsed=True)
     return lines
 
 
 def _csv_lines(path: Path, quotes: str, report: DropReport, root: Path) -> Iterable[LabelLine]:
-    """Return the lines of a `labels.csv` taken apart, the header left out."""
+    """Return the parsed lines of a `labels.csv`, without the header."""
     lines = read_lines(path, path.relative_to(root).as_posix(), report)
     if not lines:
         return []
     header = lines[0][1]
-    mark = next((one for one in (",", ";", "\t") if one in header), ",")
+    mark = next((separator for separator in (",", ";", "\t") if separator in header), ",")
     fields = header.split(mark)
     if not is_image_name(fields[0]):
         if len(fields) != 2:
@@ -125,12 +133,12 @@ def _csv_lines(path: Path, quotes: str, report: DropReport, root: Path) -> Itera
     return split_csv(lines, mark, quoted)
 
 
-def _add(words: WordList, prefix: str, path: Path, root: Path, lines: Iterable[LabelLine], report: DropReport) -> None:
-    """Take in lines of a file; `prefix` leads from the folder of the pictures to where the paths start."""
+def _add(words: WordList, prefix: str, path: Path, root: Path, lines: Iterable[LabelLine]) -> None:
+    """Add the lines of a file; their paths are relative to `prefix`, a path below the folder of the pictures."""
     source = path.relative_to(root).as_posix()
     for line in lines:
-        place = f"{source} line {line.number}"
+        place = f"{source} line {line.line_number}"
         if line.fault:
-            report.drop(f"word: its line {line.fault}", place, unparsed=True)
+            words.report.drop(f"word: its line {line.fault}", place, unparsed=True)
         else:
             words.add(prefix + line.name, line.text, place)

@@ -1,11 +1,11 @@
 """Words as image files beside one file of labels: `labels.csv`, as EasyOCR's trainer reads it, or `labels.jsonl`.
 
-EasyOCR's reader walks to the folders without sub-folders, so a dataset is one flat folder. It parts every line after
-the header `filename,words` at its first comma (pandas with the separator `^([^,]+),`) and strips white space at both
-ends of the line. There is no quoting: quotes and further commas belong to the label, so a CSV writer, which would put
-such a label in quotes, spoils it. Hence: file names without comma, labels as they are, and none with a line break or
-with white space at its end. Where every label of a folder is a number, pandas makes numbers of them, on which that
-trainer stops; take the LMDB format for datasets of digits alone.
+EasyOCR's reader uses folders without sub-folders, so a dataset is one flat folder. It splits every line after the
+header `filename,words` at its first comma (pandas with the separator `^([^,]+),`) and strips white space at both ends
+of the line. There is no quoting: quotes and further commas belong to the label, so a CSV writer, which would quote such
+labels, would change them. Therefore file names have no comma, labels are written as they are, and a label must not have
+a line break or white space at its end. If all labels of a folder are numbers, pandas converts them and EasyOCR's
+trainer fails; use the LMDB format for datasets of digits alone.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
-from data.durable import sync, sync_all
+from data.io.durable import sync, sync_all
 from data.recognition.writers.written import WrittenWords
 
 LABELS_FILE = "labels.csv"
@@ -25,7 +25,7 @@ HEADER = "filename,words"
 
 @dataclass(frozen=True)
 class FolderItem:
-    """A word whose image is written: its file name, size in bytes, and the label."""
+    """A word whose image has been written: its file name, size in bytes, and label."""
 
     name: str
     size: int
@@ -33,10 +33,10 @@ class FolderItem:
 
 
 def write_labels_csv(folder: Path, words: Iterable[FolderItem]) -> WrittenWords:
-    """Write `labels.csv`, and see it and all images safely on the disk.
+    """Write `labels.csv` and flush it and all images to the disk.
 
     Args:
-        folder: the images are written into it as their words are asked for.
+        folder: folder of the images, which are written while `words` is iterated.
         words: in the order of the lines.
 
     Raises:
@@ -79,7 +79,7 @@ def _write(
             written.add(word.text)
             written.files[word.name] = word.size
     sync(path)
-    # Whoever wrote the images did not wait for the disk.
+    # The images were written without waiting for the disk.
     sync_all(folder / name for name in written.files)
     written.files[labels] = path.stat().st_size
     return written

@@ -1,10 +1,9 @@
 """Words in an LMDB database with the keys of deep-text-recognition-benchmark.
 
 Keys, counted from 1: `image-000000001` holds an image file, `label-000000001` its text in UTF-8, `num-samples` their
-number in decimal. The database is `data.mdb` in a folder of its own: readers that walk folders find each of them.
+count in decimal. The database is `data.mdb` in a separate folder, as readers that search folders expect.
 
-The same items give the same bytes: keys go in in their sorted order, so every page is filled to the end and none is
-written twice.
+The same items give the same bytes: keys are written in sorted order, so every page is filled and none is written twice.
 """
 
 from __future__ import annotations
@@ -21,25 +20,25 @@ from data.recognition.writers.written import WrittenWords
 
 DATA_FILE = "data.mdb"
 _BATCH_BYTES = 4 * 2**20
-"""So much is written in one transaction, and held in memory until it is."""
+"""Bytes to collect in memory and write in one transaction."""
 _FIRST_MAP = 16 * 2**20
-"""The map only bounds the file, which is as large as what is in it; it grows as needed."""
+"""Initial size of the map, bytes. It only limits the file, which is as large as its content; it grows as needed."""
 _PAGE = 4096
 
 
 @dataclass(frozen=True)
 class LmdbItem:
-    """A word on its way to the database: the image file and the label."""
+    """A word to be written: the image file and the label."""
 
     image: bytes
     text: str
 
 
 def write_lmdb(folder: Path, words: Iterable[LmdbItem]) -> WrittenWords:
-    """Write the database `folder`/data.mdb, and see it on the disk.
+    """Write the database `folder`/data.mdb and flush it to the disk.
 
     Args:
-        folder: it is there, and not made.
+        folder: an existing folder.
         words: in the order of their keys.
 
     Raises:
@@ -47,15 +46,15 @@ def write_lmdb(folder: Path, words: Iterable[LmdbItem]) -> WrittenWords:
     """
     written = WrittenWords()
     labels: list[bytes] = []
-    if not folder.is_dir():  # LMDB would make it
+    if not folder.is_dir():  # LMDB would create it
         raise FileNotFoundError(errno.ENOENT, "No such folder", str(folder))
     with _errors_of_the_system(folder):
-        # No lock file: nobody else opens a database that is being written. One sync at the end instead of one for
-        # each transaction: what was interrupted is made anew anyway.
+        # No lock file: no other process opens a database while it is written. One sync at the end instead of one for
+        # each transaction: an interrupted database is made again anyway.
         database = lmdb.open(str(folder), map_size=_FIRST_MAP, lock=False, sync=False, metasync=False)
         try:
             _append(database, _images(words, labels, written))
-            _append(database, ((b"label-%09d" % number, label) for number, label in enumerate(labels, start=1)))
+            _append(database, ((b"label-%09d" % key, label) for key, label in enumerate(labels, start=1)))
             _append(database, [(b"num-samples", b"%d" % len(labels))])
             database.sync(True)
         finally:
@@ -65,20 +64,20 @@ def write_lmdb(folder: Path, words: Iterable[LmdbItem]) -> WrittenWords:
 
 
 def _images(words: Iterable[LmdbItem], labels: list[bytes], written: WrittenWords) -> Iterator[tuple[bytes, bytes]]:
-    """Yield the images under their keys, and put their labels aside: these come later in the order of the keys."""
-    for number, word in enumerate(words, start=1):
+    """Yield the images under their keys, and collect their labels, which come later in the order of the keys."""
+    for key, word in enumerate(words, start=1):
         labels.append(word.text.encode())
         written.add(word.text)
-        yield b"image-%09d" % number, word.image
+        yield b"image-%09d" % key, word.image
 
 
 def _append(database: lmdb.Environment, pairs: Iterable[tuple[bytes, bytes]]) -> None:
-    """Write pairs whose keys are greater than all before, in transactions of bounded size."""
+    """Write pairs whose keys are greater than all earlier ones, in transactions of limited size."""
     batch: list[tuple[bytes, bytes]] = []
     room = 0
     for key, value in pairs:
         batch.append((key, value))
-        # A value of more than half a page begins a page of its own.
+        # A large value begins a new page.
         room += len(key) + len(value) + 32 + (_PAGE if len(value) > _PAGE // 4 else 0)
         if room >= _BATCH_BYTES:
             _put(database, batch, room)
@@ -99,13 +98,13 @@ def _put(database: lmdb.Environment, batch: list[tuple[bytes, bytes]], room: int
                 for key, value in batch:
                     assert transaction.put(key, value, append=True), "keys come in order, each once"
             return
-        except lmdb.MapFullError:  # the estimate was too low; the transaction has left no trace
+        except lmdb.MapFullError:  # the estimate was too low; the transaction was rolled back
             size *= 2
 
 
 @contextmanager
 def _errors_of_the_system(folder: Path) -> Iterator[None]:
-    """Turn LMDB's errors into those that files give, so that the writer explains them alike."""
+    """Turn LMDB's errors into `OSError`, so that the messages are those for files."""
     try:
         yield
     except lmdb.DiskError as error:

@@ -1,8 +1,8 @@
 """One crop: the picture of a word or of a line with its label, as a function of (seed, split, index) alone.
 
-The text is drawn as the camera sees it, often tiny, on ground just large enough; the camera's effects come there; then
-a box is cut as a detector would cut it and resized once to the height asked for. So the coarseness of small text is
-that of a photo.
+The text is drawn at the size at which the camera sees it, often very small, on a background that is just large enough.
+Then the effects of the camera are applied, a box is cut out as a detector would cut it, and the result is resized once
+to the height of the settings. So small text is as coarse as in a photo.
 """
 
 from __future__ import annotations
@@ -27,20 +27,20 @@ from data.synth.setting.glyphs import drawing_size
 from data.synth.setting.layout import Block, BlockStyle, box_quads, set_block
 
 _JPEG_SIDE = 65_500
-"""Pixels of a side that libjpeg writes."""
+"""Greatest side of a JPEG file, pixels."""
 _INK_SPREAD = 0.65
-"""Bilinear resampling spreads ink up to a pixel of the photo; boxes are so much larger on each side."""
+"""Bilinear resampling spreads ink by up to a pixel of the photo; boxes are extended by this much on each side."""
 _RESIZE_SPREAD = 0.5
-"""Resizing spreads it once more: about half a pixel of the photo or of the crop, whichever is larger."""
+"""Resizing spreads ink again, by about half a pixel of the photo or of the crop, whichever is larger."""
 _BENT_SPREAD = 1.1
-"""The inner side of an arc is drawn smaller than its middle, so ink spreads further there, about."""
+"""The inner side of an arc is drawn smaller than its middle, so ink spreads further there, about by this factor."""
 _TYPICAL_RATIO = 1.35
-"""Height of a box in units of a capital's height, about."""
+"""Approximate height of a box, in units of a capital's height."""
 _PLATE_MARGIN = 0.35
 _LEAST_DEPTH = 0.1
-"""Least distance of what is drawn from the camera, in units of the label's."""
+"""Least distance of a drawn character from the camera, in units of the label's distance."""
 _MOST_SEEN = 0.5
-"""A character beside the label of which more can be seen would be read, though the label does not have it."""
+"""Greatest visible share of a character beside the label: more could be read, although the label does not have it."""
 
 
 @dataclass(frozen=True)
@@ -49,7 +49,7 @@ class Crop:
 
     Attributes:
         image: uint8 [H, W, 3] RGB before JPEG, H as `crops.height` says.
-        text: the label; words are parted by single spaces.
+        text: the label; words are separated by single spaces.
         char_quads: float32 [C, 4, 2], the box of every character with ink, in reading order, in pixels of `image`.
         jpeg_quality: 1..100.
     """
@@ -75,35 +75,35 @@ def draw_crop(config: GenerateConfig, resources: Resources, split: str, index: i
     Args:
         config: the settings.
         resources: words, fonts and photos of the job.
-        split: which split's.
-        index: number of the crop in its split.
+        split: name of the split.
+        index: index of the crop in its split.
 
     Raises:
         UserError: no word of the split is short enough, or the crop is too large for its format.
     """
     rng = _source(config, split, index)
-    one = place_text(config, resources, split, rng)
-    image = make_ground(config, resources, split, index, one.view.width, one.view.height, rng)
-    size = one.style.size
-    draw_block(image, one.block, one.view.matrix, size, _PLATE_MARGIN * size, config.look, rng, one.bend)
-    image = take_photo(image, one.cap_height, config, rng)
-    image = one.view.cut(image, cv2.INTER_CUBIC if rng.random() < 0.5 else cv2.INTER_LINEAR)
-    return Crop(image, one.text.label, one.char_quads(), whole(rng, config.crops.jpeg_quality))
+    placed = place_text(config, resources, split, rng)
+    image = make_ground(config, resources, split, index, placed.view.width, placed.view.height, rng)
+    size = placed.style.size
+    draw_block(image, placed.block, placed.view.matrix, size, _PLATE_MARGIN * size, config.look, rng, placed.bend)
+    image = take_photo(image, placed.cap_height, config, rng)
+    image = placed.view.cut(image, cv2.INTER_CUBIC if rng.random() < 0.5 else cv2.INTER_LINEAR)
+    return Crop(image, placed.text.label, placed.char_quads(), whole(rng, config.crops.jpeg_quality))
 
 
 def crop_label(config: GenerateConfig, resources: Resources, split: str, index: int) -> str:
-    """Return the label of a crop, which is not drawn; arguments and errors as `draw_crop`."""
+    """Return the label of a crop without drawing it; arguments and errors as `draw_crop`."""
     return draw_text(config, resources, split, _source(config, split, index))[0].label
 
 
 def crop_size(config: GenerateConfig, resources: Resources, split: str, index: int) -> tuple[int, int]:
-    """Return height and width of a crop, of which only the layout is made; arguments and errors as `draw_crop`."""
+    """Return height and width of a crop, pixels, from its layout alone; arguments and errors as `draw_crop`."""
     view = place_text(config, resources, split, _source(config, split, index)).view
     return view.out_height, view.out_width
 
 
 def _source(config: GenerateConfig, split: str, index: int) -> np.random.Generator:
-    """Return the source of all that is random in a crop."""
+    """Return the random generator of a crop."""
     return np.random.default_rng([config.seed, stable_hash("crop", split), index])
 
 
@@ -113,11 +113,11 @@ class PlacedText:
 
     Attributes:
         text: label and neighbours.
-        block: all of them, set.
-        mine: bool [C], which characters of the block are the label's.
-        style: how it is set.
+        block: the layout of all of them.
+        mine: bool [C], True for the characters of the label.
+        style: style of the block.
         cap_height: height of a capital in the photo, pixels.
-        view: where it stands, and the box.
+        view: the place of the block in the photo, and the box.
         bend: applied to the block before the view's matrix; None for straight text.
     """
 
@@ -136,12 +136,12 @@ class PlacedText:
 
 
 def flat_quads(boxes: np.ndarray, bend: Bend | None) -> np.ndarray:
-    """Return the quads [C, 4, 2] of boxes [C, 4] of a block, bent if it is."""
+    """Return the quads, float [C, 4, 2], of boxes, float [C, 4], of a block, bent if the block is bent."""
     return box_quads(boxes) if bend is None else quads_of(boxes, bend)
 
 
 def place_text(config: GenerateConfig, resources: Resources, split: str, rng: np.random.Generator) -> PlacedText:
-    """Choose text, font and size, set it, and choose the box."""
+    """Choose text, font, size and box, and lay the text out."""
     crops = config.crops
     text, face = draw_text(config, resources, split, rng)
     cap_height = between_log(rng, crops.text_height)
@@ -185,9 +185,9 @@ def _set(text: CropText, style: BlockStyle, resources: Resources) -> tuple[Block
 
 
 def _seen(block: Block, mine: np.ndarray, view: View) -> float:
-    """Return the greatest share of a neighbour's character that lies in the picture, by upright rectangles.
+    """Return the greatest visible share of a character beside the label, by upright rectangles.
 
-    A long word beside a short label may reach behind the camera when it is tilted: it counts as seen, too.
+    A long word beside a short label may reach behind the camera when it is tilted: that counts as visible, too.
     """
     flat = box_quads(block.char_boxes[~mine])
     if (flat @ view.matrix[2, :2] + view.matrix[2, 2]).min() < _LEAST_DEPTH:
@@ -200,7 +200,17 @@ def _seen(block: Block, mine: np.ndarray, view: View) -> float:
 
 
 def take_photo(image: np.ndarray, cap_height: float, config: GenerateConfig, rng: np.random.Generator) -> np.ndarray:
-    """Return the picture as the camera took it and, at times, as a JPEG file kept it; uint8, of the same size."""
+    """Return the picture as the camera takes it; sometimes it is also compressed as JPEG and decoded again.
+
+    Args:
+        image: uint8 [H, W, 3] RGB.
+        cap_height: height of a capital in the picture, pixels; it limits the blur.
+        config: the settings.
+        rng: source of randomness.
+
+    Returns:
+        uint8 [H, W, 3].
+    """
     image = photograph(image, _within_limits(config.camera, cap_height, config.crops), rng)
     if rng.random() < config.crops.recompressed:
         kept = cv2.imdecode(_jpeg(image, whole(rng, config.camera.jpeg_quality)), cv2.IMREAD_COLOR)

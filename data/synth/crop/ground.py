@@ -1,4 +1,4 @@
-"""What is behind the text of a crop: an even ground, a piece of a photo, or a pattern, never larger than needed."""
+"""The background of a crop: one colour, a piece of a photo, or a pattern, not larger than needed."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ from data.synth.ground.photos import load_photo
 from data.synth.resources import Resources
 
 _RUN = 64
-"""So many crops in a row are cut from one photo, because decoding it takes longer than drawing several of them."""
+"""Number of crops in a row that use one photo, because decoding it takes longer than drawing several crops."""
 _PART = (1024, 768)
 """Width and height of the part of a photo that is kept, pixels."""
 _PLACES = 3
-"""The smoothest of so many pieces of a photo is taken; people write on even ground."""
+"""Number of pieces of a photo to compare; the smoothest is used, because people write on smooth surfaces."""
 _SIGN_HUES = (0.0, 5.0, 30.0, 40.0, 52.0, 110.0, 150.0, 200.0, 215.0, 225.0)
-"""Degrees around which the colours of signs lie."""
+"""Hues, in degrees, around which the colours of signs lie."""
 _ZOOM = (0.6, 3.0)
 """Pixels of the photo for each pixel of the crop."""
 
@@ -32,10 +32,10 @@ _Key = tuple[Path, int, str, int, float, float]
 
 
 class PhotoCache:
-    """Parts of photos that crops are cut from, in one process; the least recently used goes first.
+    """A process's cache of parts of photos from which crops are cut; the least recently used part is dropped first.
 
     Args:
-        most: number of parts that are kept, each of 2.4 MB.
+        most: greatest number of parts, each of 2.4 MB.
     """
 
     def __init__(self, most: int = 16) -> None:
@@ -43,16 +43,16 @@ class PhotoCache:
         self._most = most
 
     def part(self, config: GenerateConfig, resources: Resources, split: str, index: int) -> np.ndarray | None:
-        """Return the part of a photo that crop `index` of a split is cut from, uint8 [768, 1024, 3] RGB.
+        """Return the part of a photo from which crop `index` of a split is cut, uint8 [768, 1024, 3] RGB.
 
-        It is a function of the seed, the split and index // 64; None, with a warning, where the photo is unreadable.
+        It is a function of the seed, the split and index // 64; None, with a warning, if the photo is unreadable.
         """
         settings, photos, run = config.backgrounds, resources.photos[split], index // _RUN
-        number = stable_hash(config.seed, "photo", split, run)
-        path = Path(settings.folder or "") / photos[number % len(photos)]
+        photo = stable_hash(config.seed, "photo", split, run)
+        path = Path(settings.folder or "") / photos[photo % len(photos)]
         key = (path, config.seed, split, run, settings.photo_flip, settings.photo_light)
         if key not in self._parts:
-            rng = np.random.default_rng([config.seed, number])
+            rng = np.random.default_rng([config.seed, photo])
             self._parts[key] = load_photo(path, *_PART, rng, settings.photo_flip, settings.photo_light)
             while len(self._parts) > self._most:
                 self._parts.popitem(last=False)
@@ -72,7 +72,7 @@ def make_ground(
     height: int,
     rng: np.random.Generator,
 ) -> np.ndarray:
-    """Return the ground of crop `index` of a split, uint8 [height, width, 3] RGB."""
+    """Return the background of crop `index` of a split, uint8 [height, width, 3] RGB."""
     if rng.random() < config.crops.plain:
         return add_grain(_plain(width, height, rng), between(rng, config.backgrounds.texture), rng)
     if resources.photos[split] and rng.random() < config.backgrounds.photo_share:
@@ -83,15 +83,15 @@ def make_ground(
 
 
 def _plain(width: int, height: int, rng: np.random.Generator) -> np.ndarray:
-    """Return one colour under light that changes evenly from corner to corner."""
+    """Return one colour in light that changes linearly from corner to corner."""
     uneven = 0.25 * rng.random() ** 2
     corners = _sign_colour(rng) * (1 + uneven * (2 * rng.random((2, 2, 1), np.float32) - 1))
     return cv2.resize(np.clip(corners, 0, 255).astype(np.uint8), (width, height), interpolation=cv2.INTER_LINEAR)
 
 
 def _sign_colour(rng: np.random.Generator) -> np.ndarray:
-    """Return a colour as signs have them, float32 [3]: half near white, black or grey, the rest mostly red to yellow,
-    green and blue, seldom pink and violet."""
+    """Return a colour typical of signs, float32 [3]: half are near white, black or grey, the others mostly red to
+    yellow, green or blue, seldom pink or violet."""
     if rng.random() < 0.5:
         brightness = 0.04 + 0.95 * rng.beta(0.6, 0.6)
         return np.array(colorsys.hsv_to_rgb(rng.random(), 0.2 * rng.random() ** 2, brightness), np.float32) * 255

@@ -1,4 +1,4 @@
-"""Where a crop's text stands before the camera, and the imperfect box that is cut around it."""
+"""The place of a crop's text before the camera, and the imperfect box that is cut out around it."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ from data.draws import between
 from data.synth.placing.placement import Pose, map_points, shift_matrix, tilt_matrix
 
 _BORDER = 3
-"""Pixels around the box that are drawn too, for blur and resampling reach over its edge."""
+"""Pixels around the box that are also drawn, because blur and resampling read beyond its edge."""
 _LEAST_SIDE = 4
-"""A box is never smaller, pixels, however deep it cuts into the text."""
+"""Least side of a box, pixels, even if it cuts into the text."""
 
 
 @dataclass(frozen=True)
 class View:
-    """A small photo, and what is cut out of it.
+    """A small photo, and the box that is cut out of it.
 
     Attributes:
         width, height: of the photo, pixels.
@@ -50,7 +50,7 @@ class View:
 
         Args:
             photo: uint8 [height, width, 3].
-            method: OpenCV's interpolation for enlarging; what shrinks is averaged over areas.
+            method: OpenCV's interpolation for enlarging; shrinking averages over areas.
         """
         if self.upright:
             left, top = np.rint(self.corners[0] + 0.5).astype(int)
@@ -72,7 +72,7 @@ class View:
 
 
 def draw_pose(crops: CropSettings, rng: np.random.Generator) -> Pose:
-    """Draw how the text is turned."""
+    """Draw the rotation and tilt of the text."""
     angles = (between(rng, crops.tilt), between(rng, crops.tilt), between(rng, crops.rotation))
     distance = between(rng, crops.camera_distance)
     return Pose((0.0, 0.0, 0.0) if rng.random() < crops.straight else angles, distance)
@@ -81,11 +81,11 @@ def draw_pose(crops: CropSettings, rng: np.random.Generator) -> Pose:
 def draw_view(
     quads: np.ndarray, pose: Pose, scale: float, cap_height: float, crops: CropSettings, rng: np.random.Generator
 ) -> View:
-    """Stand the text before the camera and choose the box.
+    """Place the text before the camera and choose the box.
 
     Args:
         quads: float [C, 4, 2], the label's characters in the (bent) block.
-        pose: how the text is turned.
+        pose: rotation and tilt of the text.
         scale: pixels of the photo for each pixel of the block, before perspective.
         cap_height: height of a capital in the photo, pixels.
         crops: the settings.

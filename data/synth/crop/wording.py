@@ -1,4 +1,4 @@
-"""What is written in a crop: the label, the font, and the words around it whose fragments may be seen."""
+"""The text of a crop: the label, its font, and the words around it, parts of which may be visible."""
 
 from __future__ import annotations
 
@@ -16,19 +16,19 @@ from data.synth.setting.faces import FontFace
 _FACE_TRIES = 20
 _WORD_TRIES = 50
 _LEAST_ROOM = 2
-"""No further word is begun where fewer characters than this are left of `max_length`."""
+"""No further word is added if fewer characters than this are left of `max_length`."""
 _FRAGMENT = 3
-"""Characters of the words to the left and to the right that are drawn; no more of them can be seen."""
+"""Characters that are drawn of the words to the left and to the right; more would not be visible."""
 
 
 @dataclass(frozen=True)
 class CropText:
-    """The words of a crop and of what is around it.
+    """The words of a crop and around it.
 
     Attributes:
         words: the label's.
-        left, right: fragments of a word on the same line, or "".
-        above, below: words of the lines before and after, or none.
+        left, right: part of a word on the same line, or "".
+        above, below: words of the lines before and after; may be empty.
     """
 
     words: list[str]
@@ -43,7 +43,7 @@ class CropText:
 
     @property
     def lines(self) -> list[list[str]]:
-        """The lines to set, neighbours included."""
+        """The lines to lay out, neighbours included."""
         line = [word for word in (self.left, *self.words, self.right) if word]
         return [list(line) for line in (self.above, line, self.below) if line]
 
@@ -70,7 +70,7 @@ def draw_text(
         face = resources.choose_face(split, config.fonts.italic, rng)
         if not face.capitals_only:
             break
-        # Such a font shows every letter as a capital, so that is what the label has to say.
+        # Such a font draws every letter as a capital, so the label must have capitals.
         capitals = [face.shown(word) for word in words]
         if set(resources.alphabet).issuperset("".join(capitals)):
             words = capitals
@@ -94,7 +94,7 @@ def _label_words(config: GenerateConfig, resources: Resources, split: str, rng: 
             break
         for _ in range(_WORD_TRIES):
             word = source.draw(rng, room)
-            # A label is measured in code points, as recognisers do; the source measures in grapheme clusters.
+            # The length of a label counts code points, as recognisers do; the source counts grapheme clusters.
             if len(word) <= room or count_clusters(word) > room:
                 break
         if len(word) > room:
@@ -110,7 +110,7 @@ def _label_words(config: GenerateConfig, resources: Resources, split: str, rng: 
 
 
 def _with_neighbours(text: CropText, resources: Resources, split: str, rng: np.random.Generator) -> CropText:
-    """Return the text with a word on each side half of the time, and at least on one."""
+    """Return the text with neighbours: each side has one with probability 1/2, and at least one side has one."""
     sides = rng.random(4) < 0.5
     if not sides.any():
         sides[int(rng.integers(4))] = True

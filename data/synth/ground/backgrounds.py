@@ -1,4 +1,4 @@
-"""Backgrounds made by formula: base colours, a pattern, shapes and grain."""
+"""Procedural backgrounds: base colours, a pattern, shapes and grain."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import numpy as np
 
 from config.schema.generation import BackgroundSettings
 from data.draws import between, between_log, pick, whole
-from data.synth.ground.colours import random_palette
+from data.synth.ground.colours import bands, blend, random_palette
 
 
 def make_background(width: int, height: int, settings: BackgroundSettings, rng: np.random.Generator) -> np.ndarray:
@@ -18,25 +18,46 @@ def make_background(width: int, height: int, settings: BackgroundSettings, rng: 
         cover = pick(rng, PATTERNS)(width, height, rng)
         strength = between_log(rng, (0.08, 0.8))
         colour = pick(rng, palette[1:])
-        image += (colour - image) * (cover * strength)[:, :, None]
-    drawing = np.clip(image, 0, 255).astype(np.uint8)
+        blend(image, cover * strength, colour)
+    drawing = np.empty(image.shape, np.uint8)
+    for rows in bands(height, width):
+        np.copyto(drawing[rows], np.clip(image[rows], 0, 255), casting="unsafe")
     add_shapes(drawing, palette, whole(rng, settings.shapes), rng)
     return add_grain(drawing, between(rng, settings.texture), rng)
 
 
 def add_grain(image: np.ndarray, deviation: float, rng: np.random.Generator) -> np.ndarray:
-    """Return the image with a surface's fine, grey roughness of this standard deviation (0..255)."""
+    """Return an image with smooth grey noise added, as of a rough surface.
+
+    Args:
+        image: uint8 [H, W, 3].
+        deviation: standard deviation of the noise, in grey levels, 0..255; below 0.5 nothing is added.
+        rng: source of randomness.
+
+    Returns:
+        uint8 [H, W, 3].
+    """
     if deviation < 0.5:
         return image
     height, width = image.shape[:2]
     cell = float(rng.uniform(1.0, 3.0))
     coarse = rng.standard_normal((max(2, int(height / cell)), max(2, int(width / cell))), np.float32)
-    grain = cv2.resize(coarse, (width, height), interpolation=cv2.INTER_LINEAR) * deviation
-    return cv2.add(image, cv2.merge([grain] * 3), dtype=cv2.CV_8U)
+    grain = cv2.resize(coarse, (width, height), interpolation=cv2.INTER_LINEAR)
+    grainy = np.empty_like(image)
+    for rows in bands(height, width):
+        grainy[rows] = cv2.add(image[rows], cv2.merge([grain[rows] * deviation] * 3), dtype=cv2.CV_8U)
+    return grainy
 
 
 def add_shapes(image: np.ndarray, palette: list[np.ndarray], count: int, rng: np.random.Generator) -> None:
-    """Draw `count` ellipses, rectangles, polygons and lines into the image, large ones rarer than small ones."""
+    """Draw ellipses, rectangles, polygons and lines, in place; large ones are rarer than small ones.
+
+    Args:
+        image: uint8 [H, W, 3] RGB.
+        palette: RGB colours, float [3] each, in 0..255.
+        count: how many shapes.
+        rng: source of randomness.
+    """
     height, width = image.shape[:2]
     side = min(width, height)
     for _ in range(count):
@@ -70,7 +91,7 @@ def add_shapes(image: np.ndarray, palette: list[np.ndarray], count: int, rng: np
 def _base(width: int, height: int, palette: list[np.ndarray], rng: np.random.Generator) -> np.ndarray:
     """Return float32 [height, width, 3]: a gradient, clouds, or a plain colour with uneven light.
 
-    All of it is smooth, so it is computed at a quarter of the side and enlarged.
+    It is smooth, so it is computed at a quarter of the width and height and enlarged.
     """
     full = (width, height)
     width, height = -(-width // 4), -(-height // 4)
@@ -82,9 +103,11 @@ def _base(width: int, height: int, palette: list[np.ndarray], rng: np.random.Gen
         weight = clouds(width, height, rng)
     else:
         weight = np.full((height, width), 0.0, np.float32)
-    image = first + (second - first) * weight[:, :, None]
+    change = second - first
     light = 1 + (clouds(width, height, rng) - 0.5) * float(rng.uniform(0, 0.5))
-    return cv2.resize((image * light[:, :, None]).astype(np.float32), full, interpolation=cv2.INTER_LINEAR)
+    # Channel by channel: numpy is slow where its innermost axis is as short as the three channels.
+    image = cv2.merge([(first[channel] + change[channel] * weight) * light for channel in range(3)])
+    return cv2.resize(image.astype(np.float32, copy=False), full, interpolation=cv2.INTER_LINEAR)
 
 
 def _ramp(width: int, height: int, angle: float) -> np.ndarray:
@@ -110,14 +133,14 @@ def _stripes(width: int, height: int, rng: np.random.Generator) -> np.ndarray:
     angle, period = rng.uniform(0, np.pi), between_log(rng, (6, 90))
     x = np.arange(width, dtype=np.float32) * np.float32(2 * np.pi * np.cos(angle) / period)
     y = np.arange(height, dtype=np.float32) * np.float32(2 * np.pi * np.sin(angle) / period)
-    # sin(x + y) by the addition theorem: two outer products instead of a sine for each pixel.
+    # sin(x + y) by the addition theorem: two outer products instead of one sine for each pixel.
     wave = np.outer(np.cos(y), np.sin(x)) + np.outer(np.sin(y), np.cos(x))
     sharpness = between_log(rng, (1, 12))
     return np.clip(wave * np.float32(sharpness) / 2 + 0.5, 0, 1)
 
 
 def _bricks(width: int, height: int, rng: np.random.Generator) -> np.ndarray:
-    """Return the joints between bricks, or the lines of a grid where every other row is not shifted."""
+    """Return the joints between bricks, or the lines of a grid if rows are not shifted."""
     row = int(rng.integers(10, 60))
     column = int(row * rng.uniform(1.0, 3.0))
     joint = int(rng.integers(1, 4))
@@ -140,10 +163,10 @@ def _dots(width: int, height: int, rng: np.random.Generator) -> np.ndarray:
 
 
 def _rings(width: int, height: int, rng: np.random.Generator) -> np.ndarray:
-    """Return the figure of wood or marble: waves of a smooth noise field."""
+    """Return a texture like wood or marble: waves of a smooth noise field."""
     waves = clouds(width, height, rng) * np.float32(rng.uniform(20, 90))
     return np.sin(waves) * np.float32(0.5) + np.float32(0.5)
 
 
 PATTERNS = (_stripes, _bricks, _dots, _rings)
-"""Functions of (width, height, rng) that return cover from 0 to 1, float32 [height, width]."""
+"""Functions of (width, height, rng) that return coverage in 0..1, float32 [height, width]."""

@@ -1,6 +1,6 @@
-"""Things that look like text from afar and are none: scribbles, bar codes, rows of strokes, dashed rules.
+"""Distractors look like text from a distance: scribbles, bar codes, rows of strokes, dashed lines.
 
-They carry no label, so a detector learns that stroke density alone is not text.
+They have no label, so a detector learns that many strokes alone are not text.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ def draw_distractor(image: np.ndarray, quad: np.ndarray, rng: np.random.Generato
 
     Args:
         image: uint8 [H, W, 3] RGB.
-        quad: float [4, 2], where it stands, wholly inside the image: top left, top right, bottom right,
+        quad: float [4, 2], pixels, its place wholly inside the image: top left, top right, bottom right,
             bottom left.
         rng: source of randomness.
     """
@@ -30,7 +30,7 @@ def draw_distractor(image: np.ndarray, quad: np.ndarray, rng: np.random.Generato
 
 
 def _points(quad: np.ndarray, across: np.ndarray, down: np.ndarray) -> np.ndarray:
-    """Return int32 [N, 2]: the places at shares `across` and `down` (0..1) of the parallelogram."""
+    """Return the points at shares `across` and `down`, both [N] in 0..1, of the parallelogram's sides, int32 [N, 2]."""
     return np.rint(quad[0] + across[:, None] * (quad[1] - quad[0]) + down[:, None] * (quad[3] - quad[0])).astype(
         np.int32
     )
@@ -56,7 +56,7 @@ def _bars(image: np.ndarray, quad: np.ndarray, colour: list[float], rng: np.rand
 
 
 def _strokes(image: np.ndarray, quad: np.ndarray, colour: list[float], rng: np.random.Generator) -> None:
-    """Short strokes side by side, some leaning, like the stems of letters without the letters."""
+    """Short strokes side by side, some slanted, like the stems of letters."""
     count = int(rng.integers(4, 16))
     thickness = _thickness(quad, rng)
     lean = rng.uniform(-0.02, 0.02) if rng.random() < 0.6 else 0.0
@@ -67,7 +67,7 @@ def _strokes(image: np.ndarray, quad: np.ndarray, colour: list[float], rng: np.r
 
 
 def _dashes(image: np.ndarray, quad: np.ndarray, colour: list[float], rng: np.random.Generator) -> None:
-    """One to four horizontal rules cut into dashes: greeked text."""
+    """One to four dashed horizontal lines, like greeked text."""
     rows = int(rng.integers(1, 5))
     for row in range(rows):
         edges = np.sort(rng.random(2 * int(rng.integers(2, 6))))

@@ -21,7 +21,7 @@ def find_photos(folder: str) -> list[str]:
     """Return the image files below a folder, relative to it, sorted.
 
     Raises:
-        UserError: it is no folder, or there is no image in it.
+        UserError: it is not a folder, or has no image.
     """
     root = Path(folder)
     if not root.is_dir():
@@ -43,14 +43,14 @@ def find_photos(folder: str) -> list[str]:
 def load_photo(
     path: Path, width: int, height: int, rng: np.random.Generator, flip: float = 0.0, light: float = 0.0
 ) -> np.ndarray | None:
-    """Return a random part of a photo, uint8 [height, width, 3] RGB; None, with a warning, where it is unreadable.
+    """Return a random part of a photo, uint8 [height, width, 3] RGB; None, with a warning, if it is unreadable.
 
     Args:
         path: the file.
-        width, height: size of the part that is returned, pixels; the photo is scaled for it.
+        width, height: size of the result, pixels; the photo is scaled for it.
         rng: source of randomness.
-        flip: probability that left and right change places.
-        light: greatest change of light: 0.3 multiplies and bends (gamma) by up to 1.3 or its reciprocal.
+        flip: probability of a horizontal flip.
+        light: greatest change of light: with 0.3, factor and gamma are between 1 / 1.3 and 1.3.
     """
     try:
         data = np.fromfile(path, np.uint8)
@@ -64,7 +64,7 @@ def load_photo(
         logger.warning("The photo %s cannot be read; a background made by formula takes its place.", path)
         return None
     rows, columns = photo.shape[:2]
-    # The smallest scale at which the photo fills the scene, up to twice that: no part of it is stretched.
+    # Between the smallest scale at which the photo fills the scene and twice that; the aspect ratio is kept.
     scale = max(width / columns, height / rows) * (1 + rng.random())
     cut_width, cut_height = min(columns, round(width / scale)), min(rows, round(height / scale))
     x, y = int(rng.integers(columns - cut_width + 1)), int(rng.integers(rows - cut_height + 1))
@@ -81,16 +81,16 @@ def load_photo(
 
 
 def _decoding(data: np.ndarray, side: int) -> int:
-    """Return how a file is decoded: at a half, a quarter or an eighth of its size if `side` pixels remain.
+    """Return OpenCV's decoding mode: a half, a quarter or an eighth of the size if at least `side` pixels remain.
 
-    A photo of 24 million pixels takes a tenth of a second to decode in full, longer than a scene.
+    Decoding a photo of 24 million pixels in full takes a tenth of a second, longer than drawing a scene.
     """
     try:
         with Image.open(io.BytesIO(data.tobytes())) as header:
             least = min(header.size)
-    except Image.DecompressionBombError:  # Pillow's word for more than 179 million pixels
+    except Image.DecompressionBombError:  # raised by Pillow for more than 179 million pixels
         return cv2.IMREAD_REDUCED_COLOR_4
-    except (OSError, ValueError):  # a format that only OpenCV knows, or no image: OpenCV says which
+    except (OSError, ValueError):  # a format that only OpenCV knows, or not an image; OpenCV will tell
         return cv2.IMREAD_COLOR
     flags = ((8, cv2.IMREAD_REDUCED_COLOR_8), (4, cv2.IMREAD_REDUCED_COLOR_4), (2, cv2.IMREAD_REDUCED_COLOR_2))
     return next((flag for factor, flag in flags if least >= factor * side), cv2.IMREAD_COLOR)

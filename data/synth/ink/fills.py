@@ -1,4 +1,4 @@
-"""What ink is filled with: a colour, a gradient, a texture; and how its relief and the ground's show in it."""
+"""The fill of ink: a colour, a gradient or a texture; and the shading by relief of the ink and of the background."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from data.synth.ground.backgrounds import PATTERNS, clouds
 from data.synth.ground.colours import LUMA, random_colour, with_luma
 
 _MOST_RELIEF = 40.0
-"""Greatest change that the ground's relief makes to the ink, of 255: the ink must still stand out."""
+"""Greatest change of the ink by the relief of the background, of 255: the ink must still contrast."""
 _EMBOSS = 90.0
 """Change of the ink where its edge faces the light, of 255."""
 _CLOUDS = 0.4
@@ -21,12 +21,12 @@ _CLOUDS = 0.4
 def fill_colours(
     colour: np.ndarray, width: int, height: int, look: LookSettings, rng: np.random.Generator
 ) -> np.ndarray:
-    """Return what a block's ink is filled with: RGB float32 [3], [height, 1, 3] or [height, width, 3].
+    """Return the colours of a block's ink: RGB float32 [3], [height, 1, 3] or [height, width, 3], in 0..255.
 
     Args:
-        colour: RGB float32 [3], chosen to stand out.
-        width, height: the window that the block covers, pixels of the scene.
-        look: how often there is more than a colour.
+        colour: RGB float32 [3], which contrasts with the background.
+        width, height: of the window that the block covers, pixels of the scene.
+        look: probabilities of gradients and textures.
         rng: source of randomness.
     """
     gradient = rng.random() < look.gradient
@@ -47,7 +47,7 @@ def fill_colours(
 
 
 def emboss_shade(fill: np.ndarray, size: int, rng: np.random.Generator) -> np.ndarray:
-    """Return how the edge of raised (or sunk) ink takes light from one side.
+    """Return the shading of the edges of raised or sunk ink in light from one side.
 
     Args:
         fill: coverage, uint8 [h, w].
@@ -67,15 +67,15 @@ def emboss_shade(fill: np.ndarray, size: int, rng: np.random.Generator) -> np.nd
 
 
 def shade_of(layer: np.ndarray) -> np.ndarray:
-    """Return what a warped `emboss_shade` adds to the ink, float32 [h, w, 1]."""
+    """Return what a warped `emboss_shade`, uint8 [h, w], adds to the ink, float32 [h, w, 1] in grey levels."""
     return ((layer.astype(np.float32) - 128) * np.float32(_EMBOSS / 127))[:, :, None]
 
 
 def relief_of(ground: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-    """Return what the ground's grain and shading add to the ink that lies on it, float32 [h, w, 1].
+    """Return what grain and shading of the background add to the ink on it, float32 [h, w, 1] in grey levels.
 
     Args:
-        ground: RGB uint8 [h, w, 3], what is beneath.
+        ground: RGB uint8 [h, w, 3], the background.
         rng: source of randomness.
     """
     luma = ground @ LUMA

@@ -1,4 +1,4 @@
-"""Plates: even ground under a block, as on a sign."""
+"""Plates: an area of one colour under a block, as on a sign."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from data.synth.placing.placement import map_points
 from data.synth.setting.layout import Block
 
 _FRACTION_BITS = 4
-"""Bits after the point of the corners that OpenCV draws between."""
+"""Fractional bits of the fixed-point coordinates for OpenCV."""
 
 
 def draw_plate(
@@ -22,11 +22,11 @@ def draw_plate(
     rng: np.random.Generator,
     bend: Bend | None = None,
 ) -> None:
-    """Draw a plate under a block, in place; a bent block gets a bent one.
+    """Draw a plate under a block, in place; the plate of a bent block is bent.
 
     Args:
         image: uint8 [H, W, 3] RGB.
-        block: what stands on it.
+        block: the block on the plate.
         matrix: homography [3, 3] from pixels of the (bent) block to pixels of the scene.
         margin: how far the plate may reach beyond the words, in pixels of the block.
         rng: source of randomness.

@@ -1,7 +1,7 @@
-"""Bending a flat block along a circular arc, as lettering runs on signs and shop fronts, and what becomes of its boxes.
+"""Bending a flat block of text, and its boxes, along a circular arc, as on signs and shop fronts.
 
-A bend takes a point of the flat block at (s, t) from its middle to the point of a circle's rim that is the arc length
-s away along the circle through the middle, and t nearer to the circle's centre:
+The middle of the block lies on a circle. A bend moves the point of the flat block at (s, t) from the middle to the
+point at arc length s along the circle, moved by t towards its centre:
 
     x = (1/k - t) sin(k s),    y = 1/k - (1/k - t) cos(k s)
 
@@ -19,13 +19,13 @@ import numpy as np
 from data.synth.placing.placement import polygons_meet
 
 _INNER_RADIUS = 3.3
-"""Least radius under the feet of the innermost line, in units of its tallest box. There the top of a letter is
-stretched to 1 + 1/3.3 of its foot, so that its quad, a keystone, stays less than 35 % larger than the ink."""
+"""Least radius at the inner edge of the innermost line, in units of its tallest box. There the outer edge of a letter
+is 1 + 1/3.3 times as wide as the inner edge, so that its quad, a trapezoid, is less than 35 % larger than the ink."""
 _WORD_GAP = 0.04
-"""How far each bent word's rectangle keeps its neighbours away, in units of the font size."""
+"""Distance that the rectangles of bent words keep from each other, in units of the font size."""
 _HALVINGS = 4
 _STRAIGHT = 1e-15
-"""Curvature that bends no image by the width of a rounding error; the division by it would lose all digits."""
+"""Below this curvature a bend changes nothing that could be measured, but dividing by it would lose all digits."""
 
 
 @dataclass(frozen=True)
@@ -33,7 +33,7 @@ class Bend:
     """A bend of a block.
 
     Attributes:
-        curvature: k, of either sign; 0 changes nothing.
+        curvature: k, of either sign, in 1 / pixels; 0 changes nothing.
         x, y: the middle of the block, which stays where it is.
     """
 
@@ -42,7 +42,7 @@ class Bend:
     y: float
 
     def apply(self, points: np.ndarray) -> np.ndarray:
-        """Bend points [..., 2]."""
+        """Return the bent points of flat points, both float [..., 2] in pixels of the block."""
         k = self.curvature
         s, t = points[..., 0] - self.x, points[..., 1] - self.y
         # sin(k s) / k and (1 - cos(k s)) / k, with numpy's sinc(z) = sin(pi z) / (pi z).
@@ -51,12 +51,16 @@ class Bend:
         return np.stack([self.x + sine * (1 - k * t), self.y + rise + t * np.cos(k * s)], axis=-1)
 
     def inverse(self, points: np.ndarray) -> np.ndarray:
-        """Return the flat points that `apply` takes to `points` [..., 2]."""
+        """Return the flat points that `apply` maps to `points`, both float [..., 2] in pixels of the block."""
         s, t = self.flatten(points[..., 0], points[..., 1])
         return np.stack([s, t], axis=-1)
 
     def flatten(self, x: np.ndarray, y: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Return the flat coordinates of bent ones, in the precision they come in."""
+        """Return the coordinates in the flat block of points of the bent one: the inverse of `apply`.
+
+        Args:
+            x, y: float [...], of one shape, pixels of the block; float32 stays float32.
+        """
         k = self.curvature
         if abs(k) < _STRAIGHT:
             return x, y
@@ -67,10 +71,11 @@ class Bend:
 
 
 def quads_of(boxes: np.ndarray, bend: Bend) -> np.ndarray:
-    """Return the quads [N, 4, 2] that bent boxes [N, 4] fill: their sides are radii, so neighbours never overlap.
+    """Return quads, float64 [N, 4, 2], around bent boxes, float [N, 4].
 
-    The edge on the outside of the arc bulges. Its corners are moved outwards until the straight edge between them
-    touches the arc from outside, so that the quad holds all of the bent box.
+    Their sides are radii, so neighbours do not overlap.
+    The outer edge of a bent box is an arc. The outer corners of the quad are moved outwards until the straight edge
+    between them touches the arc, so that the quad contains the whole bent box.
     """
     k = bend.curvature
     left, top, right, bottom = boxes.T.astype(np.float64)
@@ -85,21 +90,21 @@ def quads_of(boxes: np.ndarray, bend: Bend) -> np.ndarray:
 
 
 def hulls_of(quads: np.ndarray, groups: np.ndarray, boxes: np.ndarray, bend: Bend, pad: float = 0.0) -> np.ndarray:
-    """Return the rectangles [W, 4, 2] around groups of bent quads, each turned as the arc is in its middle.
+    """Return the rectangles, float64 [W, 4, 2], around groups of bent quads, each along the tangent at its middle.
 
     Args:
         quads: bent characters [C, 4, 2].
         groups: int [C], the word of each.
-        boxes: flat boxes of the words [W, 4], which tell where the middles are.
+        boxes: flat boxes of the words [W, 4], which give the middles.
         bend: the bend.
-        pad: added on all sides.
+        pad: added on all sides, pixels of the block.
     """
     hulls = []
     for word, box in enumerate(boxes):
         angle = bend.curvature * ((box[0] + box[2]) / 2 - bend.x)
         turn = np.array([[np.cos(angle), np.sin(angle)], [-np.sin(angle), np.cos(angle)]])
-        own = quads[groups == word].reshape(-1, 2) @ turn.T
-        low, high = own.min(axis=0) - pad, own.max(axis=0) + pad
+        corners = quads[groups == word].reshape(-1, 2) @ turn.T
+        low, high = corners.min(axis=0) - pad, corners.max(axis=0) + pad
         hulls.append(np.array([low, [high[0], low[1]], high, [low[0], high[1]]]) @ turn)
     return np.array(hulls)
 
@@ -121,13 +126,12 @@ def hull(points: np.ndarray) -> np.ndarray:
 def make_bend(
     angle: float, word_boxes: np.ndarray, char_boxes: np.ndarray, char_words: np.ndarray, middle: np.ndarray, size: int
 ) -> Bend | None:
-    """Return the bend that lets a block span `angle` radians, or as much of it as its words bear; None if none.
+    """Return the bend with which a block spans `angle` radians, or less if words would overlap; None if there is none.
 
-    Words are boxed by rectangles, and those of neighbours turn against each other: the curvature is halved until
-    they keep apart.
+    The boxes of bent words are rectangles in different directions: the curvature is halved until they do not overlap.
 
     Args:
-        angle: of the whole arc; negative arches down.
+        angle: of the whole arc, radians; with a negative one the middle is the lowest part.
         word_boxes, char_boxes, char_words: of the flat block.
         middle: of the flat block [2].
         size: pixels per em.
@@ -149,4 +153,4 @@ def make_bend(
 
 def any_meet(quads: np.ndarray) -> bool:
     """Return whether any two of the convex quads [N, 4, 2] share a point."""
-    return any(polygons_meet(one, other) for index, one in enumerate(quads) for other in quads[index + 1 :])
+    return any(polygons_meet(quad, other) for index, quad in enumerate(quads) for other in quads[index + 1 :])

@@ -1,4 +1,4 @@
-"""Standing a block of text in a scene: what it says, how it is set, bent and turned, and where it finds room."""
+"""Placing a block of text in a scene: its text, layout, bend, rotation and place."""
 
 from __future__ import annotations
 
@@ -13,36 +13,36 @@ from data.draws import between, between_log
 from data.synth.placing.bend import Bend, band, hull, hulls_of, make_bend, quads_of
 from data.synth.placing.placement import Pose, find_place, map_points, shift_matrix, tilt_matrix
 from data.synth.placing.smooth import Preference
-from data.synth.placing.spread import INK_SPREAD, widened
+from data.synth.placing.spread import INK_SPREAD, with_spread_ink
 from data.synth.resources import Resources
 from data.synth.setting.glyphs import drawing_size
 from data.synth.setting.layout import Block, BlockStyle, box_quads, set_block
 
 _ATTEMPTS = 4
-"""How often a block that finds no room is drawn anew, each time smaller and shorter."""
+"""Number of attempts to place a block; in each the block is drawn again, smaller and shorter."""
 _PLACES = 25
 _PLACES_TO_COMPARE = 60
-"""Places that are looked at where the smoothest of them is wanted."""
+"""Number of places to try if the smoothest of them is wanted."""
 _INK_SPREAD = 0.65
-"""Bilinear resampling spreads ink up to a pixel of the scene; boxes are so much larger on each side. This and the next
-are for drawings that are not smoothed; of others `data.synth.placing.spread` knows better."""
+"""Bilinear resampling spreads ink by up to a pixel of the scene; boxes are extended by this much on each side. This and
+the next constant are for drawings that are not smoothed; for others see `data.synth.placing.spread`."""
 _BENT_SPREAD = 1.1
-"""The inner side of an arc is drawn smaller than its middle, so ink spreads further there, about."""
+"""The inner side of an arc is drawn smaller than its middle, so ink spreads further there, about by this factor."""
 _ARCHES_DOWN = 0.35
-"""Share of the curves whose middle hangs down; more signs arch up."""
+"""Share of the curves whose middle is the lowest part; on most signs it is the highest."""
 _BORDER = 2.0
-"""Words keep this distance from the image's edge, pixels."""
+"""Least distance of words from the edge of the image, pixels."""
 
 
 @dataclass(frozen=True)
 class PlacedBlock:
-    """A block and where it stands.
+    """A block and its place in the scene.
 
     Attributes:
         block: the block, flat.
         matrix: homography [3, 3] from pixels of the (bent) block to pixels of the scene.
         size: pixels per em of the block's drawing.
-        margin: of the ground that belongs to the block, pixels of the block.
+        margin: around the words, kept free of other blocks, pixels of the block.
         bend: applied before the matrix; None for straight lines.
     """
 
@@ -76,7 +76,7 @@ class PlacedBlock:
         return low, self.block.word_boxes[:, 2:].max(axis=0) + self.margin
 
     def quad(self) -> np.ndarray:
-        """Return the convex ground [K, 2] that belongs to the block: its words and the margin."""
+        """Return the area of the block, words and margin, as a convex polygon, float64 [K, 2], pixels of the scene."""
         low, high = self._limits()
         if self.bend is None:
             return map_points(box_quads(np.concatenate([low, high])[None])[0], self.matrix)
@@ -84,7 +84,7 @@ class PlacedBlock:
         return hull(map_points(points, self.matrix))
 
     def lattice(self) -> tuple[np.ndarray, float]:
-        """Return points [12 * 3, 2] of the scene spread over the block, and half the height of what each stands for."""
+        """Return points of the scene spread over the block, [12 * 3, 2], and half the height of the part at each."""
         low, high = self._limits()
         across, down = np.meshgrid((np.arange(12) + 0.5) / 12, (np.arange(3) + 0.5) / 3)
         points = low + np.stack([across.ravel(), down.ravel()], axis=-1) * (high - low)
@@ -104,42 +104,42 @@ def place_block(
     rng: np.random.Generator,
     preference: Preference | None = None,
 ) -> PlacedBlock | None:
-    """Draw a block and find it a place.
+    """Draw a block and find a place for it.
 
     Args:
         config: the settings.
         resources: words and fonts.
-        split: which split's.
+        split: name of the split.
         scene_size: width and height of the scene.
-        taken: ground of the blocks that stand already.
-        must: go on until it is as small as the settings allow.
+        taken: areas of the blocks placed so far, convex polygons float64 [K, 2], in pixels of the scene.
+        must: the block has to be placed: try until it is as small as the settings allow.
         rng: source of randomness.
-        preference: which of the free places is taken, if any suits; without one, the first.
+        preference: how to choose among free places; None takes the first.
 
     Returns:
-        The block, or None where no room was found.
+        The block, or None if no place was found.
 
     Raises:
-        UserError: no room was found for a block that must stand.
+        UserError: no place was found for a block that has to be placed.
     """
     layout = config.layout
     width, height = scene_size
     low, high = layout.text_height
     for attempt in range(_ATTEMPTS * (3 if must else 1)):
-        # Each attempt asks for less: text height and number of words shrink towards the least allowed.
+        # Each attempt is smaller: text height and number of words approach the least allowed values.
         share = max(0.0, 1 - attempt / _ATTEMPTS)
         face = resources.choose_face(split, config.fonts.italic, rng)
         cap_height = between_log(rng, (low, low * (high / low) ** share))
-        # Where no scene has curves no number is drawn for them, so such scenes are what they were before curves.
+        # Without curves in the settings no random value is drawn for them, so old recipes give the same scenes.
         curved = layout.curve.probability > 0 and rng.random() < layout.curve.probability
-        number = 1 if curved else layout.lines[0] + int(rng.random() * share * (layout.lines[1] - layout.lines[0] + 1))
+        count = 1 if curved else layout.lines[0] + int(rng.random() * share * (layout.lines[1] - layout.lines[0] + 1))
         longest = None if attempt < _ATTEMPTS else max(layout.words[0], 3)
         lines = [
             [
                 face.shown(resources.texts[split].draw(rng, longest))
                 for _ in range(layout.words[0] + int(rng.random() * share * (layout.words[1] - layout.words[0] + 1)))
             ]
-            for _ in range(number)
+            for _ in range(count)
         ]
         em = cap_height / face.cap_height
         size = drawing_size(em)
@@ -155,15 +155,17 @@ def place_block(
         )
         block = set_block(lines, style, resources.glyphs)
         bend = _draw_bend(block, size, config, rng) if curved else None
-        one = _stand(block, em / size, size, pose, config.layout.margin, bend)
+        candidate = _stand(block, em / size, size, pose, config.layout.margin, bend)
         if config.look.antialias:
-            one = replace(one, block=widened(block, one.matrix, bend, style.pad))
+            candidate = replace(candidate, block=with_spread_ink(block, candidate.matrix, bend, style.pad))
         if preference is None or attempt >= _ATTEMPTS:
-            place = find_place(one.quad(), taken, width, height, _PLACES, rng)
+            place = find_place(candidate.quad(), taken, width, height, _PLACES, rng)
         else:
-            place = find_place(one.quad(), taken, width, height, _PLACES_TO_COMPARE, rng, preference, *one.lattice())
+            place = find_place(
+                candidate.quad(), taken, width, height, _PLACES_TO_COMPARE, rng, preference, *candidate.lattice()
+            )
         if place is not None:
-            return replace(one, matrix=shift_matrix(*place) @ one.matrix)
+            return replace(candidate, matrix=shift_matrix(*place) @ candidate.matrix)
     if must:
         raise UserError(
             f"No word fits into a scene of {width} x {height} pixels at text height {layout.text_height[0]:g}: "
@@ -179,9 +181,9 @@ def _draw_pose(config: GenerateConfig, rng: np.random.Generator) -> Pose:
 
 
 def _pad(config: GenerateConfig, pose: Pose, curved: bool) -> float:
-    """Return how far beyond the ink boxes reach, pixels of the scene."""
+    """Return how far boxes reach beyond the ink, pixels of the scene."""
     if config.look.antialias:
-        return INK_SPREAD  # and then as far as each character needs where it stands
+        return INK_SPREAD  # extended later, for each character at its place
     return _INK_SPREAD * pose.shrinking * (_BENT_SPREAD if curved else 1.0)
 
 
@@ -194,7 +196,7 @@ def _draw_bend(block: Block, size: int, config: GenerateConfig, rng: np.random.G
 
 
 def _stand(block: Block, scale: float, size: int, pose: Pose, margin: float, bend: Bend | None = None) -> PlacedBlock:
-    """Turn and tilt a block about its middle; where it stands is not decided yet."""
+    """Rotate and tilt a block about its middle; its place is chosen later."""
     longer = max(block.width, block.height) * scale
     tilted = tilt_matrix(pose.angles, pose.distance * longer, scale)
     matrix = tilted @ shift_matrix(-(block.width - 1) / 2, -(block.height - 1) / 2)

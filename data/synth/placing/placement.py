@@ -1,4 +1,4 @@
-"""Standing a flat block of text in the scene: one homography, and a place where it meets no other block."""
+"""Placing a flat block of text in the scene: one homography, and a place where it overlaps no other block."""
 
 from __future__ import annotations
 
@@ -11,30 +11,30 @@ from data.synth.placing.smooth import Preference
 
 @dataclass(frozen=True)
 class Pose:
-    """How a block is turned before the camera: angles in degrees, distance in units of its longer side."""
+    """Pose of a block before the camera: angles in degrees, distance in units of its longer side."""
 
     angles: tuple[float, float, float]
     distance: float
 
     @property
     def shrinking(self) -> float:
-        """How much smaller than in the middle a pixel of the block comes out at its far end, about.
+        """Approximate factor by which a pixel of the block is smaller at its far end than in its middle.
 
-        Distance shrinks by 1 + depth, and along the tilt once more; the mean of the two powers is taken, for the
-        full square would pad the whole block for the sake of its last letter.
+        Distance shrinks by 1 + depth, and along the tilt by the same factor again. The mean of the two powers is used:
+        the full square would extend the boxes of the whole block because of its last letter.
         """
         depth = 0.5 * float(np.abs(np.sin(np.radians(self.angles[:2]))).sum()) / self.distance
         return 1 + 1.5 * depth
 
 
 def tilt_matrix(angles: tuple[float, float, float], distance: float, scale: float) -> np.ndarray:
-    """Return the homography [3, 3] that turns a plane about the origin in space and looks at it from the front.
+    """Return the homography, float64 [3, 3], of a plane that is rotated about the origin and seen from the front.
 
-    A point (x, y) of the plane is scaled, turned about the z axis, then y, then x, and projected from a camera
+    A point (x, y) of the plane is scaled, rotated about the z axis, then y, then x, and projected from a camera
     `distance` in front of the origin: (X, Y, Z) goes to (X, Y) * distance / (distance + Z).
 
     Args:
-        angles: rotation about x, y and z, degrees. Positive z turns clockwise as seen (y points down).
+        angles: rotation about x, y and z, degrees. Positive z rotates clockwise as seen (y points down).
         distance: camera's distance from the origin, in scaled pixels.
         scale: scaled pixels per pixel of the plane.
     """
@@ -48,21 +48,21 @@ def tilt_matrix(angles: tuple[float, float, float], distance: float, scale: floa
 
 
 def shift_matrix(x: float, y: float) -> np.ndarray:
-    """Return the homography [3, 3] that moves by (x, y)."""
+    """Return the homography, float64 [3, 3], of a shift by (x, y) pixels."""
     return np.array([[1, 0, x], [0, 1, y], [0, 0, 1]], np.float64)
 
 
 def map_points(points: np.ndarray, matrix: np.ndarray) -> np.ndarray:
-    """Map points [..., 2] through a homography, in float64."""
+    """Map points, float [..., 2], by a homography, float [3, 3]; float64 [..., 2]."""
     mapped = points @ matrix[:2, :2].T + matrix[:2, 2]
     return mapped / (points @ matrix[2, :2] + matrix[2, 2])[..., None]
 
 
 def shifts_that_meet(polygon: np.ndarray, other: np.ndarray, shifts: np.ndarray) -> np.ndarray:
-    """Return for each shift [N, 2] whether convex `polygon` [K, 2], moved by it, meets convex `other` [L, 2].
+    """Return for each shift [N, 2] whether convex `polygon` [K, 2], moved by it, meets convex `other` [L, 2]; bool [N].
 
-    The separating axis theorem: two convex shapes are apart exactly if their projections onto the normal of one
-    of their edges are. Moving a shape moves its projection and leaves its normals.
+    By the separating axis theorem two convex shapes are disjoint exactly if their projections onto the normal of one of
+    their edges are. Moving a shape moves its projections; its normals stay the same.
     """
     edges = np.concatenate([np.roll(polygon, -1, axis=0) - polygon, np.roll(other, -1, axis=0) - other])
     normals = edges[:, ::-1] * (-1.0, 1.0)
@@ -87,17 +87,18 @@ def find_place(
     points: np.ndarray | None = None,
     reach: float = 0.0,
 ) -> tuple[float, float] | None:
-    """Return a shift that brings `polygon` inside the image and clear of all polygons in `taken`, or None.
+    """Return a shift (x, y), pixels, that moves `polygon` into the image and away from all `taken` ones, or None.
 
     Args:
         polygon: float [K, 2], convex, anywhere.
-        taken: convex polygons already in the image.
+        taken: convex polygons already in the image, float [L, 2] each.
         width, height: size of the image; the polygon will lie within pixels 0 .. width - 1, 0 .. height - 1.
-        tries: number of random places that are looked at.
+        tries: number of random places to try.
         rng: source of randomness.
-        preference: which of the free places is taken, if any; without one, the first.
-        points: [N, 2], where the block's ground is looked at for it, in the frame of `polygon`; its corners if None.
-        reach: half the side of the square looked at about each of them, pixels.
+        preference: how to choose among free places; None takes the first.
+        points: [N, 2], points of the block whose background `preference` examines, in the frame of `polygon`; None for
+            its corners.
+        reach: half the side of the square examined about each of them, pixels.
     """
     low, high = polygon.min(axis=0), polygon.max(axis=0)
     room = np.array([width - 1, height - 1]) - (high - low)

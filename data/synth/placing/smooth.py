@@ -1,7 +1,7 @@
-"""Where a picture is smooth: the mean strength of its edges around any point, by one table of sums.
+"""Finding smooth places of a picture: the mean strength of edges around any point, by a summed-area table.
 
-On real things text stands on what somebody painted, printed or cut smooth for it; a word laid over foliage looks
-pasted. The strength of edges is the length of the luminance's gradient (Sobel), taken at half the resolution.
+Real text is usually on surfaces that were painted, printed or cut smooth for it; a word on foliage looks artificial.
+The strength of edges is the length of the gradient of the luminance (Sobel), computed at half the resolution.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ _REDUCTION = 2
 
 @dataclass(frozen=True)
 class Roughness:
-    """The strength of edges all over a picture.
+    """The strength of edges everywhere in a picture.
 
     Attributes:
         sums: float64 [H / 2 + 1, W / 2 + 1]; entry (y, x) is the sum over the rows before y and columns before x.
@@ -43,7 +43,7 @@ class Roughness:
         """Return the mean strength of edges within a square about each point.
 
         Args:
-            points: [..., 2], pixels of the picture; outside it the nearest pixel counts.
+            points: float [..., 2], pixels of the picture; for points outside the nearest pixel counts.
             reach: half the side of the square, pixels.
         """
         height, width = self.sums.shape[0] - 1, self.sums.shape[1] - 1
@@ -59,19 +59,20 @@ class Roughness:
 
 @dataclass(frozen=True)
 class Preference:
-    """How places for a block are compared.
+    """A preference for smooth places.
 
     Attributes:
         roughness: of the picture.
-        strength: 0 takes the first free place, 1 the smoothest; between them the first of the smoothest 1 - strength.
-            And a place is refused that is 2 - strength times as rough as the picture is on the whole, or rougher.
+        strength: 0 takes the first free place, 1 the smoothest; a value between takes the first place among the
+            smoothest share of 1 - strength. Places at least 2 - strength times as rough as the whole picture are
+            refused.
     """
 
     roughness: Roughness
     strength: float
 
     def choose(self, points: np.ndarray, reach: float, shifts: np.ndarray) -> int | None:
-        """Return which of the shifts [N, 2] is taken for a block that stands on `points` [K, 2]; None for none."""
+        """Return the index of the best of the shifts [N, 2] for a block that covers `points` [K, 2]; None for none."""
         edges = self.roughness.around(points[None] + shifts[:, None], reach).mean(axis=1)
         kept = max(1, int(np.ceil((1 - self.strength) * len(shifts))))
         wanted = np.sort(np.argsort(edges, kind="stable")[:kept])

@@ -1,9 +1,9 @@
-"""Which way text runs: the visual order of the words of a line and of the clusters of a word.
+"""Direction of text: the visual order of the words of a line and of the clusters of a word.
 
-The Unicode Bidirectional Algorithm (UAX #9) for a line without embeddings, isolates and overrides, with two
-differences. A cluster has the class of its first code point, so its marks never leave it. And a word stays in one
-piece, since it has one box: where the algorithm would scatter the parts of a word in two directions over the line,
-the words keep the order of their base direction and only the parts within the word change places.
+This is the Unicode Bidirectional Algorithm (UAX #9) for a line without embeddings, isolates and overrides, with two
+differences. A cluster has the class of its first code point, so its marks stay with it. And a word is never divided,
+because it has one box: if the algorithm would separate the parts of a word with two directions, the words keep the
+order of their base direction and only the parts within the word change places.
 """
 
 from __future__ import annotations
@@ -23,9 +23,9 @@ class LineOrder:
     """A line from left to right.
 
     Attributes:
-        words: numbers of the words.
-        clusters: for each word in logical order the numbers of its clusters.
-        levels: for each word in logical order the level of each cluster in logical order; odd runs to the left.
+        words: indices of the words.
+        clusters: for each word in logical order the indices of its clusters.
+        levels: for each word in logical order the level of each cluster in logical order; odd levels run left.
     """
 
     words: list[int]
@@ -34,7 +34,7 @@ class LineOrder:
 
 
 def runs_left(words: Iterable[str]) -> bool:
-    """Return whether a text is set from right to left: whether most of its letters are of such a script."""
+    """Return whether a text runs from right to left: whether most of its letters belong to such a script."""
     balance = 0
     for word in words:
         if not word.isascii():
@@ -51,7 +51,7 @@ def order_line(words: Sequence[Sequence[str]], leftwards: bool) -> LineOrder:
 
     Args:
         words: the clusters of each word, in logical order.
-        leftwards: the base direction, as `runs_left` gives it for the whole block.
+        leftwards: the base direction, from `runs_left` for the whole block.
     """
     flat: list[str] = []
     firsts = []
@@ -63,19 +63,19 @@ def order_line(words: Sequence[Sequence[str]], leftwards: bool) -> LineOrder:
     every = _resolve(flat, int(leftwards))
     levels = [every[first : first + len(word)] for first, word in zip(firsts, words, strict=True)]
     blocks: list[int] = []
-    for first, own in zip(firsts, levels, strict=True):
+    for first, word_levels in zip(firsts, levels, strict=True):
         if blocks:
             blocks.append(every[first - 1])
-        blocks.append(min(own))
+        blocks.append(min(word_levels))
     return LineOrder(
         words=[place // 2 for place in visual_order(blocks) if place % 2 == 0],
-        clusters=[visual_order(own) for own in levels],
+        clusters=[visual_order(word_levels) for word_levels in levels],
         levels=levels,
     )
 
 
 def visual_order(levels: Sequence[int]) -> list[int]:
-    """Return the places from left to right: rule L2, which turns round each run of a level or higher ones."""
+    """Return the indices from left to right by rule L2, which reverses each run of a level or higher levels."""
     order = list(range(len(levels)))
     for level in range(max(levels, default=0), 0, -1):
         start = 0
@@ -101,7 +101,7 @@ def _resolve(flat: Sequence[str], base: int) -> list[int]:
 
 
 def _weak(kinds: list[str], edge: str) -> None:
-    """Rules W1 to W7: marks take after their letter, signs go with their number, numbers with their letters."""
+    """Rules W1 to W7: marks get the class of their letter, signs that of their number, numbers follow letters."""
     strong, before = edge, edge
     for place, kind in enumerate(kinds):
         if kind == "NSM":
@@ -130,7 +130,7 @@ def _weak(kinds: list[str], edge: str) -> None:
 
 
 def _brackets(kinds: list[str], flat: Sequence[str], edge: str) -> None:
-    """Rule N0: a pair of brackets runs as what is in it, or as what comes before it."""
+    """Rule N0: a pair of brackets has the direction of its content, or of the text before it."""
     opened: list[int] = []
     pairs = []
     for place, cluster in enumerate(flat):
@@ -139,7 +139,7 @@ def _brackets(kinds: list[str], flat: Sequence[str], edge: str) -> None:
         if cluster in _BRACKETS:
             opened.append(place)
         elif cluster in _CLOSING:
-            match = next((one for one in reversed(opened) if flat[one] == _CLOSING[cluster]), None)
+            match = next((opening for opening in reversed(opened) if flat[opening] == _CLOSING[cluster]), None)
             if match is not None:
                 pairs.append((match, place))
                 del opened[opened.index(match) :]
@@ -156,7 +156,7 @@ def _brackets(kinds: list[str], flat: Sequence[str], edge: str) -> None:
 
 
 def _neutral(kinds: list[str], edge: str) -> None:
-    """Rules N1 and N2: what has no direction takes that of both its sides, or else the base direction."""
+    """Rules N1 and N2: neutral clusters get the direction of both their sides, or else the base direction."""
     for start, stop in _runs(kinds, ("ON",)):
         left = _direction(kinds[start - 1]) if start else edge
         right = _direction(kinds[stop]) if stop < len(kinds) else edge

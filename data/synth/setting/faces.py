@@ -1,7 +1,7 @@
-"""The faces of a font file: whether they can be used, their weights, and opening them.
+"""The faces of a font file: testing, weights, and opening.
 
-A face can be used if both readers (fontTools for the tables, FreeType through Pillow for drawing) open it, and it has
-a glyph with ink for every character of the alphabet.
+A face can be used if both fontTools (for the tables) and FreeType through Pillow (for drawing) open it, and it has a
+glyph with ink for every character of the alphabet.
 """
 
 from __future__ import annotations
@@ -28,15 +28,15 @@ SUFFIXES = {".ttf", ".otf", ".ttc", ".otc"}
 _TELLING = "aegr"
 """Lower-case letters that look nothing like their capitals."""
 _WEIGHT_STEPS = 4
-"""A variable font is used at so many weights, evenly spaced over the range that is asked for."""
+"""Number of weights at which a variable font is used, evenly spaced over the range of the settings."""
 _PROOF_SIZE = 20
-"""Pixels per em at which every character is drawn once."""
+"""Pixels per em at which every character is drawn once as a test."""
 
 
 def damage() -> tuple[type[Exception], ...]:
-    """Return what the readers raise on damaged files and on web fonts under another name.
+    """Return the exceptions that fontTools and Pillow raise on damaged files and on renamed web fonts.
 
-    Each byte of a damaged file may lead them astray in its own way, and for web fonts they need further packages.
+    Damaged files cause many kinds of errors, and web fonts need packages that may not be installed.
     """
     return (
         *(_tables().TTLibError, OSError, ValueError, KeyError, IndexError, TypeError, AttributeError, AssertionError),
@@ -50,16 +50,16 @@ class FontFace:
 
     Attributes:
         path: font file.
-        number: index of the face within a collection, else 0.
+        index: index of the face within a collection, else 0.
         axes: value of each variation axis in the file's order; empty for a static font.
         weight: 100 to 900.
         italic: slanted or not.
         cap_height: height of a capital, in units of the font size.
-        capitals_only: lower-case letters look like capitals, so text must be capitals to be labelled truly.
+        capitals_only: lower-case letters look like capitals, so labels must be in capitals.
     """
 
     path: str
-    number: int
+    index: int
     axes: tuple[float, ...]
     weight: float
     italic: bool
@@ -67,38 +67,38 @@ class FontFace:
     capitals_only: bool
 
     def __hash__(self) -> int:
-        """Faces are looked up for every character that is set; the path and the axes tell nearly all of them apart."""
+        """Return a fast hash, because faces are looked up for every character; path and axes distinguish most faces."""
         return hash((self.path, self.axes))
 
     def shown(self, word: str) -> str:
-        """Return the word as the face shows it: in capitals where it has no others.
+        """Return the word as the face draws it: in capitals if the face has only capitals.
 
-        A letter whose capital is two letters ("ß") stays, for nothing is drawn but its own glyph.
+        A letter whose capital is two letters ("ß") is kept, because it is drawn as one glyph.
         """
         if not self.capitals_only:
             return word
         return "".join(letter.upper() if len(letter.upper()) == 1 else letter for letter in word)
 
 
-@lru_cache(maxsize=256)
+@lru_cache(maxsize=1024)
 def open_face(face: FontFace, size: int) -> ImageFont.FreeTypeFont:
-    """Return the face at `size` pixels per em; kept open, for opening costs more than drawing a word."""
-    font = ImageFont.truetype(face.path, size, index=face.number)
+    """Return the face at `size` pixels per em; it is cached, because opening takes longer than drawing a word."""
+    font = ImageFont.truetype(face.path, size, index=face.index)
     if face.axes:
         font.set_variation_by_axes(list(face.axes))
-    # FreeType measures the first text after a change of the axes a little differently from all others; what a scene
-    # looks like must not depend on which word its process drew first.
+    # FreeType measures the first text after a change of the axes a little differently from all later ones. A scene must
+    # not depend on the word that its process drew first.
     font.getlength("x")
     return font
 
 
 @dataclass(frozen=True)
 class FaceReading:
-    """What a file says of one of its faces.
+    """The result of reading a face of a file.
 
     Attributes:
         family: name.
-        faces: its styles, one for each weight of a variable font; none if characters are missing.
+        faces: its styles, one for each weight of a variable font; empty if characters are missing.
         missing: characters of the alphabet without a glyph, or whose glyph has no ink.
     """
 
@@ -111,12 +111,12 @@ def read_faces(path: Path, settings: FontSettings, alphabet: str) -> list[FaceRe
     """Read the faces of a font file.
 
     Raises:
-        Exception: one of `damage()`: the file is no font, or a damaged one.
+        Exception: one of `damage()`: the file is not a font, or is damaged.
         UserError: fontTools is not installed.
     """
     if path.suffix.lower() in (".ttc", ".otc"):
         with _tables().TTCollection(path, lazy=True) as collection:
-            return [_read_face(path, number, font, settings, alphabet) for number, font in enumerate(collection.fonts)]
+            return [_read_face(path, index, font, settings, alphabet) for index, font in enumerate(collection.fonts)]
     with _tables().TTFont(path, lazy=True) as font:
         return [_read_face(path, 0, font, settings, alphabet)]
 
@@ -125,22 +125,22 @@ def _tables() -> ModuleType:
     return optional_package("fontTools.ttLib", "generate", "drawing text")
 
 
-def _read_face(path: Path, number: int, font: TTFont, settings: FontSettings, alphabet: str) -> FaceReading:
+def _read_face(path: Path, index: int, font: TTFont, settings: FontSettings, alphabet: str) -> FaceReading:
     family = font["name"].getBestFamilyName() or path.stem
     cmap = font.getBestCmap() or {}
     needed = [character for character in alphabet if not is_invisible(character)]
     missing = [character for character in needed if ord(character) not in cmap]
     if missing:
         return FaceReading(family, [], missing)
-    # Character by character, which needs no text engine. A glyph without ink has no height.
-    proof = ImageFont.truetype(str(path), _PROOF_SIZE, index=number, layout_engine=ImageFont.Layout.BASIC)
+    # Character by character, without a text engine. A glyph without ink has no height.
+    proof = ImageFont.truetype(str(path), _PROOF_SIZE, index=index, layout_engine=ImageFont.Layout.BASIC)
     boxes = {character: proof.getbbox(character, anchor="ls") for character in needed}
     blank = [character for character, (_, top, _, bottom) in boxes.items() if top >= bottom]
     if blank:
         return FaceReading(family, [], blank)
     os2 = font["OS/2"]
     italic = bool(os2.fsSelection & 1) or "italic" in path.stem.lower()
-    drawn = ImageFont.truetype(str(path), 100, index=number)
+    drawn = ImageFont.truetype(str(path), 100, index=index)
     cap_height = _ink_height(drawn, "H") / 100 if ord("H") in cmap else 0.0
     if not 0.3 <= cap_height <= 1.2:
         cap_height = 0.7
@@ -152,7 +152,7 @@ def _read_face(path: Path, number: int, font: TTFont, settings: FontSettings, al
         if axes:
             proof.set_variation_by_axes(list(axes))
             proof.getmask(alphabet[:4])
-        faces.append(FontFace(str(path), number, axes, weight, italic, cap_height, capitals_only))
+        faces.append(FontFace(str(path), index, axes, weight, italic, cap_height, capitals_only))
     return FaceReading(family, faces, [])
 
 
@@ -162,9 +162,9 @@ def _ink_height(font: ImageFont.FreeTypeFont, character: str) -> float:
 
 
 def _alike(font: ImageFont.FreeTypeFont, first: str, second: str) -> bool:
-    """Return whether two glyphs are one shape, if perhaps at two sizes, as small capitals are.
+    """Return whether two glyphs have the same shape, perhaps at two sizes, as small capitals have.
 
-    Both are brought to one size and correlated: above 0.98 for such fonts, below 0.3 for some letter of any other.
+    Both are resized to one size and correlated: above 0.98 in such fonts; in other fonts some letter is below 0.3.
     """
     shapes = []
     for character in (first, second):
@@ -178,7 +178,7 @@ def _alike(font: ImageFont.FreeTypeFont, first: str, second: str) -> bool:
 
 
 def _variations(font: TTFont, wanted: list[int]) -> list[tuple[tuple[float, ...], float]]:
-    """Return the axis values and weight of each style to use: every axis at its default but the weight."""
+    """Return the axis values and weight of each style to use: all axes except the weight at their defaults."""
     if "fvar" not in font:
         return [((), float(font["OS/2"].usWeightClass))]
     axes = font["fvar"].axes

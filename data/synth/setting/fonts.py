@@ -1,6 +1,6 @@
-"""Finding the fonts of a job: which files are usable, which family and weight each is.
+"""Finding the fonts of a job: usable files, their families and weights.
 
-What cannot write every character of the alphabet is left out and named, with the reason.
+Fonts that cannot write every character of the alphabet are left out and reported with the reason.
 """
 
 from __future__ import annotations
@@ -18,8 +18,8 @@ from data.synth.setting.faces import SUFFIXES, FontFace, damage, read_faces
 
 logger = logging.getLogger(__name__)
 
-# The families of requirements/generate.txt. Others that happen to be installed are not used: the same recipe shall
-# give the same scenes on every machine.
+# The families of requirements/generate.txt. Other installed fonts are not used, so that a recipe gives the same scenes
+# on every machine.
 BUNDLED_FAMILIES = {
     "serif": ["crimson_text", "libre_baskerville", "lora", "playfair_display", "pt_serif"],
     "sans": ["archivo_narrow", "cabin", "karla", "open_sans", "oswald", "quicksand"],
@@ -48,7 +48,7 @@ class FontReport(DropReport):
     """Fonts that were left out.
 
     Attributes:
-        left_out: reason -> every file that was left out for it, with what is wrong where that is known.
+        left_out: reason -> all files left out for it, with what is wrong if that is known.
     """
 
     left_out: dict[str, list[str]] = field(default_factory=dict)
@@ -76,17 +76,17 @@ def find_families(settings: FontSettings, alphabet: str) -> tuple[list[FontFamil
             report.drop(_UNREADABLE, f"{_named(path, settings)} ({type(error).__name__})")
             continue
         readable += len(readings)
-        for one in readings:
-            if one.missing:
-                for character in one.missing:
+        for reading in readings:
+            if reading.missing:
+                for character in reading.missing:
                     lacking[character] = lacking.get(character, 0) + 1
-                shown = " ".join(map(_visible, one.missing[:5])) + (" ..." if len(one.missing) > 5 else "")
+                shown = " ".join(map(_visible, reading.missing[:5])) + (" ..." if len(reading.missing) > 5 else "")
                 report.drop(_LACKING, f"{_named(path, settings)} lacks {shown}")
-            elif any(face.capitals_only for face in one.faces) and (capitals := _capitals_beyond(alphabet)):
-                # What such a font writes for "a" reads "A", and no label may say that.
+            elif any(face.capitals_only for face in reading.faces) and (capitals := _capitals_beyond(alphabet)):
+                # Such a font draws "A" for "a", but the alphabet has no "A" for the label.
                 report.drop(_CAPITALS, f"{_named(path, settings)} shows {' '.join(capitals[:5])}")
             else:
-                found.setdefault((family or one.family, kind), []).extend(one.faces)
+                found.setdefault((family or reading.family, kind), []).extend(reading.faces)
     families = [
         FontFamily(name, kind, tuple(_of_weight(faces, settings.weight)))
         for (name, kind), faces in sorted(found.items())
@@ -97,8 +97,8 @@ def find_families(settings: FontSettings, alphabet: str) -> tuple[list[FontFamil
 
 
 def _capitals_beyond(alphabet: str) -> list[str]:
-    """Return the capitals of the alphabet's letters that the alphabet does not hold."""
-    return sorted({one.upper() for one in alphabet if len(one.upper()) == 1} - set(alphabet))
+    """Return the capitals of the alphabet's letters that are not in the alphabet."""
+    return sorted({character.upper() for character in alphabet if len(character.upper()) == 1} - set(alphabet))
 
 
 def _nothing_usable(
@@ -113,7 +113,7 @@ def _nothing_usable(
     if lacking:
         worst = sorted(lacking, key=lambda character: (-lacking[character], character))
         nowhere = [character for character in worst if lacking[character] == readable]
-        listed = ", ".join(f"{_visible(one)} (U+{ord(one):04X})" for one in (nowhere or worst)[:5])
+        listed = ", ".join(f"{_visible(character)} (U+{ord(character):04X})" for character in (nowhere or worst)[:5])
         more = f" and {len(nowhere or worst) - 5} more" if len(nowhere or worst) > 5 else ""
         if nowhere:
             return (
@@ -134,12 +134,12 @@ def _nothing_usable(
 
 
 def _named(path: Path, settings: FontSettings) -> str:
-    """Return the file's path within the user's folder, where two folders may hold files of one name."""
+    """Return the file's path within the user's folder, because two sub-folders may have files of one name."""
     return path.relative_to(settings.folder).as_posix() if settings.folder is not None else path.name
 
 
 def _visible(character: str) -> str:
-    """Return the character, on a dotted circle if it is a mark that would sit on what stands before it."""
+    """Return the character, on a dotted circle if it is a combining mark."""
     return "\u25cc" + character if unicodedata.category(character)[0] == "M" else character
 
 

@@ -1,7 +1,7 @@
 """Glyph bitmaps and advances, cached per process.
 
-Glyphs are drawn at a few sizes only, half an octave apart, and brought to the size a scene asks for by the one
-matrix that also rotates them. So the cache is small, and a glyph is resampled exactly once.
+Glyphs are drawn only at a few sizes, each the square root of 2 times the one before, and scaled to their size in the
+scene by the matrix that also rotates them. So the cache is small, and a glyph is resampled exactly once.
 """
 
 from __future__ import annotations
@@ -12,14 +12,14 @@ from functools import lru_cache
 from typing import Literal
 
 import numpy as np
-from PIL import Image, ImageDraw
+from PIL import Image
 
 from data.synth.setting.faces import FontFace, open_face
 from data.synth.setting.shaping import APART, HEH, ROUND_HEH, has_raqm, needs_shaping, pair_text
 
 Direction = Literal["right", "left", "down"]
-"""Which way a glyph's line runs. Brackets face the other way in text that runs left; in columns the font may have a
-form of its own for a mark."""
+"""Direction of a glyph's line. Brackets are mirrored in text that runs left; for columns the font may have another form
+of a mark."""
 
 _SIZES = tuple(round(16 * 2 ** (step / 2)) for step in range(11))
 """Pixels per em at which glyphs are drawn: 16, 23, 32, ... 512."""
@@ -27,7 +27,7 @@ _CACHE_BYTES = 96 * 2**20
 _KERNING_SIZE = 64
 _MAX_LENGTHS = 100_000
 _MOST_KERNING = 0.15
-"""Letters that combine or join are not kerned by more, in units of the em."""
+"""Greatest kerning of letters that combine or join, in units of the em."""
 _NO_LIGATURES = ["-liga", "-clig", "-dlig", "-calt"]
 
 
@@ -53,10 +53,10 @@ def drawing_size(em: float) -> int:
 
 
 class GlyphCache:
-    """Draws glyphs and keeps them, least recently used first out once they fill the memory allowed.
+    """Draws glyphs and caches them; when the cache is full, the least recently used are dropped.
 
-    Layout is one cluster at a time (the unit of the labels) with pair kerning; ligatures and contextual forms over
-    clusters, whose parts could not be boxed, are off. Joined letters come in the form `shaping` asks for.
+    Each cluster (the unit of the labels) is drawn alone, with pair kerning. Ligatures and contextual forms of several
+    clusters are off, because their parts have no boxes. Joined letters are drawn in the forms of `shaping`.
     """
 
     def __init__(self, max_bytes: int = _CACHE_BYTES) -> None:
@@ -90,10 +90,10 @@ class GlyphCache:
         key = (face, first, second, direction)
         if key not in self._kerning:
             alone = self._length(face, first, direction) + self._length(face, second, direction)
-            both = self._length(face, pair_text(first, second), direction)
-            kerning = (both - alone) / _KERNING_SIZE
+            together = self._length(face, pair_text(first, second), direction)
+            kerning = (together - alone) / _KERNING_SIZE
             if abs(kerning) > _MOST_KERNING and any(map(needs_shaping, first + second)):
-                # The font puts other shapes for the two, such as a ligature, so the lengths say nothing.
+                # The font draws other shapes for the pair, such as a ligature, so the lengths cannot be compared.
                 kerning = 0.0
             self._kerning[key] = kerning
         return self._kerning[key]
@@ -120,23 +120,19 @@ class GlyphCache:
 def _draw(face: FontFace, size: int, form: str, options: dict[str, object]) -> Glyph:
     font = open_face(face, size)
     form = _drawn_text(face, form)
-    left, top, right, bottom = font.getbbox(form, anchor="ls", **options)
-    # Hinting and italics reach past the box that Pillow gives; the ink is found in the drawing itself.
-    pad = 2 + size // 8
-    width, height = int(right - left) + 2 * pad, int(bottom - top) + 2 * pad
-    image = Image.new("L", (width, height))
-    ImageDraw.Draw(image).text((pad - left, pad - top), form, font=font, fill=255, anchor="ls", **options)
-    drawing = np.asarray(image)
-    rows, columns = np.flatnonzero(drawing.any(axis=1)), np.flatnonzero(drawing.any(axis=0))
-    advance = font.getlength(form, **options)
-    if not len(rows):
+    # Pillow's box is not the ink's: hinting and italics reach elsewhere. The mask holds all that is drawn, and asking
+    # for nothing but it spares laying out and hinting the form twice more.
+    mask, (left, top) = font.getmask2(form, "L", anchor="ls", **options)
+    image = Image.new("L", mask.size)
+    image.im.paste(mask, (0, 0, *mask.size))
+    advance, ink = font.getlength(form, **options), image.getbbox()
+    if ink is None:
         return Glyph(np.zeros((0, 0), np.uint8), 0, 0, advance)
-    mask = drawing[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1].copy()
-    return Glyph(mask, int(columns[0] - pad + left), int(rows[0] - pad + top), advance)
+    return Glyph(np.array(image.crop(ink)), int(left) + ink[0], int(top) + ink[1], advance)
 
 
 def _drawn_text(face: FontFace, form: str) -> str:
-    """Return what the font is given for a form: the round heh where it has one."""
+    """Return the text that the font draws for a form: the round heh if the font has one."""
     if APART + HEH not in form:
         return form
     return form.replace(APART + HEH, ROUND_HEH if _has_glyph(face, ROUND_HEH) else HEH)
@@ -144,6 +140,6 @@ def _drawn_text(face: FontFace, form: str) -> str:
 
 @lru_cache(maxsize=4096)
 def _has_glyph(face: FontFace, character: str) -> bool:
-    """Return whether a font draws a character otherwise than one that no font has."""
+    """Return whether a font draws a character differently from a character that no font has."""
     font = open_face(face, _KERNING_SIZE)
     return bytes(font.getmask(character)) != bytes(font.getmask("\U0010fffd"))

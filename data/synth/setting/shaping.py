@@ -1,9 +1,9 @@
-"""What a font is asked to draw for each cluster of a word, and whether the installation can draw it.
+"""The text to draw for each cluster of a word, and whether the installation can draw it.
 
-The letters of cursive scripts (Arabic, Syriac, N'Ko, ...) change with their neighbours. A cluster is drawn alone all
-the same, in the form that it has in its word: a ZERO WIDTH JOINER stands on each side on which it joins its
-neighbour, which Unicode's Joining_Type tells. Set side by side by their advances, the forms make up the word as a
-text engine sets it, but for ligatures, of which only lam-alef is a matter of spelling (see `data.graphemes`).
+The letters of cursive scripts (Arabic, Syriac, N'Ko, ...) change with their neighbours. Nevertheless each cluster is
+drawn alone, in the form that it has in its word: a ZERO WIDTH JOINER is added on each side on which it joins its
+neighbour, according to Unicode's Joining_Type. Side by side, at the distances of their advances, the forms look like
+the word as a text engine draws it, except for ligatures, of which only lam-alef is obligatory (see `data.graphemes`).
 """
 
 from __future__ import annotations
@@ -22,8 +22,8 @@ JOINER = "\u200d"
 HEH = "\u0647"
 ROUND_HEH = "\u06d5"
 APART = "\u200c"
-"""Stands before a heh that joins neither neighbour. Such a heh is round, as the letter U+06D5 is; alone, as an
-abbreviation, fonts draw another form."""
+"""Added before a heh that joins neither neighbour. In a word such a heh is round, like the letter U+06D5; a heh alone
+is an abbreviation, for which fonts draw another form."""
 _TRANSPARENT = regex.compile(r"\p{Joining_Type=T}+")
 _JOINS_PREVIOUS = regex.compile(r"[\p{jt=D}\p{jt=R}\p{jt=C}]")
 _JOINS_NEXT = regex.compile(r"[\p{jt=D}\p{jt=L}\p{jt=C}]")
@@ -38,7 +38,7 @@ def has_raqm() -> bool:
 
 
 def require_shaping(alphabet: Iterable[str]) -> None:
-    """Refuse an alphabet that only a text engine can write, where Pillow has none.
+    """Refuse an alphabet that needs a text engine if Pillow has none.
 
     Raises:
         UserError: Pillow's raqm is missing and a character combines, joins its neighbours, or runs from right to left.
@@ -65,15 +65,18 @@ def needs_shaping(character: str) -> bool:
 
 
 def is_invisible(character: str) -> bool:
-    """Return whether a character has no ink of its own by design, as a joiner or a variation selector."""
+    """Return whether a character has no ink by design, like a joiner or a variation selector."""
     return _INVISIBLE.match(character) is not None
 
 
 def stays_horizontal(words: Iterable[str]) -> bool:
-    """Return whether words cannot be set from top to bottom: their letters join, or run from right to left."""
+    """Return whether words cannot be written from top to bottom: their letters join, or run from right to left."""
     return any(
         not word.isascii()
-        and any(unicodedata.bidirectional(one) in ("R", "AL") or _CURSIVE.match(one) is not None for one in word)
+        and any(
+            unicodedata.bidirectional(character) in ("R", "AL") or _CURSIVE.match(character) is not None
+            for character in word
+        )
         for word in words
     )
 
@@ -94,7 +97,7 @@ def contextual_forms(word: Sequence[str]) -> list[str]:
 
 
 def touching(first: str, second: str) -> bool:
-    """Return whether two forms that follow one another are drawn as one stroke, so that no space may part them."""
+    """Return whether two adjacent forms are joined by a stroke, so that there must be no space between them."""
     if first.isascii() or second.isascii():
         return False
     if first.endswith(JOINER) and second.startswith(JOINER):
@@ -103,7 +106,7 @@ def touching(first: str, second: str) -> bool:
 
 
 def pair_text(first: str, second: str) -> str:
-    """Return the text of two neighbouring forms, with the joiners of its outer sides alone."""
+    """Return the text of two neighbouring forms, with only the joiners of its outer sides."""
     if first.endswith(JOINER) and second.startswith(JOINER):
         return first[:-1] + second[1:]
     return first + second

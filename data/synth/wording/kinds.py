@@ -1,4 +1,4 @@
-"""What is written besides words: numbers, prices, dates, times, telephone numbers, codes, and random strings."""
+"""Texts other than words: numbers, prices, dates, times, telephone numbers, codes, and random strings."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from data.draws import pick, whole
 
 
 def number(rng: np.random.Generator) -> str:
-    """Return a number of up to six digits: plain, with thousands apart, with a decimal, or a percentage."""
+    """Return a number of up to six digits: plain, with a thousands separator, with decimals, or a percentage."""
     value = int(rng.integers(0, 10 ** int(rng.integers(1, 7))))
     form = rng.random()
     if form < 0.2:
@@ -32,7 +32,7 @@ def price(rng: np.random.Generator) -> str:
 
 
 def date(rng: np.random.Generator) -> str:
-    """Return a day of 1900 to 2039 in one of three forms, or the year alone."""
+    """Return a date from 1900 to 2039 in one of three forms, or only the year."""
     year, month, day = int(rng.integers(1900, 2040)), int(rng.integers(1, 13)), int(rng.integers(1, 29))
     forms = (
         f"{day:02}/{month:02}/{year}",
@@ -49,24 +49,24 @@ def time(rng: np.random.Generator) -> str:
 
 
 def phone(rng: np.random.Generator) -> str:
-    """Return a telephone number, of the district or with an area or country code."""
+    """Return a telephone number: local, or with an area or country code."""
     local = f"{int(rng.integers(200, 1000))}-{int(rng.integers(0, 10000)):04}"
     area = int(rng.integers(200, 1000))
     return pick(rng, (local, f"({area}){local}", f"{area}-{local}", f"+{int(rng.integers(1, 99))}-{area}-{local}"))
 
 
 def code(rng: np.random.Generator) -> str:
-    """Return one to three capitals and up to four digits, as number plates and gates have them."""
+    """Return one to three capitals and up to four digits, as on number plates and airport gates."""
     letters = "".join(rng.choice(list(string.ascii_uppercase), int(rng.integers(1, 4))))
     digits = str(int(rng.integers(1, 10 ** int(rng.integers(2, 5)))))
     return letters + ("-" if rng.random() < 0.4 else "") + digits
 
 
 class RandomStrings:
-    """Strings of characters drawn evenly from an alphabet, their lengths drawn evenly, too.
+    """Random strings: characters of an alphabet and lengths of a range, all with equal probabilities.
 
-    Letters of right-to-left scripts are not mixed with other characters, whose order would then be a matter of
-    opinion; marks stand only behind a letter of their own script, one on each.
+    Letters of right-to-left scripts are not mixed with other characters, because the order would be ambiguous. A mark
+    comes only after a letter of the same script, at most one on each letter.
 
     Args:
         alphabet: every character that may occur.
@@ -85,7 +85,7 @@ class RandomStrings:
             self._marks.setdefault(_script(mark), []).append(mark)
 
     def __call__(self, rng: np.random.Generator) -> str:
-        """Return a string in NFC, or an empty one where the alphabet has nothing but marks."""
+        """Return a string in NFC, or an empty one if the alphabet has only marks."""
         if not self._pools:
             return ""
         pool = pick(rng, self._pools)

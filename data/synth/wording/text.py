@@ -1,4 +1,4 @@
-"""Drawing what is written in a scene or a crop: words of a list, and the other kinds that `text.kinds` weighs."""
+"""Drawing the texts of a scene or a crop: words of a list, and the other kinds of `text.kinds`."""
 
 from __future__ import annotations
 
@@ -23,13 +23,13 @@ logger = logging.getLogger(__name__)
 _PUNCTUATION = string.punctuation + "£€“”„«»’"
 _FROM_WORDS = ("word", "email", "url")
 _TRIES = 200
-"""So often a text is drawn until a short one comes; then the shortest will do."""
+"""Number of attempts to draw a text that is short enough; after them the shortest is used."""
 _MOST_TRIES = 20_000
-"""So often where none came at all: a split may own a hundredth of all texts, and a kind make few that fit."""
+"""Number of attempts to draw any text: a split may have a hundredth of all texts, and few of a kind may fit."""
 
 
 def core(text: str) -> str:
-    """Return what makes two written words the same word: no case, no punctuation around it."""
+    """Return a word without case and without surrounding punctuation: texts with the same core are the same word."""
     folded = text.casefold()
     return folded.strip(_PUNCTUATION) or folded
 
@@ -46,10 +46,10 @@ def load_texts(
         report: counts the words of the list that are left out, by reason.
 
     Raises:
-        UserError: the settings name something that is not there, or leave nothing to write.
+        UserError: the settings name something that does not exist, or leave nothing to write.
     """
     wanted = any(settings.kinds.get(kind, 0) > 0 for kind in _FROM_WORDS)
-    # The list is needed for its letters, too.
+    # The list is also needed for its letters.
     words, weights = load_words(settings, report) if wanted or settings.alphabet is None else ([], np.zeros(0))
     alphabet = make_alphabet(settings, words)
     kept = fitting_words(settings, words, alphabet, report) if wanted else []
@@ -72,19 +72,19 @@ def load_texts(
 class TextSource:
     """Draws the words of one split.
 
-    No word, number or date of one split occurs in another one, whatever its case or punctuation: each belongs
-    to the split that the hash of its core names.
+    No word, number or date of one split occurs in another one, whatever its case or punctuation: the hash of its core
+    determines its split.
 
     Args:
         settings: what is written.
-        words: the words of the whole job that alphabet and length allow.
-        weights: float [len(words)], how often each is drawn.
+        words: W words, those of all splits that alphabet and length allow.
+        weights: float [W], how often each is drawn.
         alphabet: every character that may occur.
         partition: the division into splits.
         split: the split to draw for.
 
     Raises:
-        UserError: words are asked for and none of the list is left for this split.
+        UserError: words have a weight in `text.kinds`, but the list has none for this split.
     """
 
     def __init__(
@@ -144,9 +144,9 @@ class TextSource:
         """Return one written word, without spaces.
 
         Args:
-            rng: draws it.
-            longest: greatest number of characters, where the settings can make such a short word; `text.length` is
-                kept in any case.
+            rng: source of randomness.
+            longest: greatest number of characters, if the settings can make such a short word; `text.length` is always
+                respected.
 
         Raises:
             UserError: alphabet, length and kinds leave this split nothing to write.
@@ -170,7 +170,7 @@ class TextSource:
         )
 
     def impossible_kinds(self) -> list[str]:
-        """Return the kinds with a weight of which alphabet and length seem to allow nothing, for any split."""
+        """Return the kinds with a weight of which alphabet and length seem to allow no text, in any split."""
         rng = np.random.default_rng(0)
         weighed = [kind for kind in self._kinds if self._settings.kinds[kind] > 0]
         return [kind for kind in weighed if not any(self._fits(self._makers[kind](rng)) for _ in range(2000))]
@@ -198,7 +198,7 @@ class TextSource:
         return written_form(word, self._settings.case, self._alphabet) or word
 
     def _mixed(self, rng: np.random.Generator, word: str) -> str:
-        """Return the word with each letter in a case of its own, where the alphabet leaves the choice."""
+        """Return the word with a random case for each letter, if the alphabet has both."""
         text = ""
         for letter, capital in zip(word, rng.random(len(word)) < 0.5, strict=True):
             forms = [form for form in (letter.upper(), letter.lower()) if len(form) == 1 and form in self._alphabet]
@@ -218,7 +218,7 @@ class TextSource:
         if rng.random() >= self._settings.punctuation:
             return text
         if not text.strip(_PUNCTUATION):
-            # One more mark would make it another text, which may belong to another split.
+            # With another mark it would be another text, which may belong to another split.
             return text
         if self._marks and count_clusters(text) < limit and rng.random() < 0.7:
             return text + pick(rng, self._marks)

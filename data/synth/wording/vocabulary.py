@@ -18,22 +18,22 @@ from data.synth.wording.word_list import JOINERS, read_word_lists
 
 ASCII_ALPHABET = string.ascii_letters + string.digits + "!\"#$%&'()*+,-./:;=?@_£"
 _LETTERS_FROM = 5000
-"""The alphabet of a language is made of the letters of so many of its commonest words."""
+"""The alphabet of a language is made of the letters of this many of its most frequent words."""
 
 
 def load_words(settings: TextSettings, report: DropReport | None = None) -> tuple[list[str], np.ndarray]:
     """Return the word list and how often each word is to be drawn.
 
     Args:
-        settings: which list.
-        report: counts the words of it that are left out.
+        settings: the list and which of its words are used.
+        report: counts the words that are left out.
 
     Returns:
-        Words in NFC, commonest first, without repeats, and float64 weights of the same length: the
-        frequencies to the power `commonness`.
+        W words in NFC, the most frequent first, without repeats, and their weights, float64 [W]: the frequencies to
+        the power `commonness`.
 
     Raises:
-        UserError: the language or a file is not there, or holds no word that is wanted.
+        UserError: the language or a file does not exist, or has no usable word.
     """
     report = DropReport() if report is None else report
     if settings.word_list is not None:
@@ -62,7 +62,7 @@ def coarse(text: str, exclude: list[str]) -> bool:
 
 
 def _words_of_language(language: str, count: int) -> tuple[list[str], np.ndarray]:
-    # Takes a while to import, and is not needed with a word list.
+    # Imported here, because it is slow to import and not needed with a word list.
     wordfreq = optional_package("wordfreq", "generate", f"the word list of text.language={language}")
 
     known = wordfreq.available_languages("best")
@@ -73,9 +73,9 @@ def _words_of_language(language: str, count: int) -> tuple[list[str], np.ndarray
     frequencies = wordfreq.get_frequency_dict(language, wordlist="best")
     found: dict[str, float] = {}
     for word in wordfreq.top_n_list(language, count * 2, wordlist="best"):
-        # wordfreq writes every digit of a number as 0; numbers are made elsewhere.
+        # wordfreq has 0 for every digit of a number; numbers are made in `kinds`.
         if word[0].isalpha() and word[-1] not in JOINERS and all(map(_is_part, word)):
-            # The commoner of two spellings that NFC makes one.
+            # The more frequent of two spellings with the same NFC.
             found.setdefault(unicodedata.normalize("NFC", word), frequencies[word])
         if len(found) == count:
             break
@@ -83,7 +83,7 @@ def _words_of_language(language: str, count: int) -> tuple[list[str], np.ndarray
 
 
 def _is_letter(character: str) -> bool:
-    """Letters, the marks (vowel signs, accents) that some scripts set on them, and the joiners between them."""
+    """Return whether a character is a letter, a mark (vowel sign, accent), or a joiner."""
     return character.isalpha() or character in JOINERS or unicodedata.category(character)[0] == "M"
 
 
@@ -102,9 +102,9 @@ def make_alphabet(settings: TextSettings, words: list[str]) -> str:
         characters = set(unicodedata.normalize("NFC", settings.alphabet))
     else:
         letters = {character for word in words[:_LETTERS_FROM] for character in word if _is_letter(character)}
-        # Only letters that both cases of a word need: "ß".upper() is two letters, for which nothing is promised.
-        both = {form for character in letters for form in (character, character.upper()) if len(form) == 1}
-        characters = set(ASCII_ALPHABET) | both
+        # Only cases that are single letters: "ß".upper() is two letters.
+        forms = {form for character in letters for form in (character, character.upper()) if len(form) == 1}
+        characters = set(ASCII_ALPHABET) | forms
     characters = {character for character in characters if not character.isspace()}
     if not characters:
         raise UserError("text.alphabet is empty: list the characters to write, or set it to null.")
@@ -113,9 +113,9 @@ def make_alphabet(settings: TextSettings, words: list[str]) -> str:
 
 
 def written_form(word: str, cases: Mapping[str, float], alphabet: frozenset[str]) -> str | None:
-    """Return the word as it can be written: as the list has it, or else in a case that the settings allow.
+    """Return the word as in the list if the alphabet can write it, else in a case that the settings allow, or None.
 
-    An alphabet of capitals makes do with the capitals of a list in lower case, and the other way round.
+    So an alphabet of capitals can be used with a list in lower case, and the other way round.
 
     Args:
         word: of the list.
@@ -132,7 +132,7 @@ def written_form(word: str, cases: Mapping[str, float], alphabet: frozenset[str]
     }
     for case, written in forms.items():
         for form in written if cases.get(case, 0) > 0 else ():
-            # Where the way back leads to another word ("ı", "I", "i"), it is another word.
+            # If lower case does not lead back to the same word ("ı", "I", "i"), the form is another word.
             if len(form) == len(word) and alphabet.issuperset(form) and form.lower() == word.lower():
                 return form
     return None

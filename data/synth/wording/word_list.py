@@ -1,4 +1,4 @@
-"""Word lists of the user's own: UTF-8 text files, one word per line, with or without counts."""
+"""Word lists of the user: UTF-8 text files, one word per line, with or without counts."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from config.errors import UserError
 from data.reader import DropReport
 
 JOINERS = "\u200c\u200d"
-"""ZERO WIDTH NON-JOINER and ZERO WIDTH JOINER: spelling, inside the words of Persian, Hindi and others."""
+"""ZERO WIDTH NON-JOINER and ZERO WIDTH JOINER: part of the spelling of words in Persian, Hindi and others."""
 
 _Line = tuple[int, str, str | None]
 """Number of a line, its word, and its count as it is written, or None."""
@@ -22,16 +22,16 @@ _Line = tuple[int, str, str | None]
 def read_word_lists(paths: Sequence[str], report: DropReport) -> tuple[list[str], np.ndarray]:
     """Read word lists and join them.
 
-    A line holds a word, or a word, a tab and its count (a space will do where every line of the file has a count).
-    Blank lines count for nothing and there are no comments: `#` may begin a word. A list without counts is taken to
-    follow Zipf's law in the order of its lines. Several lists weigh alike, however long they are.
+    A line holds a word, or a word, a tab and its count (or a space instead of the tab if every line of the file has a
+    count). Blank lines are ignored, and there are no comments: `#` may begin a word. A list without counts is assumed
+    to follow Zipf's law in the order of its lines. Several lists have equal weights, whatever their lengths.
 
     Args:
         paths: the files.
         report: counts the lines that are left out.
 
     Returns:
-        Words in NFC, the most frequent first, without repeats, and their frequencies, float64 of the same length.
+        W words in NFC, the most frequent first, without repeats, and their frequencies, float64 [W].
 
     Raises:
         UserError: a file cannot be read, is not UTF-8, has a line with a wrong count, or holds no word.
@@ -48,17 +48,17 @@ def read_word_lists(paths: Sequence[str], report: DropReport) -> tuple[list[str]
 
 def _read_list(path: Path, report: DropReport) -> dict[str, float]:
     lines = _split(_decode(path))
-    counted = [number for number, _, count in lines if count is not None]
+    counted = [line_number for line_number, _, count in lines if count is not None]
     if counted and len(counted) < len(lines):
-        bare = next(number for number, _, count in lines if count is None)
+        bare = next(line_number for line_number, _, count in lines if count is None)
         raise UserError(
             f"{path} line {bare} has no count, but line {counted[0]} has one: give every word of the list a count, "
             f"or none."
         )
     frequencies: dict[str, float] = {}
-    for number, word, count in lines:
-        place = f"{path.name} line {number}"
-        value = _count(count, f"{path} line {number}") if count is not None else 1.0
+    for line_number, word, count in lines:
+        place = f"{path.name} line {line_number}"
+        value = _count(count, f"{path} line {line_number}") if count is not None else 1.0
         fault = _fault(word) or ("a count of 0" if value == 0 else None)
         if fault:
             report.drop(f"word list: {fault}", place)
@@ -83,7 +83,7 @@ def _decode(path: Path) -> str:
     try:
         return data.decode("utf-8-sig")
     except UnicodeDecodeError as error:
-        # `object` is what was decoded, without the byte order mark that `start` does not count.
+        # `object` is the decoded part, without the byte order mark; `start` does not count that mark.
         start = len(data) - len(error.object) + error.start
         line = data.count(b"\n", 0, start) + 1
         kind = " (it begins as UTF-16 does)" if data[:2] in (b"\xff\xfe", b"\xfe\xff") else ""
@@ -93,19 +93,19 @@ def _decode(path: Path) -> str:
 
 
 def _split(text: str) -> list[_Line]:
-    # Not `splitlines`, which also splits where an editor shows no new line.
+    # Not `splitlines`, which also splits at characters that editors do not show as line ends.
     rows = [
-        (number, unicodedata.normalize("NFC", row.strip()))
-        for number, row in enumerate(text.replace("\r\n", "\n").replace("\r", "\n").split("\n"), start=1)
+        (line_number, unicodedata.normalize("NFC", row.strip()))
+        for line_number, row in enumerate(text.replace("\r\n", "\n").replace("\r", "\n").split("\n"), start=1)
     ]
-    rows = [(number, row) for number, row in rows if row]
+    rows = [(line_number, row) for line_number, row in rows if row]
     parts = [row.split() for _, row in rows]
     if parts and all(len(part) == 2 and part[1].isdecimal() for part in parts):
-        return [(number, word, count) for (number, _), (word, count) in zip(rows, parts, strict=True)]
+        return [(line_number, word, count) for (line_number, _), (word, count) in zip(rows, parts, strict=True)]
     lines: list[_Line] = []
-    for number, row in rows:
+    for line_number, row in rows:
         word, tab, count = row.partition("\t")
-        lines.append((number, word.strip(), count.strip() if tab else None))
+        lines.append((line_number, word.strip(), count.strip() if tab else None))
     return lines
 
 
@@ -122,7 +122,7 @@ def _count(text: str, place: str) -> float:
 def _fault(word: str) -> str | None:
     if any(character.isspace() for character in word):
         return "more than one word in a line"
-    # They would count as characters, but have no ink.
+    # Such characters would count, but have no ink.
     hidden = {character for character in word if unicodedata.category(character) in ("Cc", "Cf", "Cn", "Co")}
     if word[0] in JOINERS or word[-1] in JOINERS or not hidden <= set(JOINERS):
         return "invisible or unassigned characters"

@@ -1,6 +1,6 @@
 """Crops of words as a dataset: each shard is an LMDB database, or a flat folder of JPEG files with `labels.csv`.
 
-For the attributes and methods see `data.synth.writing.output.Output`.
+See `data.synth.writing.output.Output` for attributes and methods.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from data.synth.writing.output import ShardSummary
 
 
 class LmdbOutput:
-    """Crops as LMDB databases; nothing is written before a shard's database is."""
+    """Crops as LMDB databases; all crops of a shard are written by `finish`."""
 
     format = "lmdb"
     unit = "crop"
@@ -32,7 +32,7 @@ class LmdbOutput:
 
 
 class FolderOutput:
-    """Crops as JPEG files; `finish` waits for the disk."""
+    """Crops as JPEG files; `finish` flushes them to the disk."""
 
     format = "folder"
     unit = "crop"

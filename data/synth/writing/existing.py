@@ -1,4 +1,4 @@
-"""What an output folder holds already: shards of this dataset, or something else that is not to be touched."""
+"""The content of an existing output folder: shards of this dataset, or something else that must not be touched."""
 
 from __future__ import annotations
 
@@ -20,10 +20,10 @@ _WAY_OUT = "choose another output_dir, or replace it with overwrite=true."
 
 
 def find_whole(root: Path, shards: Iterable[Shard], settings: str) -> dict[Shard, dict[str, Any]]:
-    """Return the shards that are there, made with these settings, and whole, with their manifests.
+    """Return the existing shards that are complete and made with these settings, with their manifests.
 
     Raises:
-        OSError: something of them may not be read.
+        OSError: a file of them cannot be read.
     """
     whole = {}
     for shard in shards:
@@ -43,13 +43,13 @@ def find_whole(root: Path, shards: Iterable[Shard], settings: str) -> dict[Shard
 
 
 def find_manifests(root: Path, shards: Iterable[Shard], settings: str) -> dict[Shard, dict[str, Any]]:
-    """Return the manifests of the shards that are there, trusting that they were whole when they were moved there."""
+    """Return the manifests of the existing shards, without checking that these are complete."""
     found = {shard: read_manifest(shard.place(root) / SHARD) for shard in shards}
     return {shard: manifest for shard, manifest in found.items() if is_of(manifest, shard, settings)}
 
 
 def refuse_unknown(root: Path, plan: Plan) -> None:
-    """Raise `UserError` where a split's folder holds something of which nothing tells what it is."""
+    """Raise `UserError` if a split's folder has content that no manifest describes."""
     if read_manifest(root / DATASET) is not None:
         return
     for folder in (root / split for split in plan.splits):
@@ -60,12 +60,12 @@ def refuse_unknown(root: Path, plan: Plan) -> None:
 
 
 def refuse_others(root: Path, plan: Plan, settings: str) -> None:
-    """Raise `UserError` where a dataset of other settings, or otherwise divided, is in the way of this one."""
+    """Raise `UserError` if there is a dataset with other settings, or divided into other shards."""
     dataset = read_manifest(root / DATASET)
     if dataset is not None and dataset["settings_hash"] != settings:
         raise UserError(f"{root} holds a dataset made with other settings, fonts or words: {_WAY_OUT}")
     items = {split: sum(shard.count for shard in plan.shards if shard.split == split) for split in plan.splits}
-    for split in sorted(items, key=lambda split: -items[split]):  # the largest tells the number of shards best
+    for split in sorted(items, key=lambda split: -items[split]):  # the largest split shows the number of shards best
         folder, wanted = root / split, [shard for shard in plan.shards if shard.split == split]
         others = sorted(set(_layouts(folder)) - {wanted[0].of})
         if others:
@@ -80,7 +80,7 @@ def refuse_others(root: Path, plan: Plan, settings: str) -> None:
 
 
 def make_room(root: Path, plan: Plan, aside: Path) -> None:
-    """Move out of the way what `refuse_others` refuses and no shard of the plan takes the place of."""
+    """Move into `aside` what `refuse_others` refuses, except what shards of the plan will replace."""
     for split in plan.splits:
         of = next(shard.of for shard in plan.shards if shard.split == split)
         folder, layouts = root / split, set(_layouts(root / split))
@@ -96,13 +96,13 @@ def make_room(root: Path, plan: Plan, aside: Path) -> None:
 
 
 def move_aside(path: Path, aside: Path) -> None:
-    """Move something into the folder `aside`, in one step; it may be that another job already has."""
+    """Move a file or folder into the folder `aside`, in one step; another job may have moved it already."""
     with contextlib.suppress(FileNotFoundError):
         os.rename(path, aside / f"old-{uuid.uuid4().hex}")
 
 
 def _layouts(folder: Path) -> Iterator[int]:
-    """Yield the numbers of shards that a split's folder is divided into, as far as its contents tell."""
+    """Yield the numbers of shards into which a split's folder seems to be divided."""
     if (folder / SHARD).is_file():
         yield 1
     with contextlib.suppress(FileNotFoundError, NotADirectoryError):

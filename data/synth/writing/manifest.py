@@ -1,8 +1,8 @@
-"""`shard.json` and `dataset.json`: what says that files are whole, and which settings made them.
+"""`shard.json` and `dataset.json`: the manifests, by which complete files and their settings are recognised.
 
-A shard's manifest lists what makes it whole: each file that its items share with size and SHA-256, its images, of
-which there may be thousands, as their number, their bytes and one hash over names and sizes. So verifying a shard
-reads the annotations and asks only for the sizes of images.
+A shard's manifest lists each file that its items share, with size and SHA-256. Of its images, which may be thousands,
+it has the number, the bytes in all and one hash of names and sizes. So verifying a shard reads the annotations, and
+only the sizes of images.
 """
 
 from __future__ import annotations
@@ -15,14 +15,14 @@ from pathlib import Path
 from typing import Any
 
 from config.schema.generation import GenerateConfig
-from data.durable import replacing
+from data.io.durable import replacing
 from data.synth.resources import Resources
 from data.synth.writing.output import Output, ShardSummary
 from data.synth.writing.shards import Plan, Shard
 
 SHARD, DATASET = "shard.json", "dataset.json"
 VERSION = 3
-"""Raised when a change of the generator changes what it makes of the same settings."""
+"""To be raised whenever the generator makes other items of the same settings."""
 _NOT_IN_HASH = {"output_dir", "overwrite", "workers", "shards"}
 _IMAGES = (".jpg", ".png")
 
@@ -45,7 +45,7 @@ def shard_manifest(
         "version": VERSION,
         "settings_hash": settings,
         "split": shard.split,
-        "shard": shard.number + 1,
+        "shard": shard.index + 1,
         "of": shard.of,
         "first": shard.first,
         "count": shard.count,
@@ -67,12 +67,12 @@ def dataset_manifest(
     """Return the manifest of a whole dataset: the same, whichever job writes it."""
     splits: dict[str, dict[str, object]] = {}
     for split, count in config.splits.items():
-        own = [manifests[shard] for shard in plan.shards if shard.split == split]
-        names = dict.fromkeys(name for manifest in own for name in manifest["counts"])
+        of_split = [manifests[shard] for shard in plan.shards if shard.split == split]
+        names = dict.fromkeys(name for manifest in of_split for name in manifest["counts"])
         splits[split] = {
             f"{output.unit}s": count,
-            **{name: sum(manifest["counts"].get(name, 0) for manifest in own) for name in names},
-            "shards": len(own),
+            **{name: sum(manifest["counts"].get(name, 0) for manifest in of_split) for name in names},
+            "shards": len(of_split),
             "fonts": [family.name for family in resources.families[split]],
         }
     return {
@@ -82,16 +82,16 @@ def dataset_manifest(
         "alphabet": resources.alphabet,
         "splits": splits,
         "fonts_left_out": resources.left_out_fonts,
-        # Without what may differ from job to job.
+        # Without settings that may differ between jobs.
         "config": {**config.model_dump(mode="json", exclude=_NOT_IN_HASH), "shards": plan.of},
     }
 
 
 def read_manifest(path: Path) -> dict[str, Any] | None:
-    """Return a manifest, or None where there is none that can be read.
+    """Return a manifest, or None if it is missing or damaged.
 
     Raises:
-        OSError: the file may not be read.
+        OSError: reading the file is not permitted or fails.
     """
     try:
         manifest = json.loads(path.read_text(encoding="utf-8"))
@@ -102,16 +102,16 @@ def read_manifest(path: Path) -> dict[str, Any] | None:
 
 def is_of(manifest: Mapping[str, Any] | None, shard: Shard, settings: str) -> bool:
     """Tell whether a manifest is that of a shard made with these settings."""
-    wanted = (settings, shard.split, shard.number + 1, shard.of, shard.first, shard.count)
+    wanted = (settings, shard.split, shard.index + 1, shard.of, shard.first, shard.count)
     keys = ("settings_hash", "split", "shard", "of", "first", "count")
     return manifest is not None and wanted == tuple(manifest.get(key) for key in keys)
 
 
 def fault_of(folder: Path, manifest: Mapping[str, Any]) -> str | None:
-    """Return what is wrong with the files of the shard in `folder`, or None where it is whole.
+    """Return what is wrong with the files of the shard in `folder`, or None if it is complete.
 
     Raises:
-        OSError: something of it may not be read.
+        OSError: a file of it cannot be read.
     """
     try:
         for name, facts in manifest["files"].items():
@@ -129,7 +129,7 @@ def fault_of(folder: Path, manifest: Mapping[str, Any]) -> str | None:
 
 
 def write_manifest(path: Path, manifest: Mapping[str, object]) -> None:
-    """Write a manifest, whole or not at all. Jobs that write it at once do not meet."""
+    """Write a manifest atomically. Several jobs may write it at once."""
     with replacing(path) as temporary:
         temporary.write_bytes((json.dumps(manifest, indent=2, ensure_ascii=False) + "\n").encode())
 
@@ -145,7 +145,7 @@ def _hash_sizes(sizes: Mapping[str, int]) -> str:
 
 
 def _images_in(folder: Path, below: Sequence[str] = ()) -> Iterable[tuple[str, int]]:
-    """Yield name relative to the shard and size of every image file."""
+    """Yield the name, relative to the shard, and the size in bytes of every image file."""
     with os.scandir(folder) as entries:
         for entry in entries:
             if entry.is_dir():

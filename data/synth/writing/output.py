@@ -1,7 +1,7 @@
-"""What a kind of generated dataset has to offer: drawing one item, and putting a shard of them on disk.
+"""The interface of a kind of generated dataset: drawing one item, and writing the files of a shard.
 
-The writer knows shards, processes, manifests and interruptions; an output knows what its files look like. So every
-output is sharded, resumable and safe from torn files by the same code.
+The writer handles shards, processes, manifests and interruptions; an output defines the files. So sharding, resuming
+and protection from incomplete files are the same code for every output.
 """
 
 from __future__ import annotations
@@ -17,12 +17,12 @@ from data.synth.resources import Resources
 
 @dataclass(frozen=True)
 class ShardSummary:
-    """What a finished shard holds, as its manifest says it.
+    """The content of a finished shard, for its manifest.
 
     Attributes:
-        annotation_sha256: hash of the annotations alone (texts and boxes, in order): equal for equal settings and
-            versions of the libraries that lay out text, whatever the image codec's.
-        files: name relative to the shard -> size in bytes, of every file that makes it whole.
+        annotation_sha256: hash of the annotations alone (texts and boxes, in order). It depends on the settings and on
+            the versions of the libraries that lay out text, but not on the image codec.
+        files: name relative to the shard -> size in bytes, of all its files.
         counts: such as {"words": 310, "characters": 1840}.
     """
 
@@ -35,28 +35,27 @@ class Output(Protocol):
     """A kind of dataset. Outputs are stateless and cheap to pickle.
 
     Attributes:
-        format: name of the format, as `dataset.json` gives it.
-        unit: what one item is called, singular: "scene" or "crop".
+        format: name of the format in `dataset.json`.
+        unit: name of one item, singular: "scene" or "crop".
     """
 
     format: str
     unit: str
 
     def draw(self, config: GenerateConfig, resources: Resources, folder: Path, split: str, index: int) -> Any:
-        """Draw item `index` of a split, in a worker process; write what belongs into a file of its own.
+        """Draw item `index` of a split, in a worker process; write it if the format has one file for each item.
 
-        The item depends on the settings, the split and the index alone: not on the shard, nor on what was drawn
-        before.
+        The item depends only on the settings, the split and the index, not on the shard or on items drawn before.
 
         Args:
             config, resources: of the job.
-            folder: of the shard while it is being written. It is there; if it has gone, so has the job, and it must
-                not be made again.
-            split: which split's.
-            index: number of the item in its split, whatever the shard.
+            folder: existing folder of the shard while it is being written. If it has disappeared, the job has ended,
+                and the folder must not be made again.
+            split: name of the split.
+            index: index of the item in its split, whatever the shard.
 
         Returns:
-            What `finish` needs of it; small, for it is sent to the main process.
+            The data of the item for `finish`; small, because they are sent to the main process.
 
         Raises:
             OSError: the disk is full or the folder cannot be written.
@@ -64,11 +63,11 @@ class Output(Protocol):
         ...
 
     def finish(self, folder: Path, items: Iterable[Any]) -> ShardSummary:
-        """Take the items of a shard in order, as they come, and write the files that they share.
+        """Read the items of a shard, in order, and write the files that they share.
 
-        Runs in the main process. The files are flushed to the disk when it returns.
+        It runs in the main process. The files are flushed to the disk when it returns.
 
         Raises:
-            OSError: as for `draw`; libraries' own exceptions for a full disk are turned into it.
+            OSError: as for `draw`, also for a full disk that a library reports by another exception.
         """
         ...

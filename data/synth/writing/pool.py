@@ -1,4 +1,4 @@
-"""Drawing items in all processes, in order, whatever their number."""
+"""Drawing items in several processes and returning them in order."""
 
 from __future__ import annotations
 
@@ -22,6 +22,7 @@ import cv2
 
 from config.errors import UserError
 from config.schema.generation import GenerateConfig
+from data.cores import available_cores
 from data.synth.resources import Resources
 from data.synth.writing.output import Output
 from data.synth.writing.shards import Shard
@@ -29,19 +30,19 @@ from data.synth.writing.shards import Shard
 _CHUNKS = {"scene": 8, "crop": 64}
 """Items of one task: large enough that sending it costs nothing, small enough for an even progress bar."""
 _AHEAD = 4
-"""Tasks waiting for each process; more would only hold memory."""
+"""Tasks waiting for each process; more would only take memory."""
 
 
 @dataclass(frozen=True)
 class _Context:
-    """What every item is drawn with."""
+    """The arguments that are the same for all items."""
 
     config: GenerateConfig
     resources: Resources
     output: Output
 
-    def draw(self, folder: Path, split: str, numbers: Iterable[int]) -> Iterator[Any]:
-        for index in numbers:
+    def draw(self, folder: Path, split: str, indices: Iterable[int]) -> Iterator[Any]:
+        for index in indices:
             yield self.output.draw(self.config, self.resources, folder, split, index)
 
 
@@ -49,25 +50,20 @@ class _Context:
 class _Task:
     folder: Path
     split: str
-    numbers: range
+    indices: range
 
 
 _context: _Context | None = None
 
 
-def available_cores() -> int:
-    """Return how many cores this process may use, which on a shared machine is fewer than there are."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-
-
 class Pool:
-    """The processes of a job, one thread each; with one worker everything happens in this process.
+    """The processes of a job, with one thread each; one worker draws in this process.
 
-    Left with an exception, the processes are ended where they are, so that nothing of theirs is written any more.
+    After an exception the processes are killed, so that they write nothing more.
 
     Args:
-        config, resources, output: what items are drawn with.
-        items: how many there will be.
+        config, resources, output: arguments for drawing.
+        items: number of items.
     """
 
     def __init__(self, config: GenerateConfig, resources: Resources, output: Output, items: int) -> None:
@@ -91,7 +87,7 @@ class Pool:
         if self._executor is None:
             return
         if kind is not None:
-            # Before shutdown, which forgets them. `terminate_workers` came with Python 3.14.
+            # Before shutdown, which drops the list of processes. `terminate_workers` needs Python 3.14.
             for process in list((self._executor._processes or {}).values()):
                 process.terminate()
         self._executor.shutdown(cancel_futures=True)
@@ -99,10 +95,10 @@ class Pool:
     def draw(self, shards: Sequence[tuple[Shard, Path]]) -> Iterator[Any]:
         """Draw every item of every shard and yield them in order.
 
-        While the last items of a shard are on their way, the first of the next are drawn.
+        The first items of a shard may be drawn before the last items of the shard before are finished.
 
         Args:
-            shards: each with the folder it is written into, which is made when its turn comes.
+            shards: each with the folder to write into, which is made when the shard is begun.
         """
         tasks = self._tasks(shards)
         if self._executor is None:
@@ -110,7 +106,7 @@ class Pool:
             cv2.setNumThreads(1)
             try:
                 for task in tasks:
-                    yield from self._context.draw(task.folder, task.split, task.numbers)
+                    yield from self._context.draw(task.folder, task.split, task.indices)
             finally:
                 cv2.setNumThreads(threads)
             return
@@ -124,7 +120,7 @@ class Pool:
             while waiting:
                 yield from waiting.popleft().result()
         except BrokenProcessPool as error:
-            time.sleep(0.2)  # a signal that ended all processes of the job reaches this one, too, and counts
+            time.sleep(0.2)  # a signal to all processes of the job will also reach this one, and has precedence
             raise UserError(
                 "A process that draws was ended from outside, most likely for want of memory: set workers lower, and "
                 "run the same command again, which goes on where this one stopped."
@@ -140,7 +136,7 @@ class Pool:
 
 @contextlib.contextmanager
 def _interrupts_wait() -> Iterator[None]:
-    """Put off Ctrl-C while processes are started: they inherit that, and so are deaf to it while they import."""
+    """Block Ctrl-C while processes are started; they inherit this, so that Ctrl-C does not interrupt their imports."""
     if not hasattr(signal, "pthread_sigmask"):  # not on Windows
         yield
         return
@@ -153,7 +149,7 @@ def _interrupts_wait() -> Iterator[None]:
 
 def _start(context: _Context) -> None:
     global _context
-    # Ctrl-C reaches every process of the terminal; the parent alone decides what to do about it.
+    # Ctrl-C reaches every process of the terminal; only the parent should react to it.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     cv2.setNumThreads(1)
     parent = multiprocessing.parent_process()
@@ -163,11 +159,11 @@ def _start(context: _Context) -> None:
 
 
 def _end_with(sentinel: int) -> None:
-    """End this process when its parent has ended: one that was killed cannot tell its children to stop."""
+    """End this process when its parent has ended; a killed parent cannot stop its children."""
     wait([sentinel])
     os._exit(1)
 
 
 def _draw(task: _Task) -> list[Any]:
     assert _context is not None, "_start runs first in every process"
-    return list(_context.draw(task.folder, task.split, task.numbers))
+    return list(_context.draw(task.folder, task.split, task.indices))

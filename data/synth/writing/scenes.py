@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from config.schema.generation import GenerateConfig
-from data.durable import write_synced
+from data.io.durable import write_synced
 from data.synth.resources import Resources
 from data.synth.scene import draw_scene, encode_jpeg
 from data.synth.writing.gt_mat import SceneAnnotation, gt_mat_bytes
@@ -43,7 +43,7 @@ class SceneOutput:
         return SceneAnnotation(name, scene.texts, scene.sample.word_quads, scene.sample.char_quads), len(data)
 
     def finish(self, folder: Path, items: Iterable[tuple[SceneAnnotation, int]]) -> ShardSummary:
-        """Write `gt.mat`, which has to be in memory as a whole: about 3 kB for each scene of 60 characters."""
+        """Write `gt.mat`, which is in memory as a whole: about 3 kB for each scene of 60 characters."""
         annotations: list[SceneAnnotation] = []
         files: dict[str, int] = {}
         for annotation, size in items:
@@ -53,16 +53,17 @@ class SceneOutput:
         write_synced(folder / GT, data)
         files[GT] = len(data)
         counts = {
-            "words": sum(len(one.word_quads) for one in annotations),
-            "characters": sum(len(one.char_quads) for one in annotations),
+            "words": sum(len(annotation.word_quads) for annotation in annotations),
+            "characters": sum(len(annotation.char_quads) for annotation in annotations),
         }
         return ShardSummary(_hash(annotations), files, counts)
 
 
 def _hash(annotations: Iterable[SceneAnnotation]) -> str:
     digest = hashlib.sha256()
-    for one in annotations:
-        digest.update(json.dumps([one.name, one.texts, len(one.word_quads), len(one.char_quads)]).encode())
-        digest.update(np.ascontiguousarray(one.word_quads, "<f4").tobytes())
-        digest.update(np.ascontiguousarray(one.char_quads, "<f4").tobytes())
+    for annotation in annotations:
+        facts = [annotation.name, annotation.texts, len(annotation.word_quads), len(annotation.char_quads)]
+        digest.update(json.dumps(facts).encode())
+        digest.update(np.ascontiguousarray(annotation.word_quads, "<f4").tobytes())
+        digest.update(np.ascontiguousarray(annotation.char_quads, "<f4").tobytes())
     return digest.hexdigest()

@@ -1,14 +1,15 @@
-"""Writing a dataset in shards that are whole or absent.
+"""Writing a dataset in shards that are either complete or absent.
 
-Layout: `OUT/dataset.json`, `OUT/<split>/shard_0001_of_0008/`, or with one shard `OUT/<split>/` itself. A shard holds
-`shard.json` and what the output puts there. It is written into the job's hidden folder and renamed when it is whole;
-`dataset.json`, which says that the dataset is whole, comes from the job that finds all shards in their places. So a
-job can be interrupted anywhere, run again and divided among machines that share only the folder.
+Layout: `OUT/dataset.json`, `OUT/<split>/shard_0001_of_0008/`, or with one shard `OUT/<split>/` itself. A shard has
+`shard.json` and the files of the output. It is written into the job's hidden folder and moved to its place when it is
+complete. `dataset.json`, which marks a complete dataset, is written by the job that finds all shards in their places.
+So a job can be interrupted at any time, run again, and divided among machines that share only the folder.
 """
 
 from __future__ import annotations
 
 import errno
+import importlib
 import itertools
 import logging
 from collections.abc import Iterator
@@ -17,35 +18,42 @@ from typing import Any
 
 from config.errors import UserError
 from config.schema.generation import GenerateConfig
-from data.durable import move, sync
-from data.progress import Progress
+from data.io.durable import move, sync
+from data.io.progress import Progress
+from data.io.workplace import open_workplace
 from data.synth.resources import Resources
 from data.synth.writing.existing import find_manifests, find_whole, make_room, move_aside, refuse_others, refuse_unknown
 from data.synth.writing.manifest import DATASET, SHARD, dataset_manifest, settings_hash, shard_manifest, write_manifest
 from data.synth.writing.output import Output
 from data.synth.writing.pool import Pool
 from data.synth.writing.shards import Plan, Shard, make_plan
-from data.workplace import open_workplace
 
 logger = logging.getLogger(__name__)
+
+OUTPUTS = {
+    "scenes": ("scenes", "SceneOutput"),
+    "lmdb": ("crops", "LmdbOutput"),
+    "folder": ("crops", "FolderOutput"),
+}
+"""File of this folder and class of the scenes, and of each format of crops."""
 
 _FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 
 
 def write_dataset(config: GenerateConfig, job: tuple[int, int] = (1, 1)) -> dict[str, Any] | None:
-    """Make the shards of a dataset that are not there yet.
+    """Make the missing shards of a dataset.
 
     Args:
-        config: what to make and where.
+        config: the settings.
         job: (i, n) makes the shards k with k % n == i - 1 of every split.
 
     Returns:
-        The dataset's manifest, as `dataset.json` holds it, or None while shards of other jobs are missing.
+        The content of `dataset.json`, or None while shards of other jobs are missing.
 
     Raises:
-        UserError: the settings cannot be followed, the output folder cannot be written or is full, or it holds
-            something else.
-        KeyboardInterrupt: passed on; like after any other, the shards that are whole stay and nothing else.
+        UserError: the settings cannot be used, the output folder cannot be written, its disk is full, or it has another
+            content.
+        KeyboardInterrupt: passed on. After this and every other exception only complete shards remain.
     """
     plan = make_plan(config, job)
     resources = Resources.load(config)
@@ -60,11 +68,11 @@ def write_dataset(config: GenerateConfig, job: tuple[int, int] = (1, 1)) -> dict
 
 
 class _Writer:
-    """One job at work.
+    """The state of a job.
 
     Attributes:
         root: folder of the dataset.
-        done: the job's shards that are whole.
+        done: the complete shards of the job.
     """
 
     def __init__(self, config: GenerateConfig, plan: Plan, resources: Resources) -> None:
@@ -75,12 +83,12 @@ class _Writer:
         self._settings = settings_hash(config, resources)
 
     def run(self) -> dict[str, Any] | None:
-        """Make what is missing; return the dataset's manifest where it is whole."""
+        """Make the missing shards; return the dataset's manifest if it is complete."""
         if not self._config.overwrite:
             refuse_unknown(self.root, self._plan)
             refuse_others(self.root, self._plan, self._settings)
-        self.done = find_whole(self.root, self._plan.own, self._settings)
-        missing = [shard for shard in self._plan.own if shard not in self.done]
+        self.done = find_whole(self.root, self._plan.assigned, self._settings)
+        missing = [shard for shard in self._plan.assigned if shard not in self.done]
         if missing:
             if self.done:
                 logger.info("%s already.", self.whole())
@@ -88,9 +96,9 @@ class _Writer:
         return self._complete(anything_made=bool(missing))
 
     def whole(self) -> str:
-        """Return how far the job is."""
-        number, total = len(self.done), len(self._plan.own)
-        return f"{number} of {total} {'shard is' if total == 1 else 'shards are'} there"
+        """Return how many shards are complete, for messages."""
+        count, total = len(self.done), len(self._plan.assigned)
+        return f"{count} of {total} {'shard is' if total == 1 else 'shards are'} there"
 
     def _make(self, missing: list[Shard]) -> None:
         items = sum(shard.count for shard in missing)
@@ -113,12 +121,12 @@ class _Writer:
         logger.info("Made %s.", progress.summary())
 
     def _publish(self, shard: Shard, folder: Path, work: Path) -> None:
-        """Move a whole shard to its place; where another job was faster, its shard is as good."""
+        """Move a complete shard to its place, unless another job has put the same shard there."""
         if self._config.overwrite:
             make_room(self.root, self._plan, work)
         else:  # a job of other settings may have begun at the same time
             refuse_others(self.root, self._plan, self._settings)
-        # Until all is there again, the folder does not count as whole.
+        # The dataset is not complete until all shards are there again.
         (self.root / DATASET).unlink(missing_ok=True)
         place = shard.place(self.root)
         place.parent.mkdir(exist_ok=True)
@@ -160,8 +168,8 @@ def _take(items: Iterator[Any], count: int, progress: Progress) -> Iterator[Any]
 
 
 def _describe(facts: dict[str, Any]) -> str:
-    numbers = {name: value for name, value in facts.items() if isinstance(value, int)}
-    return ", ".join(f"{value:,} {name if value != 1 else name.removesuffix('s')}" for name, value in numbers.items())
+    counts = {name: value for name, value in facts.items() if isinstance(value, int)}
+    return ", ".join(f"{value:,} {name if value != 1 else name.removesuffix('s')}" for name, value in counts.items())
 
 
 def _explain(error: OSError, writer: _Writer) -> str:
@@ -177,11 +185,6 @@ def _explain(error: OSError, writer: _Writer) -> str:
 
 
 def output_of(config: GenerateConfig) -> Output:
-    """Return the output that the settings ask for; what the others need is not imported."""
-    if config.output == "scenes":
-        from data.synth.writing.scenes import SceneOutput
-
-        return SceneOutput()
-    from data.synth.writing.crops import FolderOutput, LmdbOutput
-
-    return FolderOutput() if config.crops.format == "folder" else LmdbOutput()
+    """Return the output of the settings' format; the packages of other formats are not imported."""
+    module, output = OUTPUTS["scenes" if config.output == "scenes" else config.crops.format]
+    return getattr(importlib.import_module(f"data.synth.writing.{module}"), output)()

@@ -55,16 +55,16 @@ def test_equal_boxes():
 
 
 def test_words_at_half_or_less_are_split_and_others_kept():
-    two = np.array([[0, 0, 10, 20], [10, 0, 30, 40]], np.float32)
-    boxes, confidence, kept = judge(two, 3, (32, 90), vertical=False)
+    boxes_of_two = np.array([[0, 0, 10, 20], [10, 0, 30, 40]], np.float32)
+    boxes, confidence, kept = judge(boxes_of_two, 3, (32, 90), vertical=False)
     assert kept and confidence == pytest.approx(2 / 3)
     # Kept boxes end at the edge of the crop.
     assert boxes.tolist() == [[0, 0, 10, 20], [10, 0, 30, 31.5]]
-    boxes, confidence, kept = judge(two, 4, (32, 90), vertical=False)
+    boxes, confidence, kept = judge(boxes_of_two, 4, (32, 90), vertical=False)
     assert not kept and confidence == 0.5 and len(boxes) == 4
-    _, confidence, kept = judge(two, 3, (32, 90), vertical=False, keep_above=0.99)
+    _, confidence, kept = judge(boxes_of_two, 3, (32, 90), vertical=False, keep_above=0.99)
     assert not kept and confidence == 0.5
-    assert judge(two, 2, (32, 90), vertical=False, keep_above=0.99)[1:] == (1.0, True)
+    assert judge(boxes_of_two, 2, (32, 90), vertical=False, keep_above=0.99)[1:] == (1.0, True)
     boxes, confidence, kept = judge(np.zeros((0, 4)), 1, (32, 90), vertical=False)
     assert not kept and confidence == 0.5 and boxes.tolist() == [[-0.5, -0.5, 89.5, 31.5]]
 

@@ -16,12 +16,11 @@ import numpy as np
 import pytest
 from painted_labels import PREPROCESS, PaintedReader, brightness_teacher, painted, small_dataset
 
+from benchmarks.labelling import label_one_by_one
 from config.errors import UserError
-from data.pseudo_label.cache import LabelCache, remove_old_caches
-from data.pseudo_label.fill import fill_cache
-from data.pseudo_label.labeler import label_one_by_one
+from data.pseudo_label.cache import LabelCache, fill_cache, remove_old_caches
+from data.pseudo_label.reader import PseudoLabels
 from data.pseudo_label.records import LabelSettings, LabelStatistics
-from data.pseudo_label.stored import PseudoLabels
 
 SETTINGS = LabelSettings(crop_height=64, preprocess=PREPROCESS)
 IMAGES = 30
@@ -57,8 +56,8 @@ def test_what_is_read_is_what_was_labelled(reader, finished):
     for outside in (-1, IMAGES):
         with pytest.raises(IndexError):
             finished.of(outside)
-    kinds = np.concatenate([one.kind for one in plain])
-    confidence = np.concatenate([one.confidence for one in plain])
+    kinds = np.concatenate([image.kind for image in plain])
+    confidence = np.concatenate([image.confidence for image in plain])
     assert finished.statistics() == LabelStatistics.of(IMAGES, kinds, confidence)
     about = json.loads((finished.folder / "columns" / "labels.json").read_text())
     assert about["statistics"] == finished.statistics().scalars() and about["teacher"] == "teacher"
@@ -74,7 +73,7 @@ def test_any_number_of_processes_writes_the_same_bytes(reader, finished, tmp_pat
     fill(caches[0], reader, 0, 3)
     fill(caches[1], reader, 1, 3)
     labels = [cache.finish() for cache in caches]
-    assert all(bytes_of(one) == bytes_of(finished) for one in labels)
+    assert all(bytes_of(cache) == bytes_of(finished) for cache in labels)
     assert [path.name for path in caches[0].folder.iterdir()] == ["columns"]
     assert caches[0].missing(1, 3) == [] and caches[0].complete
 
@@ -176,10 +175,10 @@ def test_a_dataset_without_words(tmp_path):
 
 def test_old_caches_go_and_the_one_in_use_stays(reader, finished, tmp_path):
     folders = []
-    for number in range(5):
-        folder = LabelCache(tmp_path, reader, SETTINGS, f"t{number}").folder
+    for index in range(5):
+        folder = LabelCache(tmp_path, reader, SETTINGS, f"t{index}").folder
         shutil.copytree(finished.folder, folder)
-        os.utime(folder, ns=(number * 10**9, number * 10**9))
+        os.utime(folder, ns=(index * 10**9, index * 10**9))
         folders.append(folder)
     stranger = tmp_path / "notes"
     stranger.mkdir()

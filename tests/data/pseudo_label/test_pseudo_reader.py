@@ -14,8 +14,7 @@ from config.schema.detection import DetectionData
 from data.augment.geometry import warp_sample
 from data.detection import DetectionTrainingSet, collate
 from data.heatmap.targets import draw_targets
-from data.pseudo_label.cache import LabelCache
-from data.pseudo_label.fill import fill_cache
+from data.pseudo_label.cache import LabelCache, fill_cache
 from data.pseudo_label.reader import PseudoLabelReader
 from data.pseudo_label.records import LabelSettings
 from data.reader import UnreadableSample

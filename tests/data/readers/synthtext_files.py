@@ -31,9 +31,9 @@ def entry(name: str, *strings: str) -> dict:
 
 def write_mat(path: Path, entries: list[dict], **options) -> Path:
     columns = {name: np.empty((1, len(entries)), object) for name in ("charBB", "wordBB", "imnames", "txt")}
-    for k, own in enumerate(entries):
+    for k, item in enumerate(entries):
         for name, column in columns.items():
-            column[0, k] = np.array(own[name]) if name == "txt" else own[name]
+            column[0, k] = np.array(item[name]) if name == "txt" else item[name]
     path.parent.mkdir(parents=True, exist_ok=True)
     scipy.io.savemat(path, columns, **options)
     return path

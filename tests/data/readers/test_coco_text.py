@@ -37,7 +37,7 @@ def make(root, images, annotations, name="cocotext.v2.json", write=True):
         "cats": {},
         "info": {},
         "imgs": {str(image["id"]): image for image in images},
-        "anns": {str(one["id"]): one for one in annotations},
+        "anns": {str(word["id"]): word for word in annotations},
         "imgToAnns": {},
     }
     write_label(root / name, content)
@@ -83,8 +83,8 @@ def test_textocr(tmp_path):
     images = [{"id": "a4ea732cd3d5948a", "width": 840, "height": 1024, "set": "train"}]
     images[0]["file_name"] = "train/a4ea732cd3d5948a.jpg"
 
-    def word(number, text, points):
-        key = f"a4ea732cd3d5948a_{number}"
+    def word(word_id, text, points):
+        key = f"a4ea732cd3d5948a_{word_id}"
         box = {"bbox": [525.83, 3.4, 197.64, 33.94], "area": 6707.9}
         return {"id": key, "image_id": images[0]["id"], "utf8_string": text, "points": points, **box}
 

@@ -168,11 +168,11 @@ def test_an_image_of_another_size_cannot_be_read(tmp_path):
 
 
 def test_select_and_several_files(tmp_path):
-    names = [f"img_{number}.jpg" for number in (1, 2, 3)]
+    names = [f"img_{index}.jpg" for index in (1, 2, 3)]
     for name in names:
         write_image(tmp_path / "images" / name)
-    for number, name in enumerate(names):
-        write_label(tmp_path / f"{number}.xml", META + image(name, box(name)) + "</annotations>")
+    for index, name in enumerate(names):
+        write_label(tmp_path / f"{index}.xml", META + image(name, box(name)) + "</annotations>")
     options = {"root": str(tmp_path), "labels": ["2.xml", "0.xml"]}
     reader = open_dataset(CvatDataset(**options))
     assert [reader.annotation(k).words for k in range(2)] == [["img_3.jpg"], ["img_1.jpg"]]

@@ -35,9 +35,9 @@ def generated(**options) -> GeneratedDataset:
     return GeneratedDataset(**{"recipe": "generate_demo", "set": TINY, **options})
 
 
-def assert_same(one: TextSample, other: TextSample) -> None:
+def assert_same(sample: TextSample, other: TextSample) -> None:
     for field in fields(TextSample):
-        left, right = getattr(one, field.name), getattr(other, field.name)
+        left, right = getattr(sample, field.name), getattr(other, field.name)
         assert np.array_equal(left, right) if isinstance(left, np.ndarray) else left == right, field.name
 
 
@@ -50,13 +50,13 @@ def test_a_scene_is_what_the_writer_writes_and_the_reader_reads(tmp_path: Path) 
         drawn = open_dataset(generated(split=split))
         assert len(drawn) == len(disk) and not disk.report.dropped
         for index in range(len(disk)):
-            one, other = disk[index], drawn[index]
-            assert np.array_equal(one.image, other.image)
-            assert one.words == other.words and np.array_equal(one.char_words, other.char_words)
-            assert np.array_equal(one.ignore, other.ignore)
+            sample, other = disk[index], drawn[index]
+            assert np.array_equal(sample.image, other.image)
+            assert sample.words == other.words and np.array_equal(sample.char_words, other.char_words)
+            assert np.array_equal(sample.ignore, other.ignore)
             # Two to the -16: half a step of float32 at 100 to 200 pixels, twice.
-            np.testing.assert_allclose(one.word_quads, other.word_quads, rtol=0, atol=2**-16)
-            np.testing.assert_allclose(one.char_quads, other.char_quads, rtol=0, atol=2**-16)
+            np.testing.assert_allclose(sample.word_quads, other.word_quads, rtol=0, atol=2**-16)
+            np.testing.assert_allclose(sample.char_quads, other.char_quads, rtol=0, atol=2**-16)
 
 
 def test_annotation_is_the_sample_without_the_image() -> None:
@@ -123,10 +123,10 @@ def batch_list(workers: int, context: str | None) -> list[dict]:
 
 @pytest.mark.parametrize(("workers", "context"), [(1, "spawn"), (2, "fork")])
 def test_the_number_and_kind_of_workers_change_nothing(workers: int, context: str) -> None:
-    for one, other in zip(batch_list(0, None), batch_list(workers, context), strict=True):
-        assert one["sample_id"] == other["sample_id"]
+    for batch, other in zip(batch_list(0, None), batch_list(workers, context), strict=True):
+        assert batch["sample_id"] == other["sample_id"]
         for name in ("image", "region", "affinity", "mask"):
-            assert torch.equal(one[name], other[name]), name
+            assert torch.equal(batch[name], other[name]), name
 
 
 def test_the_report_names_what_draws_and_what_was_left_out() -> None:

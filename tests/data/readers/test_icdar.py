@@ -90,8 +90,8 @@ def test_icdar2013_lines(tmp_path, line, text):
 @pytest.mark.parametrize(
     ("file_format", "line", "reason", "detail"),
     [
-        ("icdar2015", "1,2,3,4,text", "not 8 numbers and a text, parted by commas", ": '1,2,3,4,text'"),
-        ("icdar2015", SQUARE, "not 8 numbers and a text, parted by commas", ": '10,10,30,10,30,20,10,20'"),
+        ("icdar2015", "1,2,3,4,text", "not 8 numbers and a text, separated by commas", ": '1,2,3,4,text'"),
+        ("icdar2015", SQUARE, "not 8 numbers and a text, separated by commas", ": '10,10,30,10,30,20,10,20'"),
         ("icdar2015", "a" + SQUARE + ",text", "a coordinate is not a number", ": 'a10'"),
         ("icdar2015", "nan" + SQUARE[2:] + ",text", "a coordinate is not finite", ""),
         ("icdar2015", "1e99" + SQUARE[2:] + ",text", "a coordinate is beyond a million pixels", ""),
@@ -100,10 +100,10 @@ def test_icdar2013_lines(tmp_path, line, text):
         (
             "icdar2017_mlt",
             SQUARE + ",text",
-            "not 8 numbers, a script and a text, parted by commas",
+            "not 8 numbers, a script and a text, separated by commas",
             f": '{SQUARE},text'",
         ),
-        ("icdar2013", "10 10 30", "not 4 numbers and a text, parted by commas or spaces", ": '10 10 30'"),
+        ("icdar2013", "10 10 30", "not 4 numbers and a text, separated by commas or spaces", ": '10 10 30'"),
         ("icdar2013", "30, 10, 10, 20, x", "its right or lower edge comes before the other one", ""),
         ("icdar2013", "10, 10, 10, 20, x", "zero or near-zero area", ""),
         ("icdar2013", "10, 10, b, 20, x", "a coordinate is not a number", ": 'b'"),

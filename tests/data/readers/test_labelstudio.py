@@ -199,13 +199,13 @@ def test_texts_of_several_fields(tmp_path, caplog):
 
 
 def test_the_key_of_the_image(tmp_path):
-    one = task(annotation(region()))
-    one["data"] = {"photo": "/data/upload/1/1a2b3c4d-a.jpg", "note": "x"}
+    entry = task(annotation(region()))
+    entry["data"] = {"photo": "/data/upload/1/1a2b3c4d-a.jpg", "note": "x"}
     with pytest.raises(
         UserError, match="task 12: set the dataset's `image_from` to the key of its image, one of photo"
     ):
-        export(tmp_path, one)
-    assert export(tmp_path, one, image_from="photo").annotation(0).sample_id == "a.jpg"
+        export(tmp_path, entry)
+    assert export(tmp_path, entry, image_from="photo").annotation(0).sample_id == "a.jpg"
 
 
 @pytest.mark.parametrize(

@@ -148,16 +148,16 @@ def test_a_link_out_of_the_root_is_not_followed(tmp_path):
 def test_several_label_files_select_and_images_without_text(tmp_path, caplog):
     make(tmp_path, line("img/1.jpg", word("one")), line("img/2.jpg"), images=("img/1.jpg", "img/2.jpg", "img/3.jpg"))
     write_label(tmp_path / "more.txt", line("img/3.jpg", word("three")) + "\n" + line("img/4.jpg", word("gone")))
-    both = {"labels": ["Label.txt", "more.txt"]}
+    settings = {"labels": ["Label.txt", "more.txt"]}
     with caplog.at_level(logging.INFO):
-        reader = open_root(tmp_path, select="2-3", **both)
+        reader = open_root(tmp_path, select="2-3", **settings)
     assert [reader[k].words for k in range(2)] == [[], ["three"]] and not reader.report.dropped
     assert [record.message.split(": ", 1)[1] for record in caplog.records] == [
         "1 images are listed without words and count as images without text"
     ]
-    assert len(open_root(tmp_path, samples=2, **both)) == 2
+    assert len(open_root(tmp_path, samples=2, **settings)) == 2
     with pytest.raises(UserError, match="`select: 8-9` takes none of the 4 images"):
-        open_root(tmp_path, select="8-9", **both)
+        open_root(tmp_path, select="8-9", **settings)
 
 
 def test_mistakes_with_files(tmp_path):

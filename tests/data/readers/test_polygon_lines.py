@@ -51,7 +51,7 @@ def test_both_forms_say_the_same(tmp_path):
     assert first.words == ["nauGHTY", "nauGHTY", "1996", "###"] and second.words == [*first.words[:3], "#"]
     assert first.ignore.tolist() == second.ignore.tolist() == [False, False, False, True]
     np.testing.assert_array_equal(first.word_quads, second.word_quads)
-    assert [len(one) for one in first.word_polygons] == [4, 8, 4, 8]
+    assert [len(polygon) for polygon in first.word_polygons] == [4, 8, 4, 8]
     for left, right in zip(first.word_polygons, second.word_polygons, strict=True):
         np.testing.assert_array_equal(left, right)
     np.testing.assert_array_equal(first.word_quads[2], [[599, 419], [638, 422], [637, 441], [596, 437]])
@@ -102,8 +102,8 @@ def test_transcriptions_of_records(tmp_path, transcriptions, text, ignore):
 @pytest.mark.parametrize(
     ("line", "reason", "detail"),
     [
-        ("text", "not pairs of numbers and a text, parted by commas", ": 'text'"),
-        ("10,10,3o,10,30,20,10,20,30,40,x", "not pairs of numbers and a text, parted by commas", ": '3o'"),
+        ("text", "not pairs of numbers and a text, separated by commas", ": 'text'"),
+        ("10,10,3o,10,30,20,10,20,30,40,x", "not pairs of numbers and a text, separated by commas", ": '3o'"),
         ("537,318,#", "outline of fewer than three points", ""),
         (b"10,10,30,10,30,20,\xff", "line is not UTF-8", ""),
         ("x: [[1 2 3]], y: [[1 2 3]]", "not x, y, ornt and transcriptions", ": 'x: [[1 2 3]], y: [[1 2 3]]'"),
@@ -147,7 +147,7 @@ def test_ctw1500(tmp_path):
     reader = one(tmp_path, "\n".join(lines), format="ctw1500", label_names=["gt_{name}.txt"])
     sample = reader.annotation(0)
     assert sample.words == ["Latin 9, 10", "###"] and sample.ignore.tolist() == [False, True]
-    assert [len(one) for one in sample.word_polygons] == [6, 4]
+    assert [len(polygon) for polygon in sample.word_polygons] == [6, 4]
     assert reader.report.dropped == {
         "word: not pairs of numbers and a text that begins with ####": 1,
         "word: an odd number of coordinates": 1,

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from shapely.geometry import Polygon
 
-from data.readers.naming import leaves_folder, natural_key
+from data.readers.listing import leaves_folder, natural_key
 from data.readers.quads import (
     CROSSING,
     NOT_FINITE,

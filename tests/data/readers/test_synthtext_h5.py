@@ -18,14 +18,14 @@ REAL = Path(__file__).resolve().parents[3].parent / "shared" / "data" / "synthte
 
 def write_h5(path, entries):
     with h5py.File(path, "w") as file:
-        for k, own in enumerate(entries):
-            image = own.get("image", np.full((60, 100, 3), k, np.uint8))
-            dataset = file.create_dataset(f"data/{own['imnames']}", data=image)
+        for k, item in enumerate(entries):
+            image = item.get("image", np.full((60, 100, 3), k, np.uint8))
+            dataset = file.create_dataset(f"data/{item['imnames']}", data=image)
             for name in ("wordBB", "charBB"):
-                if name in own:
-                    dataset.attrs[name] = own[name].reshape(2, 4, -1).astype(np.float32)
-            if "txt" in own:
-                dataset.attrs["txt"] = np.array([text.encode() for text in own["txt"]])
+                if name in item:
+                    dataset.attrs[name] = item[name].reshape(2, 4, -1).astype(np.float32)
+            if "txt" in item:
+                dataset.attrs["txt"] = np.array([text.encode() for text in item["txt"]])
 
 
 def open_root(root, **options):
@@ -62,9 +62,9 @@ def test_all_files_of_the_root_or_one(tmp_path):
     assert [reader[k].sample_id for k in range(3)] == ["set_2.h5/a.jpg_0", "set_2.h5/b.jpg_0", "set_10.h5/c.jpg_0"]
     assert [reader[k].words for k in range(3)] == [["two", "words"], ["x", "y", "z"], ["ten"]]
     assert [int(reader[k].image[0, 0, 0]) for k in range(3)] == [0, 1, 0]
-    one = open_root(tmp_path, gt="set_10.h5")
-    assert len(one) == 1 and one[0].words == ["ten"]
-    assert len({reader.fingerprint(), one.fingerprint()}) == 2
+    single = open_root(tmp_path, gt="set_10.h5")
+    assert len(single) == 1 and single[0].words == ["ten"]
+    assert len({reader.fingerprint(), single.fingerprint()}) == 2
 
 
 def test_faults_are_counted_as_for_mat_files(tmp_path):

@@ -32,10 +32,10 @@ def test_reader_equals_plain_reading(tmp_path, options):
         words = ["".join(rng.choice(list("abcdeéß文"), rng.integers(1, 9))) for _ in range(rng.integers(1, 7))]
         # Every way to part and pad: spaces, newlines, several strings.
         texts = [f" {words[0]}  ", "\n ".join(words[1:3]) + " \n", *words[3:]]
-        own = entry(f"{k % 3}/picture {k}.jpg", *texts)
-        own["txt"] = texts
-        own["charBB"] = own["charBB"] + rng.normal(size=own["charBB"].shape)
-        entries.append(own)
+        written = entry(f"{k % 3}/picture {k}.jpg", *texts)
+        written["txt"] = texts
+        written["charBB"] = written["charBB"] + rng.normal(size=written["charBB"].shape)
+        entries.append(written)
     path = write_mat(tmp_path / "gt.mat", entries, **options)
     reader, expected = open_mat(path), plain_read(path)
     assert len(reader) == len(expected) == 57
@@ -53,9 +53,9 @@ def test_reader_equals_plain_reading(tmp_path, options):
 
 
 def test_one_word_has_a_flat_box(tmp_path):
-    own = entry("1/a.jpg", " I ")
-    assert own["wordBB"].shape == own["charBB"].shape == (2, 4)
-    sample = open_mat(write_mat(tmp_path / "gt.mat", [own])).annotation(0)
+    written = entry("1/a.jpg", " I ")
+    assert written["wordBB"].shape == written["charBB"].shape == (2, 4)
+    sample = open_mat(write_mat(tmp_path / "gt.mat", [written])).annotation(0)
     assert sample.words == ["I"]
     np.testing.assert_array_equal(sample.word_quads, [[[5, 5], [14, 5], [14, 17], [5, 17]]])
     np.testing.assert_array_equal(sample.char_quads, [[[5, 5], [13, 5], [13, 17], [5, 17]]])
@@ -133,12 +133,12 @@ def test_degenerate_words_and_characters(tmp_path):
 
 
 def test_boxes_beyond_the_right_edge_are_dropped_when_read(tmp_path):
-    own = entry("1/a.png", "in part out")
-    own["wordBB"][0, :, 1] += 40  # 45..81 of 60: partly inside
-    own["wordBB"][0, :, 2] += 100
+    written = entry("1/a.png", "in part out")
+    written["wordBB"][0, :, 1] += 40  # 45..81 of 60: partly inside
+    written["wordBB"][0, :, 2] += 100
     (tmp_path / "1").mkdir()
     cv2.imwrite(str(tmp_path / "1/a.png"), np.zeros((100, 60, 3), np.uint8))
-    reader = faulty(tmp_path, own)
+    reader = faulty(tmp_path, written)
     for _ in range(2):  # counted once, however often it is read
         sample = reader[0]
         assert sample.words == ["in", "part"] and len(sample.ignore) == 2
@@ -149,16 +149,16 @@ def test_boxes_beyond_the_right_edge_are_dropped_when_read(tmp_path):
 
 
 def test_mirrored_words_keep_their_corners(tmp_path):
-    own = entry("1/a.jpg", "ab")
-    own["wordBB"] = box(5, 5, 18)[:, [1, 0, 3, 2]]
-    sample = open_mat(write_mat(tmp_path / "gt.mat", [own])).annotation(0)
-    np.testing.assert_array_equal(sample.word_quads[0], own["wordBB"].T)
+    written = entry("1/a.jpg", "ab")
+    written["wordBB"] = box(5, 5, 18)[:, [1, 0, 3, 2]]
+    sample = open_mat(write_mat(tmp_path / "gt.mat", [written])).annotation(0)
+    np.testing.assert_array_equal(sample.word_quads[0], written["wordBB"].T)
 
 
 def test_composed_characters_keep_one_box_each(tmp_path):
     decomposed = "e\u0301a"  # a generator that went by code points drew a box for the accent
-    own = entry("1/a.jpg", decomposed, "\u212b")  # the angstrom sign becomes one other character
-    sample = open_mat(write_mat(tmp_path / "gt.mat", [own])).annotation(0)
+    written = entry("1/a.jpg", decomposed, "\u212b")  # the angstrom sign becomes one other character
+    sample = open_mat(write_mat(tmp_path / "gt.mat", [written])).annotation(0)
     assert sample.words == ["\u00e9a", "\u00c5"]
     assert sample.char_words.tolist() == [0, 0, 0, 1]
 

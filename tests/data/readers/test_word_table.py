@@ -32,20 +32,20 @@ def test_columns_hold_what_lists_would(content, data):
     report = DropReport()
     builder = WordBuilder(report, ["#", ""])
     expected = []
-    for number, listed in enumerate(content):
-        own = []
+    for index, listed in enumerate(content):
+        outlines = []
         for text, curved, shift, boxes in listed:
             points = (ROUND if curved else BOX) + shift
             count = len(text.replace(" ", "")) + (boxes == "false")
             chars = [BOX / 8 + shift + k for k in range(count)] if boxes != "none" else []
             builder.word("f", 1, flat(points), text, False, [flat(box) for box in chars])
             ignore = text.strip() in ("#", "")
-            own.append((text.strip(), points, ignore, chars if boxes == "true" and not ignore else []))
-        builder.image(f"{number}.jpg", (number, 7))
-        expected.append(own)
+            outlines.append((text.strip(), points, ignore, chars if boxes == "true" and not ignore else []))
+        builder.image(f"{index}.jpg", (index, 7))
+        expected.append(outlines)
     table = builder.table()
     chosen = data.draw(st.lists(st.integers(0, len(content) - 1), unique=True, min_size=1).map(sorted))
-    curved = any(len(points) != 4 for own in expected for _, points, _, _ in own)
+    curved = any(len(points) != 4 for outlines in expected for _, points, _, _ in outlines)
     for rows, own_table in ((range(len(content)), table), (chosen, table.take(np.array(chosen)))):
         assert len(own_table) == len(rows)
         own_table = pickle.loads(pickle.dumps(own_table))
@@ -65,7 +65,7 @@ def test_columns_hold_what_lists_would(content, data):
                 if curved:
                     np.testing.assert_array_equal(sample.word_polygons[word], points)
     assert report.words == sum(map(len, content)) and report.images == len(content)
-    assert report.chars == sum(len(chars) for own in expected for *_, chars in own)
+    assert report.chars == sum(len(chars) for outlines in expected for *_, chars in outlines)
 
 
 def test_a_sample_is_a_copy_and_its_outlines_are_warped_with_it():

@@ -13,8 +13,7 @@ from config.errors import UserError
 from data.reader import DropReport
 from data.recognition.alphabet import Alphabet
 from data.recognition.alphabet_filter import LabelRule, filter_words
-from data.recognition.readers.chosen import ChosenWords, Kept
-from data.recognition.readers.joined import JoinedWords
+from data.recognition.readers.forwarded import ChosenWords, JoinedWords, Kept
 from data.recognition.sample import WordReader, WordSample
 
 
@@ -155,9 +154,9 @@ def test_joined_datasets_are_filtered_one_by_one() -> None:
 def test_a_generator_is_asked_what_it_writes() -> None:
     reader = Generator(["abC"] * 5)
     reader.text = None  # which would be called for every label
-    for one in (reader, ChosenWords(reader, np.arange(3))):
-        words = filter_words(one, LabelRule(Alphabet("abC d"), max_length=9), "train")
-        assert len(words) == len(one)
+    for source in (reader, ChosenWords(reader, np.arange(3))):
+        words = filter_words(source, LabelRule(Alphabet("abC d"), max_length=9), "train")
+        assert len(words) == len(source)
     assert filter_words(Generator(["abC"]), LabelRule(Alphabet("abc "), case="lower"), "x").text(0) == "abc"
     for rule, message in (
         (LabelRule(Alphabet("abC")), r"train: its recipe writes '␣' \(U\+0020\), which the alphabet lacks; give"),

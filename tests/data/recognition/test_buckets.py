@@ -24,11 +24,11 @@ def slow_order(widths: np.ndarray, seed: int, batch: int, batches: int, window: 
     slots = np.random.default_rng((seed, 3, window)).permutation(batches)
     shuffle = np.random.default_rng((seed, 4, window)).random(span)
     result: list[int] = [-1] * span
-    for number in range(window * span // size, ((window + 1) * span - 1) // size + 1):
-        offsets = [o for o in range(span) if (window * span + o) // size == number]
+    for pass_index in range(window * span // size, ((window + 1) * span - 1) // size + 1):
+        offsets = [o for o in range(span) if (window * span + o) // size == pass_index]
         samples = [base[window * span + o] for o in offsets]
         places = sorted(offsets, key=lambda o: (slots[o // batch], shuffle[o]))
-        for place, sample in zip(places, sorted(samples, key=lambda one: widths[one]), strict=True):
+        for place, sample in zip(places, sorted(samples, key=lambda index: widths[index]), strict=True):
             result[place] = sample
     return result
 
@@ -50,8 +50,8 @@ def test_order_equals_its_plain_twin(size: int, seed: int, batch: int, batches: 
 def test_every_pass_holds_every_sample_once(size: int, batch: int, batches: int) -> None:
     widths = np.random.default_rng(size).integers(10, 99, size).astype(np.int16)
     order = WidthOrder(size, 3, batch, widths, batches=batches)
-    for number in range(3):
-        assert sorted(order[p] for p in range(number * size, (number + 1) * size)) == list(range(size))
+    for pass_index in range(3):
+        assert sorted(order[p] for p in range(pass_index * size, (pass_index + 1) * size)) == list(range(size))
 
 
 def test_positions_can_be_asked_for_in_any_order() -> None:
@@ -70,7 +70,7 @@ def test_processes_and_resumed_runs_see_the_same_batches(world: int) -> None:
     parts = []
     for rank in range(world):
         order = WidthOrder(500, 1, total, widths, batches=8)  # its own, begun at step 13
-        parts.append([[order[p] for p in one] for one in StreamBatchSampler(total, 13, 40, rank, world)])
+        parts.append([[order[p] for p in positions] for positions in StreamBatchSampler(total, 13, 40, rank, world)])
     joined = [sorted(chain(*shares)) for shares in zip(*parts, strict=True)]
     assert joined == [sorted(batch) for batch in expected[13:]]
 
@@ -80,9 +80,9 @@ def test_batches_are_alike_inside_and_come_in_random_order() -> None:
     order = WidthOrder(640, 5, 10, widths, batches=64)  # one window is one pass
     means = []
     for step in range(64):
-        own = sorted(widths[order[p]] for p in range(step * 10, step * 10 + 10))
-        assert own[-1] - own[0] == 9  # ten neighbours
-        means.append(float(np.mean(own)))
+        in_batch = sorted(widths[order[p]] for p in range(step * 10, step * 10 + 10))
+        assert in_batch[-1] - in_batch[0] == 9  # ten neighbours
+        means.append(float(np.mean(in_batch)))
     assert abs(np.corrcoef(np.arange(64), means)[0, 1]) < 0.3
     assert np.corrcoef(means[:-1], means[1:])[0, 1] < 0.3
     again = {frozenset(order[p] for p in range(640 + step * 10, 650 + step * 10)) for step in range(64)}
@@ -98,12 +98,12 @@ def test_which_sample_is_wide_does_not_depend_on_the_place_in_the_batch() -> Non
 
 def test_mixed_datasets_are_narrow_and_wide_together() -> None:
     rng = np.random.default_rng(0)
-    one, other = rng.integers(10, 400, 3000), rng.integers(10, 400, 700)
-    first = WidthOrder(3000, 1, 20, one, schedule_seed=1)
+    widths, other = rng.integers(10, 400, 3000), rng.integers(10, 400, 700)
+    first = WidthOrder(3000, 1, 20, widths, schedule_seed=1)
     second = WidthOrder(700, 9, 12, other, schedule_seed=1)
     alone = WidthOrder(700, 9, 12, other)
     steps = range(300)
-    mean_one = [one[[first[s * 20 + o] for o in range(20)]].mean() for s in steps]
+    mean_one = [widths[[first[s * 20 + o] for o in range(20)]].mean() for s in steps]
     mean_other = [other[[second[s * 12 + o] for o in range(12)]].mean() for s in steps]
     unrelated = [other[[alone[s * 12 + o] for o in range(12)]].mean() for s in steps]
     assert np.corrcoef(mean_one, mean_other)[0, 1] > 0.98

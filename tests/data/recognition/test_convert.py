@@ -25,7 +25,7 @@ READ = {"lmdb": LmdbWords, "labels_csv": LabelsCsvWords, "jsonl": JsonlWords}
 @pytest.fixture
 def source(tmp_path: Path) -> GtTxtWords:
     root = tmp_path / "source"
-    files = {f"p/{number}{SUFFIXES[number % 5]}": number for number in range(len(LABELS))}
+    files = {f"p/{index}{SUFFIXES[index % 5]}": index for index in range(len(LABELS))}
     write_pictures(root, files)
     (root / "gt.txt").write_text("".join(f"{name}\t{LABELS[number]}\n" for name, number in files.items()))
     return GtTxtWords(root=str(root))
@@ -39,18 +39,18 @@ def job(tmp_path: Path, *datasets, to: str = "lmdb", name: str = "out", **option
 def test_every_form_holds_the_same_bytes_and_labels(tmp_path: Path, source: GtTxtWords, to: str) -> None:
     report = convert(job(tmp_path, source, to=to))
     assert (report.words, report.chars) == (len(LABELS), sum(map(len, LABELS)))
-    one, other = open_words(source), open_words(READ[to](root=str(tmp_path / "made/out"), max_dropped=0.0))
+    before, other = open_words(source), open_words(READ[to](root=str(tmp_path / "made/out"), max_dropped=0.0))
     assert texts(other) == LABELS and not other.report.dropped
-    assert [other.raw(k) for k in range(len(other))] == [one.raw(k) for k in range(len(one))]
+    assert [other.raw(k) for k in range(len(other))] == [before.raw(k) for k in range(len(before))]
     # And back, through each of the others.
     for again in READ:
         convert(job(tmp_path, READ[to](root=str(tmp_path / "made/out")), to=again, name=again))
         back = open_words(READ[again](root=str(tmp_path / "made" / again)))
         assert texts(back) == LABELS and [back.raw(k) for k in range(len(back))] == [
-            one.raw(k) for k in range(len(one))
+            before.raw(k) for k in range(len(before))
         ]
     facts = json.loads((tmp_path / "made/out/converted.json").read_text())
-    assert facts["words"] == len(LABELS) and facts["source"] == one.fingerprint() and facts["format"] == to
+    assert facts["words"] == len(LABELS) and facts["source"] == before.fingerprint() and facts["format"] == to
 
 
 def test_the_same_data_gives_the_same_files(tmp_path: Path, source: GtTxtWords) -> None:
@@ -81,10 +81,10 @@ def test_crops_and_drawn_words_are_written_without_loss(tmp_path: Path) -> None:
     drawn = GeneratedWords(recipe="generate_lines", set=["splits={train: 3}", "crops.height=16"])
     convert(job(tmp_path, cut, drawn, to="jsonl"))
     made = open_words(JsonlWords(root=str(tmp_path / "made/out")))
-    one, other = open_words(cut), open_words(drawn)
-    assert texts(made) == texts(one) + texts(other)
+    before, other = open_words(cut), open_words(drawn)
+    assert texts(made) == texts(before) + texts(other)
     for k in range(5):
-        assert np.array_equal(made[k].image, one[k].image if k < 2 else other[k - 2].image)
+        assert np.array_equal(made[k].image, before[k].image if k < 2 else other[k - 2].image)
     assert names(made)[1:3] == ["word_000000002.png", "word_000000003.jpg"]
 
 
@@ -102,7 +102,7 @@ def test_what_cannot_be_written_is_counted_or_stops_the_job(tmp_path: Path, sour
     report = convert(job(tmp_path, source, to="jsonl", max_dropped=0.2))
     assert report.words == 8 and sum(report.dropped.values()) == 2
     assert texts(open_words(JsonlWords(root=str(tmp_path / "made/out")))) == [
-        label for number, label in enumerate(LABELS) if number not in (3, 6)
+        label for index, label in enumerate(LABELS) if index not in (3, 6)
     ]
 
 

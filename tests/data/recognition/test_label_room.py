@@ -16,7 +16,7 @@ from data.recognition.preprocess import WordPreprocess
 )
 def test_steps_of_a_label(text: str, steps: int) -> None:
     assert required_steps(text) == steps
-    assert required_steps([ord(one) for one in text]) == steps
+    assert required_steps([ord(character) for character in text]) == steps
 
 
 def test_steps_are_those_of_the_shortest_path_that_reads_as_the_label() -> None:
@@ -24,7 +24,7 @@ def test_steps_are_those_of_the_shortest_path_that_reads_as_the_label() -> None:
     shortest: dict[str, int] = {}
     for length in range(1, 8):
         for path in itertools.product("-ab", repeat=length):
-            label = "".join(one for one, _ in itertools.groupby(path)).replace("-", "")
+            label = "".join(character for character, _ in itertools.groupby(path)).replace("-", "")
             shortest.setdefault(label, length)
     checked = [label for label in shortest if label and len(label) <= 4]
     assert len(checked) == 2 + 4 + 8 + 16
@@ -53,8 +53,8 @@ def test_what_is_recommended_makes_room_and_nothing_less_does(
 
     def failing(**changes) -> list[int]:
         given = {"height": 32, "max_width": most, "min_width": least, "width_multiple": multiple}
-        own = WordPreprocess(**{**given, **changes})
-        return [k for k, (h, w) in enumerate(sizes) if quarter(own.input_width(h, w)) < needed[k]]
+        preprocess = WordPreprocess(**{**given, **changes})
+        return [k for k, (h, w) in enumerate(sizes) if quarter(preprocess.input_width(h, w)) < needed[k]]
 
     found = labels_without_room(needed, np.array(sizes), preprocess, quarter)
     assert found.indices.tolist() == failing() and found.total == len(sizes) and len(found) == len(failing())

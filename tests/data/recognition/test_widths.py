@@ -4,8 +4,7 @@ import numpy as np
 from word_readers import PaintedWords
 
 from data.recognition.preprocess import WordPreprocess
-from data.recognition.readers.chosen import ChosenWords
-from data.recognition.readers.joined import JoinedWords
+from data.recognition.readers.forwarded import ChosenWords, JoinedWords
 from data.recognition.widths import TextWidths, bucket_widths, input_widths, picture_sizes, squeezed
 
 
@@ -23,9 +22,9 @@ def test_widths_are_those_that_fit_gives() -> None:
     sizes = picture_sizes(reader)
     widths = input_widths(sizes, preprocess)
     readable = [index for index in range(60) if index != 5]
-    own = [preprocess.fit(reader[index].image).shape[1] for index in readable]
-    assert widths.dtype == np.int16 and widths[readable].tolist() == own
-    assert widths[5] == int(np.median(own))
+    expected = [preprocess.fit(reader[index].image).shape[1] for index in readable]
+    assert widths.dtype == np.int16 and widths[readable].tolist() == expected
+    assert widths[5] == int(np.median(expected))
     long = [index for index in readable if -(-reader.sizes[index, 1] * 32 // reader.sizes[index, 0]) > 250]
     assert squeezed(sizes, preprocess).tolist() == long and long
 

@@ -104,28 +104,28 @@ def test_words_are_left_out_with_their_reasons() -> None:
         box(50, 0, 10, 60), [[0, 0], [10, 10], [10, 0], [0, 10]], np.full((4, 2), np.nan),
     ]).astype(np.float32)  # fmt: skip
     words = ["good", "###", "", "thin", "long word", "low", "DOWN", "cross", "nan"]
-    one = sample(words, quads, [False, True, *[False] * 7])
-    cuts, out = cuts_of(one, "word", "drop", 4, 8)
+    image = sample(words, quads, [False, True, *[False] * 7])
+    cuts, out = cuts_of(image, "word", "drop", 4, 8)
     assert [cut.text for cut in cuts] == ["good"]
     assert sorted(out, key=lambda item: item[1]) == [
         ("don't care", 1), ("word: its label is empty", 2), ("word: zero or near-zero area", 3),
         ("longer than `max_length`", 4), ("lower than `min_height`", 5), ("written downwards", 6),
         ("word: sides cross", 7), ("word: a coordinate is not finite", 8),
     ]  # fmt: skip
-    assert [cut.text for cut in cuts_of(one, "word")[0]] == ["good", "long word", "low", "DOWN"]
-    assert [cut.vertical for cut in cuts_of(one, "word")[0]] == [False, False, False, True]
-    assert not any(cut.vertical for cut in cuts_of(one, "word", "keep")[0])
+    assert [cut.text for cut in cuts_of(image, "word")[0]] == ["good", "long word", "low", "DOWN"]
+    assert [cut.vertical for cut in cuts_of(image, "word")[0]] == [False, False, False, True]
+    assert not any(cut.vertical for cut in cuts_of(image, "word", "keep")[0])
 
 
 def test_lines_are_parted_between_words_where_they_are_too_long() -> None:
-    one = sample(["WHY", "PAY", "FOR", "you", "can"], TWO)
-    assert [cut.text for cut in cuts_of(one, "line")[0]] == ["WHY PAY FOR", "you can"]
-    assert [cut.text for cut in cuts_of(one, "line", max_length=11)[0]] == ["WHY PAY FOR", "you can"]
-    cuts, out = cuts_of(one, "line", max_length=7)
+    image = sample(["WHY", "PAY", "FOR", "you", "can"], TWO)
+    assert [cut.text for cut in cuts_of(image, "line")[0]] == ["WHY PAY FOR", "you can"]
+    assert [cut.text for cut in cuts_of(image, "line", max_length=11)[0]] == ["WHY PAY FOR", "you can"]
+    cuts, out = cuts_of(image, "line", max_length=7)
     assert [cut.text for cut in cuts] == ["WHY PAY", "FOR", "you can"] and not out
     np.testing.assert_allclose(cuts[0].quad, line_quad(TWO[:2]))
-    assert [cut.text for cut in cuts_of(one, "line", max_length=3)[0]] == one.words
-    ignored = sample(one.words, TWO, [False, True, False, False, False])
+    assert [cut.text for cut in cuts_of(image, "line", max_length=3)[0]] == image.words
+    ignored = sample(image.words, TWO, [False, True, False, False, False])
     assert [cut.text for cut in cuts_of(ignored, "line")[0]] == ["WHY", "FOR", "you can"]
 
 

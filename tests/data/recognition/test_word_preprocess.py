@@ -66,9 +66,9 @@ def test_the_last_column_is_repeated_or_a_grey_is_used() -> None:
     image = picture(64, 40)
     for padding, channels in (("edge", 1), ("edge", 3), ("mean", 1), ("mean", 3)):
         preprocess = WordPreprocess(padding=padding, channels=channels, pad_to=100, mean=(0.4,))
-        own, fitted = preprocess.resize(image), preprocess.fit(image)
-        np.testing.assert_array_equal(fitted[:, :40], own)
-        expected = own[:, 39:40] if padding == "edge" else np.full_like(own[:, :1], 102)
+        resized, fitted = preprocess.resize(image), preprocess.fit(image)
+        np.testing.assert_array_equal(fitted[:, :40], resized)
+        expected = resized[:, 39:40] if padding == "edge" else np.full_like(resized[:, :1], 102)
         np.testing.assert_array_equal(fitted[:, 40:], np.repeat(expected, 60, axis=1))
 
 
@@ -78,9 +78,9 @@ def test_a_batch_is_as_wide_as_its_longest() -> None:
     joined, widths = preprocess.join(images)
     assert joined.shape == (3, 64, 144, 1) and joined.dtype == torch.uint8
     assert widths.tolist() == [96, 16, 144] and widths.dtype == torch.int64
-    for own, row in zip(images, joined.numpy(), strict=True):
-        np.testing.assert_array_equal(row[:, : own.shape[1]], own)
-        np.testing.assert_array_equal(row[:, own.shape[1] :], np.repeat(own[:, -1:], 144 - own.shape[1], axis=1))
+    for image, row in zip(images, joined.numpy(), strict=True):
+        np.testing.assert_array_equal(row[:, : image.shape[1]], image)
+        np.testing.assert_array_equal(row[:, image.shape[1] :], np.repeat(image[:, -1:], 144 - image.shape[1], axis=1))
 
 
 @pytest.mark.parametrize("settings", [{"pad_to": 602}, {"keep_ratio": False, "max_width": 602}])

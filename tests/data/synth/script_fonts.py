@@ -35,24 +35,26 @@ def make_font(path: Path, *, without: str = "", blank: str = "") -> FontFace:
         without: characters that are left out.
         blank: characters whose glyph has no ink.
     """
-    characters = [one for one in DUAL + RIGHT + PLAIN + MIRRORED + FATHA + ACUTE if one not in without]
-    names = {one: f"u{ord(one):04X}" for one in characters}
-    wide = [*names.values(), *(f"{names[one]}.{form}" for one in DUAL for form in ("init", "medi", "fina"))]
-    wide += [*(f"{names[one]}.fina" for one in RIGHT), "lamalef", "lamalef.fina", "u300C.vert"]
+    characters = [
+        character for character in DUAL + RIGHT + PLAIN + MIRRORED + FATHA + ACUTE if character not in without
+    ]
+    names = {character: f"u{ord(character):04X}" for character in characters}
+    wide = [*names.values(), *(f"{names[character]}.{form}" for character in DUAL for form in ("init", "medi", "fina"))]
+    wide += [*(f"{names[character]}.fina" for character in RIGHT), "lamalef", "lamalef.fina", "u300C.vert"]
     marks = {names[FATHA], names[ACUTE]}
     glyphs, advances = {}, {}
-    for number, name in enumerate([".notdef", "space", *wide]):
+    for index, name in enumerate([".notdef", "space", *wide]):
         # A bar and a dot over its left end, so that no glyph is its own mirror image.
-        pen, advance = TTGlyphPen(None), 0 if name in marks else 2 * (14 + number)
+        pen, advance = TTGlyphPen(None), 0 if name in marks else 2 * (14 + index)
         left = -20 if name in marks else 4
-        if name != "space" and name not in {names[one] for one in blank}:
-            _rectangle(pen, left, 90 if name in marks else 0, left + 8 + number, 96 if name in marks else 10 + number)
+        if name != "space" and name not in {names[character] for character in blank}:
+            _rectangle(pen, left, 90 if name in marks else 0, left + 8 + index, 96 if name in marks else 10 + index)
             if name not in marks:
                 _rectangle(pen, left, 80, left + 4, 86)
         glyphs[name], advances[name] = pen.glyph(), (advance, 0)
     builder = FontBuilder(100, isTTF=True)
     builder.setupGlyphOrder(list(glyphs))
-    builder.setupCharacterMap({32: "space", **{ord(one): name for one, name in names.items()}})
+    builder.setupCharacterMap({32: "space", **{ord(character): name for character, name in names.items()}})
     builder.setupGlyf(glyphs)
     builder.setupHorizontalMetrics({name: (width, glyphs[name].xMin or 0 if glyphs[name].numberOfContours else 0)
                                     for name, (width, _) in advances.items()})  # fmt: skip
@@ -61,7 +63,7 @@ def make_font(path: Path, *, without: str = "", blank: str = "") -> FontFace:
     builder.setupOS2(usWeightClass=400)
     builder.setupPost()
     rules = {
-        form: " ".join(f"sub {names[one]} by {names[one]}.{form};" for one in of)
+        form: " ".join(f"sub {names[character]} by {names[character]}.{form};" for character in of)
         for form, of in {"init": DUAL, "medi": DUAL, "fina": DUAL + RIGHT}.items()
     }
     addOpenTypeFeaturesFromString(builder.font, _FEATURES.format(**rules))

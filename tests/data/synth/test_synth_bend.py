@@ -158,6 +158,6 @@ def test_words_on_curves_never_overlap_nor_leave_the_picture(monkeypatch: pytest
         assert shapely.is_valid(polygons).all()
         distances = shapely.distance(polygons[:, None], polygons[None])
         assert distances[~np.eye(len(polygons), dtype=bool)].min(initial=np.inf) > 0.3
-        bent += sum(one.bend is not None for one in scene.blocks)
-        several += sum(one.bend is not None and len(one.block.words) > 1 for one in scene.blocks)
+        bent += sum(item.bend is not None for item in scene.blocks)
+        several += sum(item.bend is not None and len(item.block.words) > 1 for item in scene.blocks)
     assert bent > 150 and several > 50

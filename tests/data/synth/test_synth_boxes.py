@@ -32,12 +32,12 @@ def share_inside(ink: np.ndarray, corner: tuple[int, int], quad: np.ndarray) -> 
     return float((inside.mean(axis=1) * weights).sum() / weights.sum())
 
 
-def upright(one: PlacedBlock, box: np.ndarray, points: np.ndarray) -> np.ndarray:
+def upright(placed: PlacedBlock, box: np.ndarray, points: np.ndarray) -> np.ndarray:
     """Return points of the scene in the block's frame, turned as a character with this box stands in it."""
-    points = map_points(points, np.linalg.inv(one.matrix))
-    if one.bend is None:
+    points = map_points(points, np.linalg.inv(placed.matrix))
+    if placed.bend is None:
         return points
-    angle = one.bend.curvature * ((box[0] + box[2]) / 2 - one.bend.x)
+    angle = placed.bend.curvature * ((box[0] + box[2]) / 2 - placed.bend.x)
     return points @ np.array([[np.cos(angle), -np.sin(angle)], [np.sin(angle), np.cos(angle)]])
 
 
@@ -49,27 +49,27 @@ def measure(config: GenerateConfig, resources: Resources, scenes: range) -> np.n
         scene = draw_scene(config, resources, "train", index)
         height, width = scene.sample.image.shape[:2]
         offset = 0
-        for one in scene.blocks:
-            for number, box in enumerate(one.block.char_boxes):
-                quad = scene.sample.char_quads[offset + number].astype(float)
-                alone = paint(one.block, only=number)
-                window, ink = warp_layer(alone, one.matrix, width, height, one.bend, config.look.antialias)
+        for placed in scene.blocks:
+            for character, box in enumerate(placed.block.char_boxes):
+                quad = scene.sample.char_quads[offset + character].astype(float)
+                alone = paint(placed.block, only=character)
+                window, ink = warp_layer(alone, placed.matrix, width, height, placed.bend, config.look.antialias)
                 ys, xs = np.nonzero(ink > 0.1 * ink.max())
                 centres = np.stack([xs + window.x, ys + window.y], axis=1).astype(float)
                 sides = np.concatenate([centres + shift for shift in ((-0.5, 0), (0.5, 0), (0, -0.5), (0, 0.5))])
-                own, corners = upright(one, box, sides), upright(one, box, quad)
-                pixel = np.linalg.norm(upright(one, box, quad[:1] + RIGHT) - corners[:1])
+                own, corners = upright(placed, box, sides), upright(placed, box, quad)
+                pixel = np.linalg.norm(upright(placed, box, quad[:1] + RIGHT) - corners[:1])
                 rows.append(
                     [
                         share_inside(ink, (window.x, window.y), quad),
                         *(corners.max(axis=0) - corners.min(axis=0)),
                         *(own.max(axis=0) - own.min(axis=0)),
-                        LEAST_SIDE * one.size,
+                        LEAST_SIDE * placed.size,
                         pixel,
-                        one.bend is not None,
+                        placed.bend is not None,
                     ]
                 )
-            offset += len(one.block.char_boxes)
+            offset += len(placed.block.char_boxes)
         assert offset == len(scene.sample.char_quads)
     return np.array(rows)
 
@@ -115,12 +115,12 @@ def test_quads_hold_the_ink_and_little_else(case: str, resources: Resources) -> 
 def test_word_quads_are_the_tight_hull_of_their_characters(demo: GenerateConfig, resources: Resources) -> None:
     scene = draw_scene(demo, resources, "train", 3)
     first = 0
-    for one in scene.blocks:
-        words, quads = one.block.words, box_quads(one.block.char_boxes)
+    for placed in scene.blocks:
+        words, quads = placed.block.words, box_quads(placed.block.char_boxes)
         for word in range(len(words)):
-            corners = quads[one.block.char_words == word].reshape(-1, 2)
+            corners = quads[placed.block.char_words == word].reshape(-1, 2)
             low, high = corners.min(axis=0), corners.max(axis=0)
-            expected = map_points(np.array([low, [high[0], low[1]], high, [low[0], high[1]]]), one.matrix)
+            expected = map_points(np.array([low, [high[0], low[1]], high, [low[0], high[1]]]), placed.matrix)
             np.testing.assert_allclose(scene.sample.word_quads[first + word], expected, atol=1e-3)
         first += len(words)
     assert first == len(scene.sample.words)
@@ -134,15 +134,15 @@ def test_word_quads_on_an_arc_are_tight_and_turned_with_it(resources: Resources)
     for index in range(6):
         scene = draw_scene(config, resources, "train", index)
         first = 0
-        for one in scene.blocks:
-            for word in range(len(one.block.words)):
-                box = one.block.word_boxes[word]
-                corners = upright(one, box, scene.sample.word_quads[first + word].astype(float))
-                own = scene.sample.char_quads[scene.sample.char_words == first + word].astype(float)
-                points = upright(one, box, own.reshape(-1, 2))
+        for placed in scene.blocks:
+            for word in range(len(placed.block.words)):
+                box = placed.block.word_boxes[word]
+                corners = upright(placed, box, scene.sample.word_quads[first + word].astype(float))
+                quads = scene.sample.char_quads[scene.sample.char_words == first + word].astype(float)
+                points = upright(placed, box, quads.reshape(-1, 2))
                 low, high = points.min(axis=0), points.max(axis=0)
                 expected = np.array([low, [high[0], low[1]], high, [low[0], high[1]]])
                 np.testing.assert_allclose(corners, expected, atol=0.02)
                 words += 1
-            first += len(one.block.words)
+            first += len(placed.block.words)
     assert words > 10

@@ -53,10 +53,12 @@ def test_no_neighbour_reaches_behind_the_camera(tmp_path: Path) -> None:
     resources = Resources.load(config)
     alone = 0
     for index in range(60):  # the numbers 26, 30 and 48 did
-        one = place_text(config, resources, "train", np.random.default_rng([1111, stable_hash("crop", "train"), index]))
-        flat = box_quads(one.block.char_boxes)
-        assert (flat @ one.view.matrix[2, :2] + one.view.matrix[2, 2]).min() > 0.05
-        alone += bool(one.mine.all())
+        placed = place_text(
+            config, resources, "train", np.random.default_rng([1111, stable_hash("crop", "train"), index])
+        )
+        flat = box_quads(placed.block.char_boxes)
+        assert (flat @ placed.view.matrix[2, :2] + placed.view.matrix[2, 2]).min() > 0.05
+        alone += bool(placed.mine.all())
     assert alone < 40
 
 

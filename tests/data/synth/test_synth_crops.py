@@ -102,15 +102,17 @@ def test_reading_order_of_the_quads(lines: GenerateConfig, of_lines: Resources) 
         assert np.all(np.diff(lefts) > -2) and lefts[-1] >= lefts[0]
 
 
-def shares_inside(one: PlacedText, method: int) -> list[float]:
+def shares_inside(text: PlacedText, method: int) -> list[float]:
     """Draw each character of the label alone and return which share of its ink, as the crop shows it, its quad holds.
 
     Characters of which the crop shows less than a pixel's worth are left out.
     """
-    view, shares = one.view, []
-    for number, quad in zip(np.flatnonzero(one.mine), one.char_quads(), strict=True):
+    view, shares = text.view, []
+    for character, quad in zip(np.flatnonzero(text.mine), text.char_quads(), strict=True):
         canvas = np.zeros((view.height, view.width), np.uint8)
-        placed = warp_layer(paint(one.block, only=int(number)), one.view.matrix, view.width, view.height, one.bend)
+        placed = warp_layer(
+            paint(text.block, only=int(character)), text.view.matrix, view.width, view.height, text.bend
+        )
         if placed is None:
             continue
         window, ink = placed
@@ -199,10 +201,10 @@ def test_neighbours_are_seen_at_the_border_only(words: GenerateConfig, of_words:
     config = changed(words, neighbours=1.0, curve=words.crops.curve.model_copy(update={"probability": 0.0}))
     around = 0
     for index in range(150):
-        one = place_text(config, of_words, "train", np.random.default_rng(index))
-        assert "".join(one.text.words) == "".join(one.block.words[one.text.first :][: len(one.text.words)])
-        around += int(not one.mine.all())
-        assert one.mine.sum() == len("".join(one.text.words))
+        placed = place_text(config, of_words, "train", np.random.default_rng(index))
+        assert "".join(placed.text.words) == "".join(placed.block.words[placed.text.first :][: len(placed.text.words)])
+        around += int(not placed.mine.all())
+        assert placed.mine.sum() == len("".join(placed.text.words))
     assert around > 100
 
 
@@ -262,8 +264,8 @@ def test_photos_are_cut_deterministically_and_a_broken_one_is_replaced(
     resources = Resources.load(config)
     forward = [draw_crop(config, resources, "train", index).image for index in range(0, 200, 25)]
     backward = [draw_crop(config, resources, "train", index).image for index in reversed(range(0, 200, 25))]
-    for one, other in zip(forward, reversed(backward), strict=True):
-        np.testing.assert_array_equal(one, other)
+    for ahead, other in zip(forward, reversed(backward), strict=True):
+        np.testing.assert_array_equal(ahead, other)
     for path in tmp_path.iterdir():
         path.write_bytes(b"no picture")
     broken = load("generate_words", backgrounds={"folder": str(tmp_path), "photo_flip": 0.5})

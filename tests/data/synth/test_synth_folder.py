@@ -51,8 +51,8 @@ def easyocr_rows(folder: Path) -> list[tuple[str, str]]:
 
 def written(folder: Path, labels: list[str]) -> list[FolderItem]:
     items = []
-    for number, label in enumerate(labels):
-        name = f"crop_{number:09d}.jpg"
+    for index, label in enumerate(labels):
+        name = f"crop_{index:09d}.jpg"
         (folder / name).write_bytes(b"jpeg")
         items.append(FolderItem(name, 4, label))
     return items

@@ -49,9 +49,9 @@ def test_weights_of_variable_and_static_fonts() -> None:
 def test_a_family_without_the_weights_asked_for_gives_the_nearest() -> None:
     face = FontFace("a.ttf", 0, (), 250.0, False, 0.7, False)
     pair = [face, replace(face, weight=850.0)]
-    assert [one.weight for one in _of_weight(pair, [400, 800])] == [850.0]
-    assert [one.weight for one in _of_weight(pair, [300, 800])] == [250.0, 850.0]
-    assert [one.weight for one in _of_weight(pair, [200, 800])] == [250.0]
+    assert [face.weight for face in _of_weight(pair, [400, 800])] == [850.0]
+    assert [face.weight for face in _of_weight(pair, [300, 800])] == [250.0, 850.0]
+    assert [face.weight for face in _of_weight(pair, [200, 800])] == [250.0]
 
 
 def test_folder_with_broken_and_foreign_files_uses_the_rest(tmp_path: Path) -> None:

@@ -28,8 +28,8 @@ def read(folder: Path) -> tuple[list[bytes], list[str]]:
     database = lmdb.open(str(folder), max_readers=32, readonly=True, lock=False, readahead=False, meminit=False)
     with database, database.begin(write=False) as transaction:
         count = int(transaction.get(b"num-samples"))
-        images = [transaction.get(f"image-{number:09d}".encode()) for number in range(1, count + 1)]
-        labels = [transaction.get(f"label-{number:09d}".encode()).decode() for number in range(1, count + 1)]
+        images = [transaction.get(f"image-{index:09d}".encode()) for index in range(1, count + 1)]
+        labels = [transaction.get(f"label-{index:09d}".encode()).decode() for index in range(1, count + 1)]
         assert transaction.get(f"image-{count + 1:09d}".encode()) is None
         assert database.stat()["entries"] == 2 * count + 1
     return images, labels
@@ -38,8 +38,8 @@ def read(folder: Path) -> tuple[list[bytes], list[str]]:
 def items(count: int, size: int = 500) -> list[LmdbItem]:
     rng = np.random.default_rng(count)
     return [
-        LmdbItem(rng.bytes(int(rng.integers(1, 2 * size))), LABELS[number % len(LABELS)] + str(number))
-        for number in range(count)
+        LmdbItem(rng.bytes(int(rng.integers(1, 2 * size))), LABELS[index % len(LABELS)] + str(index))
+        for index in range(count)
     ]
 
 
@@ -70,9 +70,9 @@ def test_values_of_every_size_and_a_map_that_has_to_grow(tmp_path: Path) -> None
 def test_an_estimate_that_is_too_low_only_costs_another_try(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "_FIRST_MAP", 64 * 1024)
     monkeypatch.setattr(module, "_PAGE", 1)  # so the map is never made larger beforehand
-    written = [LmdbItem(bytes(3000), str(number)) for number in range(2000)]
+    written = [LmdbItem(bytes(3000), str(index)) for index in range(2000)]
     LmdbOutput().finish(tmp_path, iter(written))
-    assert read(tmp_path)[1] == [str(number) for number in range(2000)]
+    assert read(tmp_path)[1] == [str(index) for index in range(2000)]
 
 
 def test_the_file_takes_what_its_contents_take_on_the_disk(tmp_path: Path) -> None:

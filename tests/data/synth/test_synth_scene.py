@@ -85,10 +85,10 @@ def test_splits_share_no_word_and_no_font(demo: GenerateConfig, resources: Resou
         split: {core(word) for index in range(25) for word in draw_scene(demo, resources, split, index).sample.words}
         for split in demo.splits
     }
-    for one in seen:
-        assert len(seen[one]) > 100
+    for scene in seen:
+        assert len(seen[scene]) > 100
         for other in seen:
-            assert one == other or not (seen[one] - {""}) & (seen[other] - {""})
+            assert scene == other or not (seen[scene] - {""}) & (seen[other] - {""})
     fonts = [{face.path for family in families for face in family.faces} for families in resources.families.values()]
     assert not (fonts[0] & fonts[1] or fonts[0] & fonts[2] or fonts[1] & fonts[2])
     kinds = {family.kind for families in resources.families.values() for family in families}

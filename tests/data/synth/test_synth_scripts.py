@@ -62,7 +62,7 @@ def whole(word: str, face: FontFace) -> np.ndarray:
     st.lists(
         st.one_of(
             st.sampled_from([*ARABIC, *ARABIC, *PLAIN.replace("\u300c", ""), *MIRRORED]),
-            st.sampled_from([*(one + FATHA for one in ARABIC), "b" + ACUTE, "Y" + ACUTE + ACUTE]),
+            st.sampled_from([*(letter + FATHA for letter in ARABIC), "b" + ACUTE, "Y" + ACUTE + ACUTE]),
         ),
         min_size=1,
         max_size=8,
@@ -109,7 +109,7 @@ def test_letter_spacing_leaves_joined_letters_together(face: FontFace) -> None:
     joined = [set_words([["\u0628\u0633"]], face, spacing) for spacing in (0.0, 0.4)]
     np.testing.assert_array_equal(joined[0].char_boxes, joined[1].char_boxes)
     parted = [set_words([["\u0631\u0631"]], face, spacing) for spacing in (0.0, 0.4)]
-    apart = [one.char_boxes[0, 0] - one.char_boxes[1, 2] for one in parted]
+    apart = [block.char_boxes[0, 0] - block.char_boxes[1, 2] for block in parted]
     assert apart[1] - apart[0] == pytest.approx(0.4 * SIZE, abs=1)
 
 

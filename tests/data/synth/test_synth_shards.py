@@ -57,14 +57,19 @@ def test_jobs_divide_every_split_without_gap_or_overlap(count: int, shards: int,
         with pytest.raises(UserError, match=f"asks for {jobs} jobs"):
             make_plan(config, (1, jobs))
         return
-    plans = [make_plan(config, (number, jobs)) for number in range(1, jobs + 1)]
-    assert sorted((shard for plan in plans for shard in plan.own), key=lambda shard: shard.name) == sorted(
+    plans = [make_plan(config, (job, jobs)) for job in range(1, jobs + 1)]
+    assert sorted((shard for plan in plans for shard in plan.assigned), key=lambda shard: shard.name) == sorted(
         plans[0].shards, key=lambda shard: shard.name
     )
     for split, total in config.splits.items():
-        own = [shard for shard in plans[0].shards if shard.split == split]
-        assert [index for shard in own for index in range(shard.first, shard.first + shard.count)] == list(range(total))
-        assert len(own) == min(shards, total) and max(one.count for one in own) - min(one.count for one in own) <= 1
+        of_split = [shard for shard in plans[0].shards if shard.split == split]
+        assert [index for shard in of_split for index in range(shard.first, shard.first + shard.count)] == list(
+            range(total)
+        )
+        assert (
+            len(of_split) == min(shards, total)
+            and max(shard.count for shard in of_split) - min(shard.count for shard in of_split) <= 1
+        )
 
 
 @pytest.mark.parametrize("text", ["3/2", "0/2", "1/0", "a/b", "1", "1/2/3", "-1/2", " 1/2", "1.0/2", "٣/٤", ""])
@@ -76,14 +81,14 @@ def test_mistaken_shard_is_refused(text: str) -> None:
 def test_shard_option_is_read_and_sets_the_number_of_shards() -> None:
     assert parse_job(None) == (1, 1) and parse_job("2/8") == (2, 8)
     plan = make_plan(recipe(Path("out"), shards=None), (2, 3))
-    assert [shard.name for shard in plan.own] == ["train/shard_0002_of_0003", "test/shard_0002_of_0002"]
+    assert [shard.name for shard in plan.assigned] == ["train/shard_0002_of_0003", "test/shard_0002_of_0002"]
 
 
 @pytest.mark.parametrize(("jobs", "workers"), [(1, 2), (2, 1), (3, 1)])
 def test_jobs_and_processes_change_nothing(jobs: int, workers: int, written: Path, tmp_path: Path) -> None:
-    for number in range(jobs, 0, -1):
+    for job in range(jobs, 0, -1):
         assert not (tmp_path / "out" / "dataset.json").exists()
-        write_dataset(recipe(tmp_path / "out", workers=workers), (number, jobs))
+        write_dataset(recipe(tmp_path / "out", workers=workers), (job, jobs))
     assert contents(tmp_path / "out") == contents(written)
     assert not [path for path in (tmp_path / "out").iterdir() if path.name.startswith(".")]
 
@@ -91,10 +96,10 @@ def test_jobs_and_processes_change_nothing(jobs: int, workers: int, written: Pat
 def test_number_of_shards_changes_no_item(written: Path, tmp_path: Path) -> None:
     write_dataset(recipe(tmp_path / "one", shards=1))
     several = open_dataset(SynthTextDataset(root=str(written / "train"), index_dir=str(tmp_path / "index")))
-    one = open_dataset(SynthTextDataset(root=str(tmp_path / "one" / "train")))
-    assert len(several) == len(one) == 9
+    single = open_dataset(SynthTextDataset(root=str(tmp_path / "one" / "train")))
+    assert len(several) == len(single) == 9
     for index in range(9):
-        first, second = one[index], several[index]
+        first, second = single[index], several[index]
         assert first.sample_id == second.sample_id and first.words == second.words
         for name in ("image", "word_quads", "char_quads", "char_words"):
             assert np.array_equal(getattr(first, name), getattr(second, name))

@@ -194,8 +194,8 @@ def test_a_weight_of_zero_is_as_good_as_none() -> None:
         case={**TextSettings().case, "mixed": 0.0},
     )
     texts = []
-    for one in (TextSettings(), zero):
-        rng, drawn = np.random.default_rng(4), source(one)
+    for text_settings in (TextSettings(), zero):
+        rng, drawn = np.random.default_rng(4), source(text_settings)
         texts.append([drawn.draw(rng) for _ in range(500)])
     assert texts[0] == texts[1]
 
@@ -217,7 +217,7 @@ def test_each_text_has_one_owner_whatever_its_case_and_punctuation(text: str) ->
 def test_shares_of_the_partition() -> None:
     partition = Partition.of({"test": 10, "train": 100, "val": 10}, 0.15, 1)
     assert partition.shares == pytest.approx({"test": 0.15, "train": 0.7, "val": 0.15})
-    owners = [partition.owner(str(number)) for number in range(10000)]
+    owners = [partition.owner(str(index)) for index in range(10000)]
     assert owners.count("test") / 10000 == pytest.approx(0.15, abs=0.015)
     groups = {"a": [f"a{i}" for i in range(20)], "b": [f"b{i}" for i in range(20)]}
     parts = partition.divide(groups, "things")

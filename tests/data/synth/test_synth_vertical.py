@@ -35,8 +35,10 @@ def test_characters_stand_upright_below_one_another(face: FontFace) -> None:
     assert np.ptp(boxes[:, [0, 2]].mean(axis=1)) <= 1  # on one axis
     assert block.word_boxes[1, 1] - block.word_boxes[0, 3] >= 0.22 * SIZE
     for word in range(2):
-        own = boxes[block.char_words == word]
-        np.testing.assert_array_equal(block.word_boxes[word], [*own[:, :2].min(axis=0), *own[:, 2:].max(axis=0)])
+        of_word = boxes[block.char_words == word]
+        np.testing.assert_array_equal(
+            block.word_boxes[word], [*of_word[:, :2].min(axis=0), *of_word[:, 2:].max(axis=0)]
+        )
     for quad in (*box_quads(boxes), *box_quads(block.word_boxes)):
         assert quad[0].tolist() == quad.min(axis=0).tolist() and quad[2].tolist() == quad.max(axis=0).tolist()
         assert quad[1, 0] == quad[2, 0] and quad[0, 1] == quad[1, 1]
@@ -96,7 +98,7 @@ def test_setting_makes_columns_and_without_it_no_number_is_drawn() -> None:
     recipe = load("generate_demo", layout={"text_height": [12, 16], "tilt": [0, 0], "rotation": [0, 0]})
     resources = Resources.load(recipe)
     layouts = [recipe.layout.model_copy(update={"vertical": share}) for share in (0.0, 1e-300, 1.0)]
-    drawn = [draw_scene(recipe.model_copy(update={"layout": one}), resources, "train", 2) for one in layouts]
+    drawn = [draw_scene(recipe.model_copy(update={"layout": layout}), resources, "train", 2) for layout in layouts]
 
     def shares(scene) -> list[float]:
         sample = scene.sample

@@ -62,10 +62,10 @@ def test_several_lists_weigh_alike(write) -> None:
 
 def test_one_file_or_a_list_of_them_in_the_configuration(write) -> None:
     path = write("a\n")
-    one, several = (
+    single, several = (
         load_config("generate_demo", [f"text.word_list={value}"]).text.word_list for value in (path, f"[{path}, b.txt]")
     )
-    assert one == [path] and several == [path, "b.txt"]
+    assert single == [path] and several == [path, "b.txt"]
     with pytest.raises(UserError, match=r"text.word_list is 5, but must be a list of .*texts"):
         load_config("generate_demo", ["text.word_list=5"])
 

@@ -81,7 +81,7 @@ def test_nothing_to_learn(tmp_path: Path) -> None:
     report = Report(lambda text: None)
     report_counts(report, sources, [take_census(source, 1000) for source in sources])
     assert len(report.problems) == 1
-    assert "not one word of its 5 images can be learnt from" in report.problems[0]
+    assert "no word of its 5 images can be used for training" in report.problems[0]
 
 
 def test_missing_dataset_is_a_problem_and_the_others_are_looked_at(tmp_path: Path) -> None:

@@ -9,8 +9,7 @@ import pytest
 from check_sources import opened, reopened
 
 from utils.check.duplicates import Copy, find_copies, report_duplicates
-from utils.check.lookalikes import MAX_BITS, alike, perceptual_hash
-from utils.check.probe import survey_images
+from utils.check.probe import MAX_BITS, alike, perceptual_hash, survey_images
 from utils.check.report import Report
 
 

@@ -14,7 +14,7 @@ from config.loader import load_config
 from data.readers import open_datasets
 from model.craft import Craft
 from utils.check.pseudo_labels import _settings, draw_pseudo_labels
-from utils.run.paths import run_folder
+from utils.run.folder import run_folder
 from utils.tasks.teacher import label_dataset
 
 CPU = torch.device("cpu")

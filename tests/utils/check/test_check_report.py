@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 
 from config.errors import UserError
-from utils.check.options import CheckOptions
-from utils.check.report import Report, counted, percent, quantiles, raise_problems, some, table
+from utils.check.report import CheckOptions, Report, counted, percent, quantiles, raise_problems, some
+from utils.evaluate.results import table
 
 
 def test_table_is_aligned() -> None:

@@ -93,7 +93,7 @@ def test_a_run_stops_where_the_loss_explodes(optimizer: str) -> None:
 
 def test_a_loss_that_is_no_number_ends_the_run() -> None:
     result = range_test(Lines(broken=31), settings(), torch.device("cpu"), "off", 100)
-    assert len(result.losses) == 30 and "no number" in result.ended
+    assert len(result.losses) == 30 and "not finite" in result.ended
     with pytest.raises(UserError, match="not a finite number from the start"):
         range_test(Lines(broken=1), settings(), torch.device("cpu"), "off", 100)
     with pytest.raises(UserError, match="give 20 or more"):
@@ -124,8 +124,8 @@ def test_a_detector(overrides, tmp_path: Path) -> None:
 
 def test_options_that_do_not_go_together(job: Path) -> None:
     for arguments, sentence in (
-        (["--find-lr", "a.png", "--deep"], "--find-lr does nothing else; leave out --deep"),
-        (["--find-lr", "a.png", "--pseudo-labels", "b.png"], "--find-lr does nothing else"),
+        (["--find-lr", "a.png", "--deep"], "--find-lr cannot be combined with --deep"),
+        (["--find-lr", "a.png", "--pseudo-labels", "b.png"], "--find-lr cannot be combined with --pseudo-labels"),
         (["--find-lr-iterations", "50"], "goes with --find-lr"),
         (["--find-lr", "a.gif"], "name a .png"),
         (["--pseudo-labels", "b.png"], "is for detectors"),

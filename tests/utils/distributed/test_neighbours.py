@@ -53,7 +53,7 @@ def test_a_process_that_waits_for_its_gpu_learns_that_a_peer_is_dead(run):
     status, _, errors = run("dies")
     assert status == 128 + signal.SIGKILL
     for rank in (0, 2):
-        assert f"error: process {rank} stopped: process 1 of 3 answered no more" in errors
+        assert f"error: process {rank} stopped: process 1 of 3 stopped answering" in errors
     assert "Traceback" not in errors
 
 

@@ -13,7 +13,7 @@ from config.errors import UserError
 from config.schema.training import Training
 from utils.distributed.batching import samples_of_iteration
 from utils.distributed.group import environment
-from utils.distributed.placing import own_device
+from utils.distributed.placing import process_device
 from utils.distributed.processes import ALONE, Processes
 from utils.distributed.replicas import Replicas
 
@@ -122,12 +122,12 @@ def test_the_environment_of_torchrun(monkeypatch) -> None:
 
 
 def test_the_local_number_decides_on_the_gpu(monkeypatch) -> None:
-    assert own_device("cpu", Processes(5, 8, 1)) == torch.device("cpu")
+    assert process_device("cpu", Processes(5, 8, 1)) == torch.device("cpu")
     monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
     monkeypatch.setattr(torch.cuda, "device_count", lambda: 4)
     monkeypatch.setattr(torch.cuda, "set_device", lambda number: None)
-    assert own_device("auto", Processes(5, 8, 1)) == torch.device("cuda:1")
+    assert process_device("auto", Processes(5, 8, 1)) == torch.device("cuda:1")
     with pytest.raises(UserError, match="device=cuda:2 is one device and there are 8 processes"):
-        own_device("cuda:2", Processes(5, 8, 1))
+        process_device("cuda:2", Processes(5, 8, 1))
     with pytest.raises(UserError, match="process 7 is number 6 on its machine, where 4 GPUs are visible"):
-        own_device("cuda", Processes(7, 8, 5))
+        process_device("cuda", Processes(7, 8, 5))

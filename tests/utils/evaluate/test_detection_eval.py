@@ -26,16 +26,16 @@ EXPECTED = Counts(images=4, gt_care=6, det_care=5, matched=4)
 
 
 def run(test: DetectionTest = TEST, **arguments) -> DetectionResult:
-    return evaluate_detector(ReadsRed(), PaintedReader(), test, PLAIN, CPU, "off", progress=False, **arguments)
+    return evaluate_detector(ReadsRed(), PaintedReader(), test, PLAIN, CPU, "off", **arguments)
 
 
 @pytest.mark.parametrize("mag_ratio", [0.5, 1.0, 1.5, 2.0])
 def test_counts_and_image_coordinates(mag_ratio: float) -> None:
     result = run(TEST.model_copy(update={"mag_ratio": mag_ratio}))
     assert result.counts == EXPECTED
-    assert (result.precision, result.recall) == (4 / 5, 4 / 6)
-    assert result.hmean == pytest.approx(8 / 11)
-    assert (result.images, result.gt_care, result.det_care, result.matched) == (4, 6, 5, 4)
+    assert (result.counts.precision, result.counts.recall) == (4 / 5, 4 / 6)
+    assert result.counts.hmean == pytest.approx(8 / 11)
+    assert result.counts == EXPECTED
     assert result.records["a/second"].pairs == ((0, 0),)
     assert result.records["third"].ignored == (1,)
     # Boxes join the centres of the outermost map pixels: within a map pixel of the truth, whatever the scale.
@@ -55,7 +55,7 @@ def test_unreadable_image_counts_as_without_detections(caplog: pytest.LogCapture
 def test_modes_are_restored_one_by_one() -> None:
     model = ReadsRed().train()
     model.frozen.eval()  # as a frozen batch norm is
-    evaluate_detector(model, PaintedReader(), TEST, PLAIN, CPU, "off", progress=False)
+    evaluate_detector(model, PaintedReader(), TEST, PLAIN, CPU, "off")
     assert model.modes == [False] * 3
     assert (model.training, model.dropout.training, model.frozen.training) == (True, True, False)
     assert torch.is_grad_enabled()
@@ -67,7 +67,7 @@ def test_modes_are_restored_after_a_fault() -> None:
 
     model = ReadsRed().train()
     with pytest.raises(RuntimeError, match="first"):
-        evaluate_detector(model, PaintedReader(), TEST, PLAIN, CPU, "off", progress=False, on_image=fail)
+        evaluate_detector(model, PaintedReader(), TEST, PLAIN, CPU, "off", on_image=fail)
     assert model.training
 
 
@@ -86,7 +86,7 @@ def test_empty_dataset_is_a_mistake() -> None:
     reader = PaintedReader()
     reader.samples = []
     with pytest.raises(UserError, match="holds no image"):
-        evaluate_detector(ReadsRed(), reader, TEST, PLAIN, CPU, "off", progress=False)
+        evaluate_detector(ReadsRed(), reader, TEST, PLAIN, CPU, "off")
 
 
 def test_results_file(tmp_path: Path) -> None:
@@ -97,7 +97,7 @@ def test_results_file(tmp_path: Path) -> None:
     assert values == {
         "precision": 0.8,
         "recall": 4 / 6,
-        "hmean": result.hmean,
+        "hmean": result.counts.hmean,
         "images": 4,
         "gt_care": 6,
         "det_care": 5,

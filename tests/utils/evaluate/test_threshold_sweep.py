@@ -30,7 +30,7 @@ class ShadedReader(PaintedReader):
 
 
 def run(test: DetectionTest, **arguments) -> DetectionResult:
-    return evaluate_detector(ReadsRed(), ShadedReader(), test, PLAIN, CPU, "off", progress=False, **arguments)
+    return evaluate_detector(ReadsRed(), ShadedReader(), test, PLAIN, CPU, "off", **arguments)
 
 
 def test_every_point_equals_an_evaluation_of_its_own() -> None:
@@ -48,7 +48,7 @@ def test_best_is_the_highest_and_of_equals_the_nearest() -> None:
     sweep = ThresholdSweep(TEST)
     result = run(TEST, on_image=sweep.add)
     best = sweep.best(result)
-    assert best.counts.hmean == max(point.counts.hmean for point in sweep.points(result)) >= result.hmean
+    assert best.counts.hmean == max(point.counts.hmean for point in sweep.points(result)) >= result.counts.hmean
 
     flat = ThresholdSweep(TEST.model_copy(update={"text_threshold": 0.65, "low_text": 0.33}))
     nothing = DetectionResult(Counts(), {}, {}, [], 0.0)

@@ -234,7 +234,7 @@ def test_pictures_of_one_name(tmp_path: Path, reader_run) -> None:
     drawn = tmp_path / "out/drawn"
     assert sorted(path.name for path in drawn.iterdir()) == ["000.jpg", "000_2.jpg", "001.jpg", "001_2.jpg"]
     before = (drawn / "000.jpg").read_bytes()
-    with pytest.raises(UserError, match=r"000\.jpg: --draw would write over this image"):
+    with pytest.raises(UserError, match=r"000\.jpg: --draw would overwrite this image"):
         predicted(tmp_path, images=[str(drawn)], **job)
     assert (drawn / "000.jpg").read_bytes() == before
 

@@ -14,8 +14,8 @@ from PIL import Image
 from config.schema.model import DetectorModel
 from data.pseudo_label.crops import word_faults
 from data.reader import UnreadableSample
+from model.head import Reading
 from model.registry import build_detector
-from utils.decode.ctc import Reading
 from utils.decode.reading_order import reading_order
 from utils.predict.images import ImageFiles, find_images
 from utils.predict.models import open_detector

@@ -42,7 +42,9 @@ def test_a_save_that_fails_leaves_the_last_good_one(tmp_path, monkeypatch):
 
     original = checkpoint._Recorder
     monkeypatch.setattr(checkpoint, "_Recorder", lambda file: original(Full(file)))
-    with pytest.raises(UserError, match=r"last\.pth cannot be written \(No space left on device\).* before is whole"):
+    with pytest.raises(
+        UserError, match=r"last\.pth cannot be written \(No space left on device\).* previous file is unchanged"
+    ):
         checkpoint.save(path, {**RUN, "step": 4})
     monkeypatch.undo()
     assert checkpoint.load(path, "detection")["step"] == 3

@@ -89,7 +89,7 @@ def test_a_run_goes_on_without_tensorboard(tmp_path, caplog) -> None:
     folder.tensorboard.write_text("a file in the way")
     with caplog.at_level(logging.WARNING):
         logged(folder, range(1, 5))
-    assert len(caplog.records) == 1 and "going on without TensorBoard" in caplog.text
+    assert len(caplog.records) == 1 and "continuing without TensorBoard" in caplog.text
     assert len(folder.metrics.read_text().splitlines()) == 5
 
 

@@ -17,8 +17,7 @@ from painted_labels import PREPROCESS, PaintedReader, brightness_teacher, faultl
 
 from config.errors import UserError
 from data.preprocess import Preprocess
-from data.pseudo_label.cache import LabelCache
-from data.pseudo_label.fill import fill_cache
+from data.pseudo_label.cache import LabelCache, fill_cache
 from data.pseudo_label.records import LabelSettings
 from model.craft import Craft
 from utils.draw.palette import KEPT, SPLIT

@@ -39,8 +39,8 @@ def test_rows_move_to_their_places():
         if not name.startswith("Prediction"):
             assert torch.equal(value, source.state_dict()[name]), name
     assert str(moved).splitlines() == [
-        "  kept        3  b30  (with what was learnt of them, as is the blank)",
-        "  new         2  ␣é  (to be learnt from a random start)",
+        "  kept        3  b30  (with their trained weights, like the blank)",
+        "  new         2  ␣é  (with random initial weights)",
         "  dropped     3  12a  (no longer read)",
     ]
 

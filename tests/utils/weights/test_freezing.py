@@ -66,11 +66,3 @@ def test_what_is_not_named_again_thaws():
     model.train()
     assert all(layer.training for layer in model.modules())
     assert changed_parts(model) == set(PARTS)
-
-
-def test_impossible_requests():
-    model = VggBilstmCtc(12, **SMALL)
-    with pytest.raises(ValueError, match="FeatureFxtraction"):
-        freeze(model, ["FeatureFxtraction"])
-    with pytest.raises(ValueError, match="nothing is left"):
-        freeze(model, PARTS)

@@ -68,7 +68,7 @@ def test_missing_and_extra_parameters_are_named(source):
         (b"\n  <html><head></head></html>", "web page"),
         (b"version https://git-lfs.github.com/spec/v1\noid sha256:00\nsize 83152330\n", "Git LFS pointer"),
         (b"", "empty"),
-        (b"not weights at all", "not a file that torch.save wrote"),
+        (b"not weights at all", "not a file of torch.save"),
         (b"PK\x03\x04 torn zip", "torn"),
     ],
 )

@@ -1,14 +1,13 @@
-"""Prefix beam search: the most probable text, which need not be that of the best path.
+"""Prefix beam search: the most probable text, which may differ from the text of the best path.
 
-Many paths write the same text. The search goes through the time steps with the most probable texts so far and keeps
-two numbers of each: the probability of the paths that write it and end in a blank, and of those that end in its last
-character (Graves, "Supervised Sequence Labelling with Recurrent Neural Networks", 2012; Hannun et al.,
-arXiv:1408.2873). With room for all texts the probabilities are exact; a narrower beam can only lose some of it.
+Many paths give the same text. At each time step, the search keeps the most probable texts so far, each with two
+probabilities: of its paths that end in a blank, and of its paths that end in its last character (Graves, "Supervised
+Sequence Labelling with Recurrent Neural Networks", 2012; Hannun et al., arXiv:1408.2873). If the beam holds all texts,
+the probabilities are exact; a narrower beam can only lose some probability.
 """
 
 from __future__ import annotations
 
-from collections.abc import Collection
 from typing import NamedTuple
 
 import numpy as np
@@ -21,7 +20,7 @@ from utils.decode.ctc.scores import Lengths, prepare
 
 
 class Hypothesis(NamedTuple):
-    """A text as the classes of its characters, and ln of the probability that the beam has found of it."""
+    """A text as the classes of its characters, and the natural logarithm of its probability within the beam."""
 
     classes: tuple[int, ...]
     log_probability: float
@@ -34,24 +33,22 @@ def decode_beam(
     *,
     beam_width: int = 10,
     lexicon: Lexicon | None = None,
-    allowed: Collection[str] | None = None,
 ) -> list[Reading]:
     """Read a batch.
 
     Args:
         log_probs: float [B, T, classes], logarithms of probabilities or logits.
-        lengths: int [B], time steps of each sample, the rest is padding and not read; None where all are real.
-        alphabet: what the classes mean.
-        beam_width: texts that are followed from step to step, at least 1.
-        lexicon: read nothing but its words: `decode_lexicon`, which is exact, so that the width plays no part.
-        allowed: the only characters that may be read; None allows all.
+        lengths: int [B], time steps of each sample without padding; None if no sample is padded.
+        alphabet: the characters of the classes.
+        beam_width: number of texts that are kept at each step, at least 1.
+        lexicon: read only its words with `decode_lexicon`, which is exact and does not use `beam_width`.
 
     Raises:
         ValueError: the shapes, the alphabet and the lengths do not fit together, or the width is below 1.
     """
     if lexicon is not None:
-        return decode_lexicon(log_probs, lengths, alphabet, lexicon, allowed=allowed)
-    scores, counts = prepare(log_probs, lengths, alphabet, allowed)
+        return decode_lexicon(log_probs, lengths, alphabet, lexicon)
+    scores, counts = prepare(log_probs, lengths, alphabet)
     rows = scores.cpu().numpy().astype(np.float64)
     texts = [beam_search(row[:count], beam_width)[0].classes for row, count in zip(rows, counts.tolist(), strict=True)]
     return make_readings(texts, scores, counts, best_path(scores, counts), alphabet)
@@ -62,10 +59,10 @@ def beam_search(log_probs: np.ndarray, beam_width: int) -> list[Hypothesis]:
 
     Args:
         log_probs: logarithms of probabilities, float64 [T, classes].
-        beam_width: texts that are followed, at least 1.
+        beam_width: number of texts that are kept at each step, at least 1.
 
     Returns:
-        The texts that are left at the end, the most probable first; equals in the order in which they were found.
+        The texts that are kept at the end, the most probable first; equally probable ones in the order they were found.
     """
     if beam_width < 1:
         raise ValueError(f"the beam must be at least 1 wide, not {beam_width}")
@@ -80,7 +77,7 @@ def beam_search(log_probs: np.ndarray, beam_width: int) -> list[Hypothesis]:
         grown[:, BLANK] = -np.inf
         in_blank, in_character = total + row[BLANK], in_character + row[last]
 
-        # A text that is followed already takes in what its own beginning would grow to.
+        # If a text and its prefix are both kept, the prefix extended by one character is merged into the text.
         position = {node: place for place, node in enumerate(nodes)}
         for place, node in enumerate(nodes):
             shorter = position.get(tree.parent[node])
@@ -106,7 +103,7 @@ def beam_search(log_probs: np.ndarray, beam_width: int) -> list[Hypothesis]:
 
 
 class _Texts:
-    """The texts that have been followed, as a tree: node 0 is the empty text, a child has one character more."""
+    """All texts of the search as a prefix tree: node 0 is the empty text, a child has one character more."""
 
     def __init__(self) -> None:
         self.parent = [-1]
@@ -114,7 +111,7 @@ class _Texts:
         self._children: dict[tuple[int, int], int] = {}
 
     def child(self, node: int, label: int) -> int:
-        """Return the text that has one character more, the same node each time."""
+        """Return the node of the text with one character more; it is created once."""
         known = self._children.setdefault((node, label), len(self.parent))
         if known == len(self.parent):
             self.parent.append(node)
@@ -131,7 +128,7 @@ class _Texts:
 
 
 def _best(scores: np.ndarray, count: int) -> np.ndarray:
-    """Return the places of the highest scores, best first, without those of probability 0."""
+    """Return the indices of the highest scores, best first, without those of probability 0."""
     places = np.argpartition(-scores, count - 1)[:count] if count < len(scores) else np.arange(len(scores))
     places = np.sort(places[scores[places] > -np.inf])
     return places[np.argsort(-scores[places], kind="stable")]

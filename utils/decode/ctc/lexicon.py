@@ -1,15 +1,15 @@
-"""Reading with a list of words: the word of the list that is most probable by CTC.
+"""Reading with a lexicon: the word of a list with the highest CTC probability.
 
-Published results "with a lexicon" (50 or 1000 words for each picture of IIIT5K and SVT, 50k or 90k words in all) take
-this word (Shi et al., "CRNN", TPAMI 2017) or the one nearest to the free reading by edit distance
-(`Lexicon.nearest`). Here CTC's forward recursion runs over the tree of the words' beginnings, all at once, so every
-word gets its exact probability and beginnings that words share cost once.
+Published results "with a lexicon" (50 or 1000 words for each picture of IIIT5K and SVT, 50k or 90k words in all) use
+this word (Shi et al., "CRNN", TPAMI 2017) or the word nearest to the free reading by edit distance (`Lexicon.nearest`).
+Here CTC's forward recursion runs over the prefix tree of all words at once, so every word gets its exact probability
+and shared prefixes are computed only once.
 """
 
 from __future__ import annotations
 
 import logging
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 
 import numpy as np
 import torch
@@ -24,19 +24,19 @@ from utils.decode.ctc.scores import Lengths, prepare
 log = logging.getLogger(__name__)
 
 CELLS = 2_000_000
-"""Samples times nodes that are worked on at once; bounds the memory to some 100 MB."""
+"""Maximum number of samples times nodes that are computed at once; it limits the memory to about 100 MB."""
 
 
 class Lexicon:
-    """A list of words as a tree of their beginnings.
+    """A list of words as a prefix tree.
 
     Args:
-        words: each may come several times and counts once.
-        alphabet: of the network.
+        words: the words; duplicates count once.
+        alphabet: that of the network.
 
     Attributes:
-        words: the words that the alphabet can write, in their order.
-        left_out: those that it cannot, and empty ones; also logged.
+        words: the words that the alphabet can write, in the given order.
+        left_out: words that it cannot write, and empty words; a warning is logged.
 
     Raises:
         ValueError: no word is left.
@@ -62,7 +62,7 @@ class Lexicon:
         return len(self.words)
 
     def nearest(self, text: str) -> str:
-        """Return the word with the smallest edit distance to a text; the first one of several."""
+        """Return the word with the smallest edit distance to a text; among equals, the first one."""
         return process.extractOne(text, self.words, scorer=Levenshtein.distance)[0]
 
     def classes(self, index: int) -> list[int]:
@@ -70,7 +70,7 @@ class Lexicon:
         return self.alphabet.encode(self.words[index])
 
     def scores(self, log_probs: Tensor, lengths: Tensor) -> Tensor:
-        """Return ln P(word | picture) of every word, float [B, words], -inf where a word has no room.
+        """Return ln P(word | picture) of every word, float [B, words]; -inf if a word needs more time steps.
 
         Args:
             log_probs: logarithms of probabilities, float [B, T, classes].
@@ -94,12 +94,12 @@ class Lexicon:
         in_blank[:, 0] = 0
         running = lengths.to(log_probs.device)[:, None]
         for step in range(min(steps, int(lengths.max()))):
-            # Nodes stand in the order of their depth, and after k steps none is deeper than k.
+            # Nodes are sorted by depth, and after k steps only nodes of depth k or less are reachable.
             reached = self._reached[min(step + 1, len(self._reached) - 1)]
             row = log_probs[:, step]
             blank, character = in_blank[:, :reached], in_character[:, :reached]
             total = torch.logaddexp(blank, character)
-            # Into a node from the text before it; from its blank only where the same character comes twice.
+            # A node is reached from its parent; if both have the same character, only from the parent's blank.
             before = parent[:reached]
             arriving = torch.where(doubled[:reached], blank[:, before], total[:, before])
             arriving[:, 0] = -torch.inf
@@ -111,21 +111,21 @@ class Lexicon:
         return torch.logaddexp(in_blank[:, ends], in_character[:, ends])
 
     def _build(self) -> None:
-        """Lay the tree out level by level: node 0 is the empty text, parents stand before their children."""
+        """Build the tree level by level: node 0 is the empty text, parents come before their children."""
         encoded = [self.alphabet.encode(word) for word in self.words]
         parent, label = [0], [BLANK]
         ends = [0] * len(encoded)
         self._reached = [1]  # nodes of a depth of at most k
         for depth in range(max(map(len, encoded))):
             children: dict[tuple[int, int], int] = {}
-            for number, classes in enumerate(encoded):
+            for index, classes in enumerate(encoded):
                 if depth < len(classes):
-                    key = (ends[number], classes[depth])
+                    key = (ends[index], classes[depth])
                     node = children.setdefault(key, len(parent))
                     if node == len(parent):
                         parent.append(key[0])
                         label.append(key[1])
-                    ends[number] = node
+                    ends[index] = node
             self._reached.append(len(parent))
         self._parent, self._label, self._ends = torch.tensor(parent), torch.tensor(label), torch.tensor(ends)
         self._doubled = (self._label == self._label[self._parent]) & (self._label != BLANK)
@@ -136,27 +136,24 @@ def decode_lexicon(
     lengths: Lengths | None,
     alphabet: Alphabet,
     lexicon: Lexicon,
-    *,
-    allowed: Collection[str] | None = None,
 ) -> list[Reading]:
     """Read a batch as words of a list.
 
-    A line is cut where the best path reads a space and each of its words is looked up; not so where entries of the
-    list hold spaces themselves. A picture in which no entry has room, for want of time steps, reads as "".
+    A line is split where the best path has a space, and each part is read as a word; it is not split if entries of the
+    list contain spaces. A picture with too few time steps for every entry reads as "".
 
     Args:
         log_probs: float [B, T, classes], logarithms of probabilities or logits.
-        lengths: int [B], time steps of each sample, the rest is padding and not read; None where all are real.
-        alphabet: what the classes mean.
-        lexicon: made for the same alphabet.
-        allowed: the only characters that may be read; None allows all.
+        lengths: int [B], time steps of each sample without padding; None if no sample is padded.
+        alphabet: the characters of the classes.
+        lexicon: a lexicon for the same alphabet.
 
     Raises:
         ValueError: the shapes, the alphabets and the lengths do not fit together.
     """
     if lexicon.alphabet != alphabet:
         raise ValueError("the word list was made for another alphabet")
-    scores, counts = prepare(log_probs, lengths, alphabet, allowed)
+    scores, counts = prepare(log_probs, lengths, alphabet)
     path = best_path(scores, counts)
     space = alphabet.encode(" ")[0] if " " in alphabet and not lexicon.holds_spaces else None
     pieces = [(sample, piece) for sample in range(len(scores)) for piece in _pieces(path, sample, space)]
@@ -176,7 +173,7 @@ def decode_lexicon(
 
 
 def _pieces(path: BestPath, sample: int, space: int | None) -> Iterator[slice]:
-    """Yield the time steps of each word of a line, or of the whole line where no space parts it."""
+    """Yield the time steps of each word of a line, or of the whole line if it has no space."""
     classes = path.classes[sample][path.real[sample]]
     spaces = np.flatnonzero(classes == space) if space is not None else np.empty(0, np.int64)
     starts, stops = [0, *(spaces + 1).tolist()], [*spaces.tolist(), len(classes)]

@@ -1,4 +1,4 @@
-"""What was read, and how sure the network is of it."""
+"""Readings with their confidences."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from torch import Tensor
 
 from data.recognition.alphabet import BLANK, Alphabet
 from model.head import Reading
-from utils.decode.ctc.scores import text_probabilities
+from utils.decode.ctc.scores import Lengths, prepare, text_probabilities
 
 
 @dataclass(frozen=True)
@@ -20,7 +20,7 @@ class BestPath:
     Attributes:
         classes: int64 [B, T].
         log_probs: float64 [B, T], the logarithm of its probability.
-        real: bool [B, T], False where a step is padding.
+        real: bool [B, T], False for padding.
     """
 
     classes: np.ndarray
@@ -29,7 +29,7 @@ class BestPath:
 
 
 def best_path(log_probs: Tensor, lengths: Tensor) -> BestPath:
-    """Find the best path of each sample; on a GPU only these two numbers of a step leave it.
+    """Find the best path of each sample; from a GPU, only these two values of each step are copied.
 
     Args:
         log_probs: logarithms of probabilities, float [B, T, classes].
@@ -56,12 +56,12 @@ def easyocr_confidence(path: BestPath) -> np.ndarray:
 def make_readings(
     texts: Sequence[Sequence[int]], log_probs: Tensor, lengths: Tensor, path: BestPath, alphabet: Alphabet
 ) -> list[Reading]:
-    """Return the texts of a batch with both their confidences.
+    """Return the texts of a batch with confidence and probability.
 
     Args:
-        texts: classes of characters, of each sample.
+        texts: the text of each sample, as classes of characters.
         log_probs: float [B, T, C], logarithms of the classes' probabilities.
-        lengths: int64 [B], steps of each sample that are no padding.
+        lengths: int64 [B], time steps of each sample without padding.
         path: the best path through `log_probs`.
         alphabet: the characters of the classes.
     """
@@ -70,3 +70,31 @@ def make_readings(
         Reading(alphabet.decode(text), float(confidence), probability)
         for text, confidence, probability in zip(texts, easyocr_confidence(path), probabilities, strict=True)
     ]
+
+
+def decode_greedy(
+    log_probs: Tensor | np.ndarray,
+    lengths: Lengths | None,
+    alphabet: Alphabet,
+) -> list[Reading]:
+    """Read a batch.
+
+    Args:
+        log_probs: float [B, T, classes], logarithms of probabilities or logits.
+        lengths: int [B], time steps of each sample without padding; None if no sample is padded.
+        alphabet: the characters of the classes.
+
+    Raises:
+        ValueError: the shapes, the alphabet and the lengths do not fit together.
+    """
+    scores, counts = prepare(log_probs, lengths, alphabet)
+    path = best_path(scores, counts)
+    return make_readings(merge_path(path), scores, counts, path, alphabet)
+
+
+def merge_path(path: BestPath) -> list[list[int]]:
+    """Return the classes of the characters of each path, with repeats merged and blanks removed."""
+    begins = np.ones_like(path.real)
+    begins[:, 1:] = path.classes[:, 1:] != path.classes[:, :-1]
+    written = begins & path.real & (path.classes != BLANK)
+    return [classes[kept].tolist() for classes, kept in zip(path.classes, written, strict=True)]

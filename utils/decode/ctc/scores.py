@@ -1,8 +1,8 @@
-"""Scores over classes and time steps before they are decoded: normalised, restricted, folded; and what a text has."""
+"""Checking and normalising scores before decoding, and the probability of a text."""
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 
 import numpy as np
 import torch
@@ -14,17 +14,13 @@ from data.recognition.alphabet import BLANK, Alphabet
 Lengths = Sequence[int] | np.ndarray | Tensor
 
 
-def prepare(
-    log_probs: Tensor | np.ndarray, lengths: Lengths | None, alphabet: Alphabet, allowed: Collection[str] | None
-) -> tuple[Tensor, Tensor]:
+def prepare(log_probs: Tensor | np.ndarray, lengths: Lengths | None, alphabet: Alphabet) -> tuple[Tensor, Tensor]:
     """Check a batch and normalise it.
 
     Args:
         log_probs: float [B, T, classes], logarithms of probabilities or logits: a second log-softmax changes nothing.
-        lengths: int [B], time steps of each sample; None where all are real.
-        alphabet: what the classes mean.
-        allowed: the characters that may be read; the probability of the others is set to 0 and shared out among the
-            rest in proportion, blank included, as EasyOCR's allowlist and blocklist do. None allows all.
+        lengths: int [B], time steps of each sample without padding; None if no sample is padded.
+        alphabet: the characters of the classes.
 
     Returns:
         float32 or float64 [B, T, classes] on the device of `log_probs` and int64 [B] on the CPU.
@@ -40,45 +36,20 @@ def prepare(
     if counts.shape != (batch,) or (batch and not 0 <= int(counts.min()) <= int(counts.max()) <= steps):
         raise ValueError(f"expected {batch} lengths of 0 to {steps}, not {counts.tolist()}")
     scores = scores if scores.dtype == torch.float64 else scores.float()
-    if allowed is not None:
-        barred = [False, *(character not in allowed for character in alphabet.characters)]
-        scores = scores.masked_fill(torch.tensor(barred, device=scores.device), -torch.inf)
     return scores.log_softmax(2), counts
 
 
-def fold_case(log_probs: Tensor | np.ndarray, alphabet: Alphabet) -> tuple[Tensor, Alphabet]:
-    """Join the classes of letters that differ in case only: 'A' and 'a' become 'a', whose probability is their sum.
-
-    For word lists in one case, and for the 36-character protocol with a network of 94 characters.
-
-    Args:
-        log_probs: logarithms of probabilities (or logits), float [B, T, alphabet.classes].
-        alphabet: what the classes mean.
-
-    Returns:
-        float [B, T, classes], and the alphabet of these classes: the small letters in the order of the old list.
-    """
-    scores = torch.as_tensor(log_probs).detach()
-    scores = (scores if scores.dtype == torch.float64 else scores.float()).log_softmax(2)
-    # A capital whose small letter takes more than one character (U+0130) stays what it is.
-    small = [low if len(low := character.lower()) == 1 else character for character in alphabet.characters]
-    folded = Alphabet(dict.fromkeys(small))
-    target = torch.tensor([BLANK, *folded.encode(small)], device=scores.device)
-    joined = torch.zeros(*scores.shape[:2], folded.classes, dtype=scores.dtype, device=scores.device)
-    return joined.index_add(2, target, scores.exp()).log(), folded
-
-
 def text_probabilities(log_probs: Tensor, lengths: Tensor, texts: Sequence[Sequence[int]]) -> list[float]:
-    """Return P(text | picture) of one text for each sample, summed over all its placements on the time steps.
+    """Return P(text | picture) of one text for each sample, summed over all its alignments with the time steps.
 
     Args:
         log_probs: logarithms of probabilities, float [B, T, classes].
         lengths: int64 [B] on the CPU.
-        texts: classes of the characters of B texts.
+        texts: B texts as classes of characters.
     """
-    if not log_probs.shape[0] or not log_probs.shape[1]:  # which torch refuses
+    if not log_probs.shape[0] or not log_probs.shape[1]:  # torch refuses empty inputs.
         return [0.0 if text else 1.0 for text in texts]
-    if log_probs.device.type not in ("cpu", "cuda"):  # others have no CTC
+    if log_probs.device.type not in ("cpu", "cuda"):  # Other devices have no CTC loss.
         log_probs = log_probs.cpu()
     targets = torch.zeros(len(texts), max(map(len, texts)), dtype=torch.int64)
     for row, text in enumerate(texts):

@@ -33,8 +33,8 @@ def write_icdar(root: Path, files: dict[str, str]) -> IcdarDataset:
     """Write noise of 60 x 100 pixels for each label file (name -> content)."""
     for folder in ("images", "labels"):
         (root / folder).mkdir(parents=True, exist_ok=True)
-    for number, (name, content) in enumerate(files.items()):
-        noise = np.random.default_rng(number).integers(0, 256, (60, 100, 3), np.uint8)
+    for index, (name, content) in enumerate(files.items()):
+        noise = np.random.default_rng(index).integers(0, 256, (60, 100, 3), np.uint8)
         cv2.imwrite(str(root / f"images/{name}.png"), noise)
         (root / f"labels/gt_{name}.txt").write_text(content, encoding="utf-8-sig")
     return IcdarDataset(root=str(root), images="images", labels="labels")
@@ -120,7 +120,7 @@ def test_faults_of_the_dataset_and_of_its_words_count(tmp_path: Path) -> None:
     reader = open_words(CutWords(dataset=dataset, max_dropped=1.0))
     assert texts(reader) == ["good"]
     assert reader.report.dropped == {
-        "word: not 8 numbers and a text, parted by commas": 1,
+        "word: not 8 numbers and a text, separated by commas": 1,
         "word: zero or near-zero area": 1,
         "word: its label is empty": 1,
     }

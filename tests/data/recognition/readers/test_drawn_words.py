@@ -34,8 +34,8 @@ def test_a_crop_is_what_the_generator_writes_and_the_readers_read(tmp_path: Path
         assert_consistent(disk)
         assert len(drawn) == len(disk) == {"train": 7, "test": 4}[split] and not disk.report.dropped
         for index in range(len(disk)):
-            one, other = disk[index], drawn[index]
-            assert one.text == other.text and np.array_equal(one.image, other.image)
+            sample, other = disk[index], drawn[index]
+            assert sample.text == other.text and np.array_equal(sample.image, other.image)
             assert disk.raw(index) == drawn.raw(index)
 
 

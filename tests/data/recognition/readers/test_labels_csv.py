@@ -24,11 +24,11 @@ from data.recognition.readers.label_lines import is_quoted_csv, split_csv
 @pytest.mark.parametrize("mark", [",", ";", "\t"])
 def test_a_csv_writer_is_told_from_easyocrs_form(tmp_path: Path, quoting: int, mark: str) -> None:
     labels = ["plain", "1,000", 'say "hi"', "a;b", '"', '""', "", "tab\tbed"]
-    write_pictures(tmp_path, [f"{number}.png" for number in range(len(labels))])
+    write_pictures(tmp_path, [f"{index}.png" for index in range(len(labels))])
     with open(tmp_path / "labels.csv", "w", newline="", encoding="utf-8-sig") as file:
         writer = csv.writer(file, delimiter=mark, quoting=quoting)
         writer.writerow(["filename", "words"])
-        writer.writerows((f"{number}.png", label) for number, label in enumerate(labels))
+        writer.writerows((f"{index}.png", label) for index, label in enumerate(labels))
     reader = open_words(LabelsCsvWords(root=str(tmp_path), max_dropped=1.0))
     assert texts(reader) == [label for label in labels if label]
     assert reader.report.dropped == {"word: its label is empty": 1}
@@ -49,13 +49,13 @@ def test_what_a_csv_writer_quotes_is_read_as_written(labels: list[str]) -> None:
     import io
 
     file = io.StringIO()
-    csv.writer(file, lineterminator="\n").writerows((f"{number}.png", label) for number, label in enumerate(labels))
+    csv.writer(file, lineterminator="\n").writerows((f"{index}.png", label) for index, label in enumerate(labels))
     lines = file.getvalue().split("\n")[:-1]
     found = [line.text for line in split_csv(list(enumerate(lines)), ",", True)]
     assert found == labels
     if any(mark in label for label in labels for mark in ',"'):
         assert is_quoted_csv(lines, ",")
-    plain = [f"{number}.png,{label}" for number, label in enumerate(labels)]
+    plain = [f"{index}.png,{label}" for index, label in enumerate(labels)]
     assert [line.text for line in split_csv(list(enumerate(plain)), ",", False)] == [label.rstrip() for label in labels]
 
 
@@ -77,8 +77,8 @@ def test_folders_of_folders_are_joined_and_hidden_ones_are_not(tmp_path: Path) -
 
 
 def test_shards_are_complete(tmp_path: Path) -> None:
-    for number in (1, 3):
-        write_pictures(tmp_path / f"shard_{number:04}_of_0003", ["1.png"])
-        (tmp_path / f"shard_{number:04}_of_0003" / "labels.csv").write_text("filename,words\n1.png,x\n")
+    for index in (1, 3):
+        write_pictures(tmp_path / f"shard_{index:04}_of_0003", ["1.png"])
+        (tmp_path / f"shard_{index:04}_of_0003" / "labels.csv").write_text("filename,words\n1.png,x\n")
     with pytest.raises(UserError, match=r"1 of 3 shards are missing \(number 2\)"):
         open_words(LabelsCsvWords(root=str(tmp_path)))

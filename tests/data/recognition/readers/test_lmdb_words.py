@@ -53,8 +53,8 @@ def test_a_database_that_is_one_file(tmp_path: Path) -> None:
 
 
 def test_a_tree_of_databases_is_joined(tmp_path: Path) -> None:
-    for number, part in enumerate(("MJ/MJ_train", "MJ/MJ_valid", "ST", ".old")):
-        write_lmdb(tmp_path / part, word_pairs([f"{part} {k}" for k in range(2)], 10 * number))
+    for index, part in enumerate(("MJ/MJ_train", "MJ/MJ_valid", "ST", ".old")):
+        write_lmdb(tmp_path / part, word_pairs([f"{part} {k}" for k in range(2)], 10 * index))
     reader = opened(tmp_path)
     assert_consistent(reader)
     assert texts(reader) == [f"{part} {k}" for part in ("MJ/MJ_train", "MJ/MJ_valid", "ST") for k in range(2)]
@@ -184,9 +184,9 @@ def test_other_keys_are_refused_with_one_sentence(tmp_path: Path, pairs: dict, m
 
 def test_readers_share_a_database_and_close_it(tmp_path: Path) -> None:
     folder = write_lmdb(tmp_path / "x", word_pairs(LABELS))
-    one, other = opened(folder), opened(folder)
-    assert one[0].text == other[0].text == LABELS[0]
-    del one
+    reader, other = opened(folder), opened(folder)
+    assert reader[0].text == other[0].text == LABELS[0]
+    del reader
     assert other[1].text == LABELS[1]
     del other
     # LMDB opens no database twice in a process: somebody else can, once all readers have gone.

@@ -53,7 +53,12 @@ def test_words_of_icdar_2015() -> None:
     labels = texts(reader)
     assert len(labels) == 4468 and not reader.report.dropped
     assert labels[:3] == ["Genaxis Theatre", "[06]", "62-03"]
-    assert [labels[number - 1] for number in (1013, 1018, 1023, 1077)] == ['READER"', '"SCAN"', '"CARD', 'lives."']
+    assert [labels[line_number - 1] for line_number in (1013, 1018, 1023, 1077)] == [
+        'READER"',
+        '"SCAN"',
+        '"CARD',
+        'lives."',
+    ]
     train, test = (open_words(GtTxtWords(root=root, select=part)) for part in ("1-4000", "4001-4468"))
     assert (len(train), len(test)) == (4000, 468)
     assert names(test)[0] == "word_4001.png" and texts(train) + texts(test) == labels

@@ -21,13 +21,11 @@ from data.recognition.readers import open_word_sets, open_words
 
 def test_a_link_out_of_the_root_and_a_damaged_picture_are_unreadable(tmp_path: Path) -> None:
     root = tmp_path / "root"
-    write_pictures(root, [f"{number}.png" for number in range(6)])
+    write_pictures(root, [f"{index}.png" for index in range(6)])
     (tmp_path / "outside.png").write_bytes(encoded(9))
     (root / "link.png").symlink_to(tmp_path / "outside.png")
     (root / "cut.jpg").write_bytes(encoded(1, ".jpg", 40, 80)[:-300])
-    (root / "gt.txt").write_text(
-        "".join(f"{number}.png\t{number}\n" for number in range(6)) + "link.png\tx\ncut.jpg\ty\n"
-    )
+    (root / "gt.txt").write_text("".join(f"{index}.png\t{index}\n" for index in range(6)) + "link.png\tx\ncut.jpg\ty\n")
     reader = open_words(GtTxtWords(root=str(root)))
     with pytest.raises(UnreadableSample, match="leads outside"):
         reader[6]
@@ -57,8 +55,8 @@ def test_pictures_in_another_folder_are_asked_for(tmp_path: Path) -> None:
 
 
 def test_select_takes_a_range_of_numbers(tmp_path: Path) -> None:
-    write_pictures(tmp_path, [f"word_{number}.png" for number in range(1, 21)])
-    (tmp_path / "gt.txt").write_text("".join(f'word_{number}.png, "w{number}"\n' for number in range(1, 21)))
+    write_pictures(tmp_path, [f"word_{index}.png" for index in range(1, 21)])
+    (tmp_path / "gt.txt").write_text("".join(f'word_{index}.png, "w{index}"\n' for index in range(1, 21)))
     assert texts(open_words(GtTxtWords(root=str(tmp_path), select="3-5"))) == ["w3", "w4", "w5"]
     assert texts(open_words(GtTxtWords(root=str(tmp_path), samples=4))) == ["w1", "w6", "w11", "w16"]
     with pytest.raises(UserError, match=r"`select: 30-40` takes none of the 20 images"):
@@ -115,7 +113,7 @@ def test_fingerprints_change_with_labels_and_names(root: Path) -> None:
         (root / "gt.txt").write_text(content)
         return open_words(GtTxtWords(root=str(root))).fingerprint()
 
-    one = print_of("a.jpg\tx\nb.png\ty\n")
-    assert print_of("\ufeffa.jpg x\r\nb.png y\r\n") == one, "the same in another form"
+    first = print_of("a.jpg\tx\nb.png\ty\n")
+    assert print_of("\ufeffa.jpg x\r\nb.png y\r\n") == first, "the same in another form"
     others = [print_of("a.jpg\tx\nb.png\tz\n"), print_of("a.jpg\tx\nc.PNG\ty\n"), print_of("b.png\ty\na.jpg\tx\n")]
-    assert len({one, *others}) == 4
+    assert len({first, *others}) == 4

@@ -17,7 +17,7 @@ from data.recognition.readers import open_words
 
 
 def test_captchas_are_split_by_seed_whatever_their_order(tmp_path: Path) -> None:
-    labels = [f"{number:03d}ab" for number in range(30)]
+    labels = [f"{index:03d}ab" for index in range(30)]
     write_pictures(tmp_path, [f"{label}.png" for label in random.Random(0).sample(labels, 30)])
 
     def part(which: str, **options) -> set[str]:

@@ -12,7 +12,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from data.recognition.alphabet import Alphabet
-from utils.decode.ctc import Lexicon, decode_beam, decode_greedy, decode_lexicon, lexicon
+from utils.decode.ctc import lexicon
+from utils.decode.ctc.beam import decode_beam
+from utils.decode.ctc.lexicon import Lexicon, decode_lexicon
+from utils.decode.ctc.reading import decode_greedy
 
 ABC = Alphabet("abc")
 WORDS = st.lists(st.text("abc", min_size=1, max_size=6), min_size=1, max_size=12)

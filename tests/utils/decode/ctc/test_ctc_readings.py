@@ -12,7 +12,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from data.recognition.alphabet import Alphabet
-from utils.decode.ctc import beam_search, decode_beam, decode_greedy, fold_case, text_probabilities
+from utils.decode.ctc.beam import beam_search, decode_beam
+from utils.decode.ctc.reading import decode_greedy
+from utils.decode.ctc.scores import text_probabilities
 
 AB = Alphabet("ab")
 
@@ -106,18 +108,6 @@ def test_confidence_of_a_long_line_does_not_vanish_on_the_way():
     assert reading.confidence == pytest.approx(10.0 ** (-100 * 2 / 10), rel=1e-9)
 
 
-def test_allowed_characters_share_out_the_rest():
-    log_probs = steps([0.2, 0.1, 0.7], [0.8, 0.1, 0.1])
-    reading = decode_greedy(log_probs, None, AB, allowed={"a"})[0]
-    assert reading.text == ""  # blank 0.2 / 0.3 against 'a' 0.1 / 0.3
-    assert reading.probability == pytest.approx(0.2 / 0.3 * 0.8 / 0.9)
-    reading = decode_greedy(log_probs, None, AB, allowed="b")[0]
-    assert reading.text == "b"
-    assert reading.confidence == pytest.approx((0.7 / 0.9) ** 2)
-    assert decode_beam(log_probs, None, AB, allowed="")[0].text == ""
-    assert decode_greedy(log_probs, None, AB, allowed=set())[0].probability == 1
-
-
 def test_the_most_probable_text_is_not_that_of_the_best_path():
     """The best path is blank, blank (0.36); 'a' collects 0.16 + 2 * 0.24."""
     alphabet = Alphabet("a")
@@ -167,15 +157,6 @@ def test_text_probabilities_of_given_texts():
     ]
     assert found == pytest.approx(expected, rel=1e-9)
     assert found[2] == 0  # five characters, four steps
-
-
-def test_fold_case_sums_both_letters():
-    alphabet = Alphabet("aB1Ab")
-    log_probs = steps([0.1, 0.2, 0.05, 0.15, 0.3, 0.2])
-    folded, small = fold_case(log_probs, alphabet)
-    assert small.characters == "ab1"
-    assert folded.exp()[0, 0].tolist() == pytest.approx([0.1, 0.5, 0.25, 0.15])
-    assert fold_case(log_probs[..., :4], Alphabet("İiI"))[1].characters == "İi"
 
 
 def test_an_empty_batch():
