@@ -10,10 +10,11 @@ import numpy as np
 import torch
 
 from benchmarks.gpu.bench import LOOK, OK, Bench, part, say
+from benchmarks.labelling import label_one_by_one
 from config.schema.datasets import SynthTextDataset
 from config.schema.detection import DetectionTest
 from data.preprocess import Preprocess
-from data.pseudo_label.labeler import label_blocks, label_one_by_one
+from data.pseudo_label.labeler import label_blocks
 from data.pseudo_label.records import ImageLabels, LabelSettings
 from data.reader import Reader
 from data.readers import open_dataset
