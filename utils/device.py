@@ -112,7 +112,7 @@ def autocast(device: torch.device, amp: Amp) -> AbstractContextManager[object]:
 
 
 def to_device(tensor: Tensor, device: torch.device) -> Tensor:
-    """Return a tensor on `device`; CUDA does not make the host wait for it, if its memory is pinned.
+    """Return a tensor [...] on `device`; CUDA does not make the host wait for it, if its memory is pinned.
 
     Elsewhere the copy is waited for: on Apple GPUs one that is not may read memory that has been given back by then.
     """

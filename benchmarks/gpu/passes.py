@@ -85,9 +85,7 @@ def evaluation(bench: Bench) -> None:
     for sweep in (False, True):
         with part("evaluation"):
             add = ThresholdSweep(test).add if sweep else None
-            result = evaluate_detector(
-                model, reader, test, Preprocess(), bench.device, amp, progress=False, on_image=add
-            )
+            result = evaluate_detector(model, reader, test, Preprocess(), bench.device, amp, on_image=add)
             say(f"evaluation{' with the sweep' if sweep else ''}: images/s", len(reader) / result.seconds)
     with part("reading"):
         config = bench.recognition("train.batch_size=4")

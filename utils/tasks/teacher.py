@@ -48,7 +48,13 @@ class DetectorTeacher(Teacher):
 
     @torch.no_grad()
     def start(self, pixels: np.ndarray, sizes: np.ndarray, preprocess: Preprocess) -> Callable[[], np.ndarray]:
-        """Begin with a batch of `pixel_batch`; bytes go to the device, and the region score alone comes back."""
+        """Begin with a `pixel_batch`; return what waits for its region scores, float32 [B, H/2, W/2].
+
+        Args:
+            pixels: uint8 [B, H, W, 3], RGB.
+            sizes: int64 [B, 2], height and width without the padding.
+            preprocess: normalises the pixels, on the device.
+        """
         try:
             return self._start(pixels, sizes, preprocess)
         except RuntimeError as fault:

@@ -24,7 +24,7 @@ def test_without_nccl_gpus_meet_over_gloo(monkeypatch):
     store = torch.distributed.HashStore()
     store.set_timeout(datetime.timedelta(seconds=5))
     monkeypatch.setattr(group, "rendezvous", lambda *_, **__: iter([(store, 0, 2)]))
-    monkeypatch.setattr(group.lives, "agree", lambda *_: "life")
+    monkeypatch.setattr(group.restarts, "agree", lambda *_: "life")
     monkeypatch.setattr(group.dist, "init_process_group", refuse)
     for available, backend in ((False, "gloo"), (True, "cpu:gloo,cuda:nccl")):
         monkeypatch.setattr(group.dist, "is_nccl_available", lambda available=available: available)
