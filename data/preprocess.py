@@ -85,6 +85,22 @@ class Preprocess:
         mean, std = _constants(self.mean, self.std, images.device)
         return ((images.float() / 255 - mean) / std).permute(0, 3, 1, 2)
 
+    def normalise_exactly(self, images: Tensor, sizes: Tensor) -> Tensor:
+        """Do what `normalise` does, to the last bit, where the network runs, and put 0 into the padding.
+
+        Args:
+            images: uint8 [B, H, W, 3], RGB, on any device.
+            sizes: int64 [B, 2], on the same one: height and width of each image, the rest is padding.
+
+        Returns:
+            float32 [B, 3, H, W] on that device, laid out with channels last.
+        """
+        table = _device_tables(self, images.device)
+        pixels = table[images.int() + torch.arange(0, 768, 256, device=images.device)]
+        rows, columns = (torch.arange(side, device=images.device) for side in images.shape[1:3])
+        real = (rows[:, None] < sizes[:, 0, None, None]) & (columns < sizes[:, 1, None, None])
+        return torch.where(real[..., None], pixels, 0.0).permute(0, 3, 1, 2)
+
     def fit(self, image: np.ndarray, canvas_size: int, mag_ratio: float) -> FittedImage:
         """Resize an image so that its longer side has `mag_ratio` times its length, `canvas_size` at most.
 
@@ -127,6 +143,12 @@ class Preprocess:
 def _constants(mean: tuple[float, ...], std: tuple[float, ...], device: torch.device) -> tuple[Tensor, Tensor]:
     """Return mean and standard deviation on a device; copied once, because a copy in every step would block."""
     return torch.tensor(mean, device=device), torch.tensor(std, device=device)
+
+
+@functools.lru_cache
+def _device_tables(preprocess: Preprocess, device: torch.device) -> Tensor:
+    """Return the three tables of a `Preprocess` one after the other, [768], copied to a device once."""
+    return torch.from_numpy(preprocess._tables.reshape(-1)).to(device)
 
 
 def _round_up(length: int) -> int:

@@ -43,10 +43,12 @@ class CTCLoss(nn.Module):
     """CTC in float32, whatever precision the network ran in.
 
     The share of zeroed samples is computed without waiting for the device. Torch's native implementation reads the
-    lengths on the CPU, so lists, arrays or CPU tensors need no copy from the device. Targets are int64 and padded, so
-    torch never uses cuDNN's implementation, which needs one width for the whole batch. On a GPU the gradient of the
-    native implementation is summed in no fixed order. Under `torch.use_deterministic_algorithms`, and on devices
-    without CTC, the loss is therefore computed on the CPU, where it is deterministic.
+    lengths on the CPU, so lists, arrays or CPU tensors need no copy from the device. It copies them and the offsets of
+    the targets to a GPU, three arrays of B numbers in the forward pass and again in the backward pass, and waits for
+    each copy; no form of the arguments avoids that. Targets are int64 and padded, so torch never uses cuDNN's
+    implementation, which needs one width for the whole batch. On a GPU the gradient of the native implementation is
+    summed in no fixed order. Under `torch.use_deterministic_algorithms`, and on devices without CTC, the loss is
+    therefore computed on the CPU, where it is deterministic.
     """
 
     def forward(self, logits: Tensor, lengths: Lengths, targets: Tensor, target_lengths: Lengths) -> CTCLossParts:
@@ -73,7 +75,7 @@ class CTCLoss(nn.Module):
             scores = logits.to(device)
             scores = scores if scores.dtype == torch.float64 else scores.float()
             steps, characters = _int64(lengths), _int64(target_lengths)
-            targets = targets.to(device, torch.int64, non_blocking=True)
+            targets = targets.to(device, torch.int64, non_blocking=device.type == "cuda")
             _check_classes(targets, characters, scores.shape[2])
             log_probs = scores.log_softmax(2)
             losses = functional.ctc_loss(
@@ -83,7 +85,7 @@ class CTCLoss(nn.Module):
             endless = losses.detach() == torch.inf
             if log_probs.requires_grad:
                 log_probs.register_hook(lambda gradient: gradient.masked_fill(endless[:, None, None], 0.0))
-            steps, characters = steps.to(device, non_blocking=True), characters.to(device, non_blocking=True)
+            steps, characters = (one.to(device, non_blocking=device.type == "cuda") for one in (steps, characters))
             loss = (losses.masked_fill(endless, 0.0) / characters.clamp(min=1)).mean()
             zeroed = endless.float().mean()
             blank = _blank_share(scores.detach(), steps)

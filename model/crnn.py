@@ -72,15 +72,15 @@ class Crnn(Recognizer):
         images = self._whole(images)
         if lengths.min() == steps:  # Nothing is padded, so there is nothing to blank and to pack.
             return self._read(images)
-        columns = self._columns(lengths).to(images.device, non_blocking=True)
+        columns = self._columns(lengths).to(images.device, non_blocking=images.is_cuda)
         features = self._steps(self.FeatureExtraction(images, columns), columns)
         # Sorted here: `pack_padded_sequence` would wait for the device to copy the order there, and again to fetch it.
         lengths, order = lengths.sort(descending=True)
-        features = features.index_select(0, order.to(images.device, non_blocking=True))
+        features = features.index_select(0, order.to(images.device, non_blocking=images.is_cuda))
         packed = self.SequenceModeling(pack_padded_sequence(features, lengths, True))
         scores = with_data(packed, self.Prediction(packed.data))
         scores, _ = pad_packed_sequence(scores, True, total_length=steps)
-        return scores.index_select(0, order.argsort().to(images.device, non_blocking=True))
+        return scores.index_select(0, order.argsort().to(images.device, non_blocking=images.is_cuda))
 
     def _read(self, images: Tensor) -> Tensor:
         return self.Prediction(self.SequenceModeling(self._steps(self.FeatureExtraction(images), None)))

@@ -5,10 +5,12 @@ from __future__ import annotations
 import contextlib
 import functools
 import logging
+from collections.abc import Iterator
 from contextlib import AbstractContextManager
 from typing import Literal
 
 import torch
+from torch import Tensor
 
 from config.errors import UserError
 
@@ -53,11 +55,33 @@ def memory_format(device: torch.device) -> torch.memory_format:
 
 
 def resolve_amp(amp: Amp, device: torch.device) -> Amp:
-    """Return the precision used on `device`; log a warning if it differs from the configured one."""
+    """Return the precision used on `device` and set it up; log a warning if it differs from the configured one.
+
+    `off` is float32 throughout. With bf16 and fp16, convolutions and LSTMs that stay in float32 may round their factors
+    to TF32 (8 bits of exponent, 10 of mantissa), which torch allows by default.
+    """
     used, reason = effective_amp(amp, device)
     if reason:
         log.warning("amp: %s", reason)
+    if device.type == "cuda":
+        # Matrix products are exact already, unless `torch.set_float32_matmul_precision` was called. The new attributes
+        # `fp32_precision` would make torch raise wherever it asks for this one, as `torch.compile` does.
+        torch.backends.cudnn.allow_tf32 = used != "off"
     return used
+
+
+@contextlib.contextmanager
+def kernels_by_trial(wanted: bool) -> Iterator[None]:
+    """Let cuDNN try all of its convolutions on an input of a new size and keep the fastest while the context lasts.
+
+    It pays where sizes repeat; where they vary, as those of words and of evaluated images do, each would be tried.
+    """
+    former = torch.backends.cudnn.benchmark
+    torch.backends.cudnn.benchmark = wanted
+    try:
+        yield
+    finally:
+        torch.backends.cudnn.benchmark = former
 
 
 @functools.lru_cache
@@ -85,6 +109,40 @@ def autocast(device: torch.device, amp: Amp) -> AbstractContextManager[object]:
     if used == "off":
         return contextlib.nullcontext()
     return torch.autocast(device.type, torch.bfloat16 if used == "bf16" else torch.float16)
+
+
+def to_device(tensor: Tensor, device: torch.device) -> Tensor:
+    """Return a tensor [...] on `device`; CUDA does not make the host wait for it, if its memory is pinned.
+
+    Elsewhere the copy is waited for: on Apple GPUs one that is not may read memory that has been given back by then.
+    """
+    return tensor.to(device, non_blocking=device.type == "cuda")
+
+
+_OUT_OF_MEMORY = (
+    "out of memory",  # "CUDA error: out of memory", "MPS backend out of memory"
+    "ALLOC_FAILED",  # of cuDNN and cuBLAS
+    "unable to find an engine",  # of cuDNN, where no algorithm has the workspace that it needs
+    "Unable to find a valid cuDNN algorithm",
+    "DefaultCPUAllocator: can't allocate memory",
+)
+
+
+def is_out_of_memory(fault: BaseException) -> bool:
+    """Tell whether an error of torch means that a device is full: only some of them have a type of their own."""
+    known = isinstance(fault, RuntimeError) and any(words in str(fault) for words in _OUT_OF_MEMORY)
+    return known or isinstance(fault, torch.OutOfMemoryError)
+
+
+@contextlib.contextmanager
+def memory_for(inputs: str, device: torch.device, remedy: str) -> Iterator[None]:
+    """Raise `UserError` with what was computed, and what to do, where the device is full within the context."""
+    try:
+        yield
+    except RuntimeError as fault:
+        if not is_out_of_memory(fault):
+            raise
+        raise UserError(f"{device} is out of memory for {inputs}; {remedy}") from None
 
 
 def peak_memory_bytes(device: torch.device) -> int:

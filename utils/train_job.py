@@ -15,7 +15,7 @@ from config.loader import dump
 from config.schema.run import RunConfig
 from data.cores import available_cores
 from utils.check.jobs import look_at_data
-from utils.device import resolve_amp, resolve_device
+from utils.device import is_out_of_memory, resolve_amp, resolve_device
 from utils.distributed import restarts
 from utils.distributed.batching import samples_of_iteration
 from utils.distributed.processes import ALONE, Processes
@@ -114,9 +114,9 @@ def train_job(
         )  # fmt: skip
     try:
         trainer.run()
-    except torch.OutOfMemoryError as fault:
-        raise UserError(out_of_memory(task, config)) from fault
     except (RuntimeError, OSError) as fault:
+        if is_out_of_memory(fault):
+            raise UserError(out_of_memory(task, config)) from fault
         sentence = worker_faults.sentence(fault)
         if sentence is None:
             raise

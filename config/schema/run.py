@@ -52,7 +52,8 @@ class RunConfig(Section):
     device: str = "auto"
     """`auto` (CUDA, else MPS, else CPU), `cpu`, `cuda`, `cuda:N` or `mps`."""
     amp: Literal["bf16", "fp16", "off"] = "bf16"
-    """Mixed precision; parameters, targets and losses stay in float32."""
+    """Mixed precision; parameters, targets and losses stay in float32. `off` computes in float32 throughout; with the
+    others, convolutions and LSTMs that stay in float32 may use TF32 on CUDA."""
     trained_model: str | None = None
     """Checkpoint that `eval.py` evaluates; null uses the run's `best.pth`."""
 

@@ -47,6 +47,9 @@ class Training(Section):
     schedule here."""
     end_iter: PositiveInt = 50000
     """Iteration at which training ends."""
+    compile: bool = False
+    """Let `torch.compile` translate the training step into fused kernels, which takes minutes at the start; a compiler
+    for the device must be installed (Triton on CUDA). Results differ by roundings."""
     validation: str | None = None
     """Name of the `test` entry evaluated during training; null uses the first one, `none` evaluates nothing."""
     eval_interval: PositiveInt = 1000

@@ -45,9 +45,10 @@ class WeakSupervision(Section):
     as EasyOCR's trainer does."""
 
     relabel_interval: PositiveInt | None = None
-    """Iterations between two labelling passes; null labels again after each pass over the data. The new teacher is the
-    average of the student's weights (`train.ema_decay`), or the student itself without an average. If it scores worse
-    on the validation data than the previous teacher, the old labels stay."""
+    """Iterations between two labelling passes; null labels again at the first evaluation (`train.eval_interval`) after
+    each pass over the data. The new teacher is the average of the student's weights (`train.ema_decay`), or the student
+    itself without an average. If it scores worse on the validation data than the previous teacher, the old labels stay.
+    A labelling pass at another iteration than an evaluation evaluates the new teacher first, which takes time."""
 
     custom_aug: Augmentation = Augmentation()
     """Random changes of the images with word boxes; `train.data.augment` changes the synthetic ones."""

@@ -1,8 +1,8 @@
 """Runs a teacher over the words of many images: crops of one shape share a forward pass.
 
-While the network computes a batch, threads read and cut the next images; the watershed runs in an executor, if one is
-given. A batch holds crops of one block of images only, so the labels of a block do not depend on which blocks were
-labelled before it, or by which process.
+While the network computes a batch, threads read and cut the next images, and the characters of the previous batch are
+searched for, in an executor if one is given. A batch holds crops of one block of images only, so the labels of a block
+do not depend on which blocks were labelled before it, or by which process.
 """
 
 from __future__ import annotations
@@ -14,14 +14,15 @@ from contextlib import closing
 from dataclasses import dataclass
 from functools import partial
 from itertools import chain
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 import numpy as np
 
 from data.io.read_ahead import read_ahead
+from data.preprocess import Preprocess
 from data.pseudo_label.records import ImageLabels, LabelSettings
 from data.pseudo_label.watershed import find_characters
-from data.pseudo_label.words import CutImage, cut_image, label_image, network_input, padded_shape, word_map
+from data.pseudo_label.words import CutImage, cut_image, label_image, network_input, padded_shape, pixel_batch, word_map
 from data.reader import Reader
 
 MAX_WAITING = 8
@@ -33,6 +34,15 @@ class Teacher(Protocol):
 
     def __call__(self, batch: np.ndarray) -> np.ndarray:
         """Map float32 [B, 3, H, W] to scores float [B, H/2, W/2, 2], region first."""
+        ...
+
+
+@runtime_checkable
+class StartingTeacher(Protocol):
+    """A teacher that computes on a device of its own, while this process goes on."""
+
+    def start(self, pixels: np.ndarray, sizes: np.ndarray, preprocess: Preprocess) -> Callable[[], np.ndarray]:
+        """Take a `pixel_batch`, and return what waits for its region scores, float32 [B, H/2, W/2]."""
         ...
 
 
@@ -59,6 +69,7 @@ class _Batcher:
         self._waiting: dict[tuple[int, int], list[tuple[CutImage, int]]] = {}
         self._pixels = 0
         self._found: dict[tuple[int, int], np.ndarray | Future] = {}
+        self._in_flight: tuple[list[tuple[CutImage, int]], Callable[[], np.ndarray]] | None = None
 
     def add(self, cut: CutImage) -> None:
         for index, crop in enumerate(cut.crops):
@@ -74,6 +85,7 @@ class _Batcher:
     def finish(self) -> None:
         for shape in sorted(self._waiting):
             self._run(shape)
+        self._finish_batch()
 
     def boxes(self, cut: CutImage) -> list[np.ndarray]:
         found = [self._found.pop((id(cut), index)) for index in range(len(cut.crops))]
@@ -83,12 +95,27 @@ class _Batcher:
         group = self._waiting.pop(shape)
         self._pixels -= len(group) * shape[0] * shape[1]
         crops = [cut.crops[index] for cut, index in group]
-        regions = self._teacher(network_input(crops, self._settings))[..., 0]
+        if isinstance(self._teacher, StartingTeacher):
+            wait = self._teacher.start(*pixel_batch(crops), self._settings.preprocess)
+        else:
+            regions = self._teacher(network_input(crops, self._settings))[..., 0]
+            wait = partial(np.asarray, regions)
+        for cut, index in group:
+            # The pixels of a block of dense pages would take gigabytes.
+            cut.crops[index] = cut.crops[index].without_pixels()
+        self._finish_batch()
+        self._in_flight = group, wait
+
+    def _finish_batch(self) -> None:
+        """Find the characters of the batch in flight."""
+        if self._in_flight is None:
+            return
+        (group, wait), self._in_flight = self._in_flight, None
         limits = {"sure_fg_th": self._settings.sure_fg_th, "sure_bg_th": self._settings.sure_bg_th}
-        for (cut, index), crop, region in zip(group, crops, regions, strict=True):
+        for (cut, index), region in zip(group, wait(), strict=True):
+            crop = cut.crops[index]
             arguments = {**limits, "vertical": crop.vertical}
             part = word_map(region, crop)
-            cut.crops[index] = crop.without_pixels()  # The pixels of a block of dense pages would take gigabytes.
             if self._executor is None:
                 self._found[id(cut), index] = find_characters(part, **arguments)
             else:

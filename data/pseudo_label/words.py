@@ -94,6 +94,19 @@ def network_input(crops: Sequence[WordCrop], settings: LabelSettings) -> np.ndar
     return batch
 
 
+def pixel_batch(crops: Sequence[WordCrop]) -> tuple[np.ndarray, np.ndarray]:
+    """Return the crops of one padded shape as they travel to a device: `network_input` before it is normalised.
+
+    Returns:
+        uint8 [B, H, W, 3], padded with anything, and int64 [B, 2]: height and width of what is no padding.
+    """
+    height, width = padded_shape(crops[0])
+    batch = np.zeros((len(crops), height, width, 3), np.uint8)
+    for row, crop in zip(batch, crops, strict=True):
+        row[: crop.pixels.shape[0], : crop.pixels.shape[1]] = crop.pixels
+    return batch, np.array([crop.pixels.shape[:2] for crop in crops], np.int64)
+
+
 def word_map(region: np.ndarray, crop: WordCrop) -> np.ndarray:
     """Return the part of a crop's region score that lies on the word itself, without border and padding.
 

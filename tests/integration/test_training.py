@@ -89,6 +89,42 @@ def test_the_number_of_workers_changes_nothing(overrides):
         assert [record["loss"] for record in lines(run)] == [record["loss"] for record in lines(runs[0])]
 
 
+@pytest.mark.parametrize("average", [0.0, 0.9])
+def test_a_compiled_step_trains_alike_and_leaves_evaluations_as_they_are(overrides, monkeypatch, average):
+    translate, passes = torch.compile, []
+
+    def backend(graph, _inputs):
+        def run(*arguments):
+            passes.append(torch.is_grad_enabled())
+            return graph(*arguments)
+
+        return run
+
+    extra = ["train.end_iter=2", "train.eval_interval=1", f"train.ema_decay={average}"]
+    plain = train(overrides, "name=plain", *extra)
+    monkeypatch.setattr(torch, "compile", lambda model: translate(model, backend=backend))
+    compiled = train(overrides, "name=compiled", "train.compile=true", *extra)
+    assert passes and all(passes), "only training passes are compiled"
+    assert [record["loss"] for record in lines(compiled)] == [record["loss"] for record in lines(plain)]
+    assert list(weights(compiled.last)) == list(weights(plain.last))
+
+
+def test_convolutions_are_tried_while_training_alone(overrides, monkeypatch):
+    seen = set()
+    real = torch.nn.functional.conv2d
+
+    def conv2d(*arguments, **options):
+        seen.add((torch.is_grad_enabled(), torch.backends.cudnn.benchmark))
+        return real(*arguments, **options)
+
+    def layer(self, x):
+        return conv2d(x, self.weight, self.bias, self.stride, self.padding, self.dilation, self.groups)
+
+    monkeypatch.setattr(torch.nn.Conv2d, "forward", layer)
+    train(overrides, "train.end_iter=1")
+    assert seen == {(True, True), (False, False)}
+
+
 @pytest.mark.parametrize("amp", ["off", "bf16"])
 @pytest.mark.parametrize("loss", [2, 3])
 def test_both_losses_train_with_and_without_mixed_precision(overrides, amp, loss):

@@ -138,6 +138,24 @@ def test_a_worse_teacher_does_not_label(weak, monkeypatch, caplog):
     assert "below that of the starting weights (0.500)" in caplog.text
 
 
+def test_labelling_by_default_waits_for_evaluations_and_makes_none(weak, monkeypatch):
+    """Nine images in batches of two: a pass is five iterations, and the second evaluation after it is at the sixth."""
+    evaluated, relabelled = [], []
+    evaluate, label = weak_task.WeakDetectionTask.evaluate, weak_task.label_dataset
+    monkeypatch.setattr(weak_task.WeakDetectionTask, "evaluate", lambda *given: evaluated.append(1) or evaluate(*given))
+    monkeypatch.setattr(weak_task, "label_dataset", lambda *a, **b: relabelled.append(1) or label(*a, **b))
+    weak = [one.replace("relabel_interval: 4, ", "") for one in weak]
+    extra = ["train.eval_interval=3", "train.batch_size=2", "train.end_iter=8"]
+    folder = run(weak, "name=default", *extra)
+    assert [line["step"] for line in lines(folder, "stage")] == [0, 6]
+    assert len(evaluated) == len(lines(folder, "validation")) == 4
+    state = torch.load(folder.last, weights_only=True)["task_state"]
+    assert state["interval"] == 6
+    # An interval between evaluations that changes later leaves the stages as they are.
+    run(weak, "name=default", *extra[1:], "train.eval_interval=7", "train.end_iter=9", resume=True)
+    assert torch.load(folder.last, weights_only=True)["task_state"]["interval"] == 6
+
+
 def test_a_run_killed_after_labelling_does_not_label_or_log_that_again(weak, monkeypatch):
     original = Trainer._train_step
 

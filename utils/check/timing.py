@@ -14,7 +14,7 @@ from torch import Tensor
 
 from config.schema.training import Training
 from data.order import StreamBatchSampler
-from utils.device import peak_memory_bytes
+from utils.device import is_out_of_memory, peak_memory_bytes
 from utils.distributed.processes import ALONE
 from utils.distributed.replicas import Replicas
 from utils.engine.gradient import accumulate_gradient
@@ -110,7 +110,9 @@ class StepTimer:
             try:
                 seconds = self._seconds(groups, batch, size, max(_STEPS, len(groups)))
                 break
-            except torch.OutOfMemoryError:
+            except RuntimeError as fault:
+                if not is_out_of_memory(fault):
+                    raise
                 too_large = True
             # Outside the handler, because the exception keeps references to the tensors computed so far.
             self._optimizer.zero_grad(set_to_none=True)

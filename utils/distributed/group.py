@@ -27,6 +27,8 @@ from utils.distributed.processes import ALONE, Processes
 
 log = logging.getLogger(__name__)
 
+WITH_LIBUV = "0" if os.name == "nt" else "1"
+"""Whether the store that processes meet at uses libuv, as torch has it; torch for Windows is built without."""
 _PATIENCE_S = 5.0
 """How long a process waits, after a failed collective, for the reason and for the other processes to report."""
 
@@ -73,7 +75,9 @@ def joined(processes: Processes, device: torch.device, timeout_s: float) -> Iter
     if processes.world == 1:
         yield
         return
-    backend = "cpu:gloo,cuda:nccl" if device.type == "cuda" else "gloo"
+    # Windows has no NCCL; there gloo takes tensors on GPUs, too.
+    backend = "cpu:gloo,cuda:nccl" if device.type == "cuda" and dist.is_nccl_available() else "gloo"
+    os.environ.setdefault("USE_LIBUV", WITH_LIBUV)
     timeout = datetime.timedelta(seconds=timeout_s)
     try:
         # The store may still hold keys of earlier starts of the run.
@@ -86,7 +90,7 @@ def joined(processes: Processes, device: torch.device, timeout_s: float) -> Iter
             rank=processes.rank,
             world_size=processes.world,
             timeout=timeout,
-            device_id=device if device.type == "cuda" else None,
+            device_id=device if "nccl" in backend else None,
         )
     except (RuntimeError, ValueError) as fault:
         if not isinstance(fault, dist.DistStoreError | dist.DistNetworkError | ValueError) and not _is_of_gloo(fault):
@@ -95,7 +99,7 @@ def joined(processes: Processes, device: torch.device, timeout_s: float) -> Iter
             f"process {processes.rank} of {processes.world} cannot reach the others at "
             f"{os.environ.get('MASTER_ADDR')}:{os.environ.get('MASTER_PORT')} ({str(fault).splitlines()[0]})"
         ) from fault
-    on_gpu = device.type == "cuda"
+    on_gpu = "nccl" in backend
     try:
         with neighbours_watched(processes, partial(_reason, store, processes)) if on_gpu else nullcontext():
             yield

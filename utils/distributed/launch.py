@@ -18,14 +18,19 @@ from types import FrameType
 
 import torch.distributed as dist
 
+from utils.distributed.group import WITH_LIBUV
+
 log = logging.getLogger(__name__)
 
 _POLL_S = 0.1
 GRACE_S = 30.0
 """Seconds that the other processes have, after one has failed, to notice it and to report it."""
 _PASSED_ON = [
-    getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGUSR1", "SIGHUP") if hasattr(signal, name)
+    getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGUSR1", "SIGHUP", "SIGBREAK") if hasattr(signal, name)
 ]  # fmt: skip
+
+_APART = {"creationflags": 0x200} if os.name == "nt" else {"start_new_session": True}
+"""Starts a process in a group (on Windows) or a session to itself."""
 
 
 def launch(command: Sequence[str], count: int, threads: int | None = None) -> int:
@@ -41,14 +46,16 @@ def launch(command: Sequence[str], count: int, threads: int | None = None) -> in
     """
     # The launcher hosts the store: it lives longer than the processes, and its port is reserved from the beginning.
     store = dist.TCPStore(
-        "127.0.0.1", 0, is_master=True, wait_for_workers=False, timeout=datetime.timedelta(seconds=GRACE_S)
-    )
+        "127.0.0.1", 0, is_master=True, wait_for_workers=False, timeout=datetime.timedelta(seconds=GRACE_S),
+        use_libuv=WITH_LIBUV == "1",
+    )  # fmt: skip
     shared = {
         "MASTER_ADDR": "127.0.0.1",
         "MASTER_PORT": str(store.port),
         "WORLD_SIZE": str(count),
         "LOCAL_WORLD_SIZE": str(count),
         "TORCHELASTIC_USE_AGENT_STORE": "True",
+        "USE_LIBUV": WITH_LIBUV,
     }
     if threads is not None:
         shared["OMP_NUM_THREADS"] = os.environ.get("OMP_NUM_THREADS", str(threads))
@@ -57,14 +64,14 @@ def launch(command: Sequence[str], count: int, threads: int | None = None) -> in
     def pass_on(signum: int, _frame: FrameType | None) -> None:
         for process in running:
             if process.poll() is None:
-                process.send_signal(signum)
+                process.send_signal(_to_child(signum))
 
     former = {signum: signal.signal(signum, pass_on) for signum in _PASSED_ON}
     try:
         for rank in range(count):
             ranks = {"RANK": str(rank), "LOCAL_RANK": str(rank)}
             # In a new session, Ctrl-C on a terminal reaches the process only once, forwarded by this launcher.
-            running.append(subprocess.Popen(command, env={**os.environ, **shared, **ranks}, start_new_session=True))
+            running.append(subprocess.Popen(command, env={**os.environ, **shared, **ranks}, **_APART))
         return _wait(running)
     finally:
         for process in running:
@@ -72,6 +79,11 @@ def launch(command: Sequence[str], count: int, threads: int | None = None) -> in
                 process.kill()
         for signum, handler in former.items():
             signal.signal(signum, handler)
+
+
+def _to_child(number: int) -> int:
+    """Return the signal that passes one on. On Windows only that of Ctrl-Break reaches a process without ending it."""
+    return signal.CTRL_BREAK_EVENT if os.name == "nt" else number  # type: ignore[attr-defined]
 
 
 def _wait(running: Sequence[subprocess.Popen]) -> int:

@@ -30,9 +30,14 @@ class Replicas:
         model: the network, on its device; the same object is evaluated and saved.
         processes: those of the run.
         accumulate: micro-batches of an iteration; gradients are averaged over the processes with the last one.
+        compiled: let `torch.compile` translate the training step of the network; evaluations, whose sizes vary, run it
+            as it is.
+
+    Attributes:
+        module: what a training step runs.
     """
 
-    def __init__(self, model: nn.Module, processes: Processes, accumulate: int = 1) -> None:
+    def __init__(self, model: nn.Module, processes: Processes, accumulate: int = 1, *, compiled: bool = False) -> None:
         self._processes = processes
         self._statistics = [buffer for buffer in model.buffers() if buffer.is_floating_point()]
         self.module: nn.Module = model
@@ -50,6 +55,8 @@ class Replicas:
             if device.type == "cpu":
                 _keep_buckets(self._parallel)
             self.module = self._parallel
+        if compiled:
+            self.module = torch.compile(self.module)
 
     def reducing(self, last: bool) -> AbstractContextManager[object]:
         """Return the context of a forward and backward pass; the gradients are averaged in that of the `last` one."""

@@ -16,6 +16,7 @@ from torch.utils.data import DataLoader
 from config.schema.training import Training
 from data.cores import available_cores
 from data.order import StreamBatchSampler
+from utils.device import to_device
 from utils.engine.stop import outlast_stop_signals
 from utils.engine.task import Task
 
@@ -61,16 +62,21 @@ def batches(
             if not micro:
                 return
             waited = time.perf_counter() - begun
-            yield [{name: _to_device(value, device) for name, value in batch.items()} for batch in micro], waited
+            yield (
+                [
+                    {
+                        name: to_device(value, device) if isinstance(value, Tensor) else value
+                        for name, value in batch.items()
+                    }
+                    for batch in micro
+                ],
+                waited,
+            )
     except Exception as fault:
         # Without the frames of the loader, which would keep its processes alive as long as the error is held.
         raise fault.with_traceback(None) from None
     finally:
         iterator = None  # Ends the loader processes now.
-
-
-def _to_device(value: Any, device: torch.device) -> Any:
-    return value.to(device, non_blocking=True) if isinstance(value, Tensor) else value
 
 
 def _start_worker(_number: int) -> None:

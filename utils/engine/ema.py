@@ -23,6 +23,9 @@ class WeightAverage:
 
     def __init__(self, model: nn.Module, decay: float) -> None:
         self.module = copy.deepcopy(model).requires_grad_(False)
+        for module in self.module.modules():
+            if isinstance(module, nn.RNNBase):
+                module.flatten_parameters()  # Copies lie apart, and cuDNN would gather them in every evaluation.
         self.decay = decay
         device = _device(model)
         exact = torch.float32 if device.type == "mps" else torch.float64  # Apple GPUs have no doubles.

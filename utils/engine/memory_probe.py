@@ -20,7 +20,7 @@ from torch import Tensor, nn
 
 from config.errors import UserError
 from config.schema.run import RunConfig
-from utils.device import Amp, autocast
+from utils.device import Amp, autocast, is_out_of_memory
 from utils.distributed.sync_batch_norm import separate_batch_norms
 from utils.engine.task import Task
 
@@ -66,6 +66,7 @@ def largest_batch(
     amp: Amp,
     agree: Callable[[bool], bool],
     reserve_bytes: int = 0,
+    wanted: int | None = None,
 ) -> int:
     """Return how many samples of a batch, made as bad as the settings allow, go through a step of the task.
 
@@ -80,13 +81,18 @@ def largest_batch(
         device, amp: of the run.
         agree: see `probe_memory`.
         reserve_bytes: memory that the run will hold beside (see `later_bytes`).
+        wanted: samples of the largest batch of any process, the same in all of them; None is that of this one.
     """
-    worst = task.worst_batch(batch)
-    size = len(worst["image"])
-    twin = _twin(task.model)
-    reserve_bytes = max(0, reserve_bytes - _bytes(twin.parameters()))  # The copy itself is in the way already.
+    size = len(batch["image"])
+    reserve_bytes = max(0, reserve_bytes - _bytes(task.model.parameters()))  # The copy is in the way already.
+
+    @functools.cache
+    def made() -> tuple[nn.Module, Mapping[str, Any]]:
+        return _twin(task.model), task.worst_batch(batch)
 
     def attempt(samples: int) -> None:
+        # Made within the first attempt: a process that has no room for these must tell the others, too.
+        twin, worst = made()
         reserved = torch.empty(reserve_bytes, dtype=torch.uint8, device=device)
         try:
             with autocast(device, amp):
@@ -98,7 +104,7 @@ def largest_batch(
             twin.zero_grad(set_to_none=True)
 
     with _untouched(task, device):
-        return probe_memory(attempt, size, agree=agree)
+        return probe_memory(attempt, size if wanted is None else wanted, agree=agree)
 
 
 def check_batch_fits(
@@ -130,8 +136,9 @@ def check_batch_fits(
     if device.type != "cuda":
         return
     reserve = later_bytes(task.model, optimizer, buckets=world > 1 or accumulate > 1)
-    fitting = largest_batch(task, batch, device=device, amp=amp, agree=agree, reserve_bytes=reserve)
-    size = len(batch["image"])
+    # Where samples cannot be shared out evenly, processes have different batches.
+    size = -(-task.samples_per_step // (world * accumulate))
+    fitting = largest_batch(task, batch, device=device, amp=amp, agree=agree, reserve_bytes=reserve, wanted=size)
     if fitting < size:
         # A batch may hold more samples than `batch_size`: weak supervision replays some beside them.
         raise too_large(
@@ -221,11 +228,8 @@ def _out_of_memory(attempt: Callable[[int], None], samples: int) -> bool:
     # The error holds the frames of the attempt, and so its tensors: it is gone when this function has returned.
     try:
         attempt(samples)
-    except torch.OutOfMemoryError:
-        return True
     except RuntimeError as fault:
-        # What cuDNN and cuBLAS allocate by themselves fails under other names.
-        if "ALLOC_FAILED" not in str(fault):
+        if not is_out_of_memory(fault):
             raise
         return True
     return False

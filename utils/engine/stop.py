@@ -14,8 +14,8 @@ from types import FrameType, TracebackType
 log = logging.getLogger(__name__)
 
 
-WARNINGS = tuple(number for number in (getattr(signal, "SIGUSR1", None),) if number is not None)
-"""Signals that announce the end; Windows has none."""
+WARNINGS = tuple(getattr(signal, name) for name in ("SIGUSR1", "SIGBREAK") if hasattr(signal, name))
+"""Signals that announce the end: a cluster's, and on Windows Ctrl-Break, which alone can be sent to a process there."""
 
 
 class StopRequest:

@@ -14,7 +14,7 @@ from torch import nn
 from config.errors import UserError
 from config.schema.training import Training
 from data.order import StreamBatchSampler
-from utils.device import Amp, peak_memory_bytes
+from utils.device import Amp, kernels_by_trial, peak_memory_bytes
 from utils.distributed.processes import ALONE, Processes
 from utils.distributed.replicas import Replicas
 from utils.engine.batches import Batch, batches
@@ -76,7 +76,7 @@ class Trainer:
         self.step = settings.st_iter
         self.scores = Scores()
         self.metrics: dict[str, float] = {}
-        self.replicas = Replicas(task.model, processes, settings.accumulate)
+        self.replicas = Replicas(task.model, processes, settings.accumulate, compiled=settings.compile)
         self.optimizer = make_optimizer(task.model.parameters(), settings)
         self.scaler = torch.amp.GradScaler(device.type, enabled=amp == "fp16")
         self.ema = WeightAverage(task.model, settings.ema_decay) if settings.ema_decay else None
@@ -251,7 +251,8 @@ class Trainer:
             group["lr"] = rate
         self._guard.begin()
         seed_step(self.config["seed"], self.step, self.processes.rank)
-        losses = accumulate_gradient(self.task, self.replicas, sampler, micro, self.scaler, self.amp)
+        with kernels_by_trial(self.task.side is not None):
+            losses = accumulate_gradient(self.task, self.replicas, sampler, micro, self.scaler, self.amp)
         norm = descend(self.task.model, self.optimizer, self.scaler, self.settings.grad_clip)
         counts = self._guard.settle(norm)
         if self.ema is not None:

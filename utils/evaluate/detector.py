@@ -22,7 +22,7 @@ from data.sample import TextSample
 from metrics.detection import Counts, DetectionMetric, ImageRecord, metric_of
 from metrics.recognition import WordMetric
 from utils.decode import Detections, detect_words, map_to_image
-from utils.device import Amp, autocast
+from utils.device import Amp, autocast, memory_for
 from utils.distributed.processes import ALONE, Processes
 
 log = logging.getLogger(__name__)
@@ -156,11 +156,18 @@ def join_metric(metric: DetectionMetric | WordMetric, processes: Processes) -> N
 def predict_maps(
     model: nn.Module, fitted: FittedImage, device: torch.device, amp: Amp
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Return the region and affinity maps of one image, float32 [H/2, W/2] each."""
-    pixels = torch.from_numpy(fitted.pixels)[None].to(device)
-    with autocast(device, amp):
-        scores, _ = model(pixels)
-    maps = scores[0].float().permute(2, 0, 1).contiguous().cpu().numpy()
+    """Return the region and affinity maps of one image, float32 [H/2, W/2] each.
+
+    Raises:
+        UserError: the device has no room for it.
+    """
+    height, width = fitted.pixels.shape[1:]
+    remedy = "lower canvas_size (predict.py: --canvas-size)"
+    with memory_for(f"an image of {height} x {width} pixels", device, remedy):
+        pixels = torch.from_numpy(fitted.pixels)[None].to(device)
+        with autocast(device, amp):
+            scores, _ = model(pixels)
+        maps = scores[0].float().permute(2, 0, 1).contiguous().cpu().numpy()
     return maps[0], maps[1]
 
 

@@ -22,7 +22,7 @@ from metrics.recognition import WordCounts, WordMetric
 from model.head import Reading
 from model.recognizer import Recognizer
 from utils.decode.words import WordDecoding
-from utils.device import Amp, autocast
+from utils.device import Amp, autocast, memory_for
 from utils.distributed.processes import ALONE, Processes
 from utils.evaluate.detector import eval_mode, join_metric
 
@@ -78,13 +78,19 @@ class WordReading:
 
     @torch.no_grad()
     def inputs(self, images: Sequence[np.ndarray]) -> list[Reading]:
-        """Read inputs, uint8 [height, W, channels] as `WordPreprocess.fit` returns them, as one batch."""
+        """Read inputs, uint8 [height, W, channels] as `WordPreprocess.fit` returns them, as one batch.
+
+        Raises:
+            UserError: the device has no room for it.
+        """
         joined, widths = self._preprocess.join(images)
         lengths = torch.as_tensor(self._model.output_length(torch.as_tensor(widths)))
-        with eval_mode(self._model), autocast(self._device, self._amp):
-            pixels = self._preprocess.normalise_batch(joined.to(self._device)).contiguous()
-            logits = self._model(pixels, lengths)
-        return self._decoding(logits.float(), lengths)
+        size = f"{len(joined)} words of {joined.shape[2]} pixels width"
+        with memory_for(size, self._device, "lower batch_size of the test"):
+            with eval_mode(self._model), autocast(self._device, self._amp):
+                pixels = self._preprocess.normalise_batch(joined.to(self._device)).contiguous()
+                logits = self._model(pixels, lengths)
+            return self._decoding(logits.float(), lengths)
 
     def pictures(self, images: Sequence[np.ndarray], batch_size: int = 64) -> list[Reading]:
         """Read pictures, uint8 [H, W, 3] RGB, in batches of similar width; the readings are in their order."""

@@ -18,7 +18,7 @@ MAY_CHANGE = (
     r"device",
     r"test(\..*)?",
     r"model\.backbone_weights",
-    r"train\.(ckpt_path|validation|num_workers|cpu_threads|max_unreadable|timeout_s|max_nonfinite)",
+    r"train\.(ckpt_path|validation|num_workers|cpu_threads|max_unreadable|timeout_s|max_nonfinite|compile)",
     r"train\.(end_iter|eval_interval|save_interval|keep_last|keep_interval|log_interval|image_interval)",
     # How the samples of an iteration are distributed; the sampler's position verifies that their number is the same.
     r"train\.(batch_size|global_batch_size|accumulate)",

@@ -8,7 +8,7 @@ import os
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import Executor, ProcessPoolExecutor
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from multiprocessing import get_context
 from pathlib import Path
 
@@ -17,11 +17,12 @@ import torch
 from torch import nn
 
 from data.io.progress import progress_bar
+from data.preprocess import Preprocess
 from data.pseudo_label.cache import LabelCache, fill_cache
 from data.pseudo_label.labeler import LabelProgress, Teacher, label_blocks
 from data.pseudo_label.records import LabelSettings
 from data.reader import Reader
-from utils.device import Amp, autocast, memory_format
+from utils.device import Amp, autocast, is_out_of_memory, memory_format, to_device
 from utils.engine.helper import start_helper
 from utils.evaluate.detector import eval_mode
 
@@ -46,11 +47,51 @@ class DetectorTeacher(Teacher):
         self._format = memory_format(device)
 
     @torch.no_grad()
+    def start(self, pixels: np.ndarray, sizes: np.ndarray, preprocess: Preprocess) -> Callable[[], np.ndarray]:
+        """Begin with a `pixel_batch`; return what waits for its region scores, float32 [B, H/2, W/2].
+
+        Args:
+            pixels: uint8 [B, H, W, 3], RGB.
+            sizes: int64 [B, 2], height and width without the padding.
+            preprocess: normalises the pixels, on the device.
+        """
+        try:
+            return self._start(pixels, sizes, preprocess)
+        except RuntimeError as fault:
+            if len(pixels) < 2 or not is_out_of_memory(fault):
+                raise
+        # Not within the handler, where the fault would keep the memory of what was computed so far.
+        torch.cuda.empty_cache()
+        half = len(pixels) // 2
+        parts = [self.start(pixels[part], sizes[part], preprocess)() for part in (slice(half), slice(half, None))]
+        return lambda: np.concatenate(parts)
+
+    def _start(self, pixels: np.ndarray, sizes: np.ndarray, preprocess: Preprocess) -> Callable[[], np.ndarray]:
+        on_cuda = self._device.type == "cuda"
+        given = [torch.from_numpy(pixels), torch.from_numpy(sizes)]
+        images, lengths = (to_device(one.pin_memory() if on_cuda else one, self._device) for one in given)
+        inputs = preprocess.normalise_exactly(images, lengths).contiguous(memory_format=self._format)
+        with eval_mode(self._model), autocast(self._device, self._amp):
+            scores, _ = self._model(inputs)
+        region = scores[..., 0].float()
+        if not on_cuda:
+            return region.cpu().numpy
+        landed = torch.empty(region.shape, pin_memory=True).copy_(region, non_blocking=True)
+        arrived = torch.cuda.Event()
+        arrived.record()
+
+        def wait() -> np.ndarray:
+            arrived.synchronize()
+            return landed.numpy()
+
+        return wait
+
+    @torch.no_grad()
     def __call__(self, batch: np.ndarray) -> np.ndarray:
         try:
             return self._scores(batch)
-        except torch.OutOfMemoryError:
-            if len(batch) < 2:
+        except RuntimeError as fault:
+            if len(batch) < 2 or not is_out_of_memory(fault):
                 raise
         # Not within the handler, where the fault would keep the memory of what was computed so far.
         torch.cuda.empty_cache()
@@ -107,6 +148,7 @@ def label_dataset(
     world_size: int = 1,
     progress: bool = True,
     stop: Callable[[], bool] = lambda: False,
+    executor: Executor | None = None,
 ) -> LabelCache | None:
     """Label the missing part of this process's share of a dataset; return the cache, or None if it was stopped.
 
@@ -121,6 +163,7 @@ def label_dataset(
         rank, world_size: which of how many processes this is.
         progress: show a bar on stderr.
         stop: called after each image; if it returns true, the pass ends, and the labels made so far are kept.
+        executor: runs the watersheds; None starts the processes for this pass, if they help.
     """
     cache = LabelCache(root, reader, settings, weights_hash(model))
     missing = cache.missing(rank, world_size)
@@ -128,7 +171,7 @@ def label_dataset(
         return cache
     total = sum(len(cache.images(block)) for block in missing)
     with (
-        watershed_executor(device) as executor,
+        nullcontext(executor) if executor is not None else watershed_executor(device) as executor,
         eval_mode(model),
         progress_bar(None, total, "labelling words", shown=progress, logged=True) as bar,
     ):

@@ -11,6 +11,8 @@ from __future__ import annotations
 import hashlib
 import logging
 from collections.abc import Callable, Mapping
+from concurrent.futures import Executor
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
@@ -35,7 +37,7 @@ from utils.draw.pseudo_labels import draw_label_sheet
 from utils.engine.task import Evaluation
 from utils.run.folder import run_folder
 from utils.tasks.detection import DetectionTask
-from utils.tasks.teacher import DetectorTeacher, label_dataset, labelling_seconds
+from utils.tasks.teacher import DetectorTeacher, label_dataset, labelling_seconds, watershed_executor
 
 log = logging.getLogger(__name__)
 
@@ -76,6 +78,7 @@ class WeakDetectionTask(DetectionTask):
         self._labels_root = run_folder(config).pseudo_labels
         self._words: Reader | None = None
         self._labels: PseudoLabels | None = None
+        self._watersheds: Executor | None = None
         self._stage, self._labels_level = -1, float("-inf")
         super().__init__(config, device, amp, readers=readers, initial_weights=initial_weights, processes=processes)
         if initial_weights and config.train.ckpt_path is None:
@@ -86,8 +89,10 @@ class WeakDetectionTask(DetectionTask):
         self.judges_start = True
         data = config.train.data
         self._settings = LabelSettings.of(weak, Preprocess(tuple(data.mean), tuple(data.std)), amp)
-        passes = -(-len(self._words_reader) // self._batch)
-        self._interval = weak.relabel_interval or passes
+        self._pass = -(-len(self._words_reader) // self._batch)
+        # Whole intervals between evaluations, for the gate needs one of each new teacher.
+        evaluated = config.train.eval_interval
+        self._interval = weak.relabel_interval or -(-self._pass // evaluated) * evaluated
         self._first = config.train.st_iter
 
     @property
@@ -173,9 +178,12 @@ class WeakDetectionTask(DetectionTask):
     def _label(self, model: nn.Module, stop: Callable[[], bool]) -> LabelCache | None:
         """Label this process's share; None if the run is to stop first. The labels made so far are on disk."""
         processes = self._processes
+        if self._watersheds is None:  # For all passes of the run: each process takes seconds to start.
+            self._watersheds = ExitStack().enter_context(watershed_executor(self.device))
         return label_dataset(
             model, self._words_reader, self._settings, self._labels_root, self.device,
             rank=processes.rank, world_size=processes.world, progress=processes.is_main, stop=stop,
+            executor=self._watersheds,
         )  # fmt: skip
 
     def _draw(self, step: int, model: nn.Module) -> None:
@@ -197,11 +205,14 @@ class WeakDetectionTask(DetectionTask):
         return {
             "stage": self._stage,
             "gate": self._labels_level,
+            "interval": self._interval,
             "labels": self._labels.folder.name if self._labels is not None else None,
         }
 
     def restore(self, state: dict[str, Any]) -> None:
         self._stage, self._labels_level = state["stage"], state.get("gate", float("-inf"))
+        # If the interval between evaluations changes, stages keep their length; in older checkpoints it is one pass.
+        self._interval = state.get("interval", self._weak.relabel_interval or self._pass)
         if state["labels"] is None:
             return
         folder = self._labels_root / state["labels"]

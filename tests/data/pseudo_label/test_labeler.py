@@ -189,8 +189,33 @@ def test_a_real_network_gives_the_same_labels_in_batches():
     reader = small_dataset(6)
     settings = replace(SETTINGS, crop_margin=0.25)
     batched = list(chain.from_iterable(label_blocks(reader, [range(6)], settings, teacher)))
+    # Bytes that are normalised on the device, a batch ahead, are to the last bit what floats from the host were.
+    floats = list(chain.from_iterable(label_blocks(reader, [range(6)], settings, lambda batch: teacher(batch))))
+    for one, other in zip(batched, floats, strict=True):
+        np.testing.assert_array_equal(one.char_quads, other.char_quads)
+        np.testing.assert_array_equal(one.confidence, other.confidence)
     plain = list(label_one_by_one(reader, range(6), settings, teacher))
     assert_same(batched, plain, atol=1.0)
+
+
+def test_one_batch_is_in_flight_while_the_one_before_it_is_looked_at():
+    events = []
+
+    class Device:
+        def __call__(self, batch):
+            raise AssertionError("floats were sent")
+
+        def start(self, pixels, sizes, preprocess):
+            assert pixels.dtype == np.uint8 and len(sizes) == len(pixels) and preprocess == SETTINGS.preprocess
+            number = sum(kind == "start" for kind, _ in events)
+            events.append(("start", number))
+            region = np.zeros((len(pixels), pixels.shape[1] // 2, pixels.shape[2] // 2))
+            return lambda: events.append(("wait", number)) or region
+
+    list(label_blocks(small_dataset(), [range(6), range(6, 12)], SETTINGS, Device(), max_batch_pixels=64 * 500))
+    assert [number for kind, number in events if kind == "wait"] == list(range(len(events) // 2))
+    flying = [sum(1 if kind == "start" else -1 for kind, _ in events[: end + 1]) for end in range(len(events))]
+    assert max(flying) == 2 and flying.count(0) == 2, "a block's last batch is not carried over to the next block"
 
 
 def test_progress_counts_images_and_words():

@@ -48,8 +48,18 @@ def agree(flag: bool) -> bool:
     return bool(votes)
 
 
+def no_room(_batch: Any) -> Any:
+    raise torch.OutOfMemoryError("full")
+
+
 def work(rank: int, world: int) -> dict[str, Any]:
     results: dict[str, Any] = {}
+    uneven = {"image": torch.randn(8 - rank, 4)}
+    task = ToyTask(Limited((100, 2)[rank]))
+    task.model.layers = nn.Linear(4, 1)
+    if rank == 0:
+        task.worst_batch = no_room
+    results["uneven"] = largest_batch(task, uneven, device=torch.device("cpu"), amp="off", agree=agree, wanted=8)
     whole = {"image": torch.randn(8, 4, generator=torch.Generator().manual_seed(9))}
     for static in (False, True):
         for probed in (False, True):
@@ -85,3 +95,7 @@ def test_all_processes_agree_and_train_on_as_if_nothing_had_been(results, static
             one[f"{static}_True"], one[f"{static}_False"], results[0][f"{static}_True"], strict=True
         ):
             assert torch.equal(probed, not_probed) and torch.equal(probed, other)
+
+
+def test_processes_with_other_batches_and_without_room_for_a_copy_stay_in_step(results):
+    assert [one["uneven"] for one in results] == [0, 0]

@@ -26,3 +26,12 @@ def test_recursion_and_buffers():
     assert average.module.num_batches_tracked.item() == 5
     assert average.updates == 6
     assert not average.module.weight.requires_grad and model.weight.requires_grad
+
+
+def test_an_averaged_lstm_lies_in_one_piece_for_cudnn(monkeypatch):
+    flattened = []
+    monkeypatch.setattr(nn.LSTM, "flatten_parameters", lambda self: flattened.append(self))
+    model = nn.Sequential(nn.Linear(2, 2), nn.LSTM(2, 2))
+    flattened.clear()
+    average = WeightAverage(model, decay=0.5)
+    assert average.module[1] in flattened

@@ -295,6 +295,7 @@ def test_a_real_recogniser(tmp_path: Path, architecture, monkeypatch):
 
 def test_only_cuda_is_probed_and_the_sentence_names_the_device(monkeypatch):
     task, batch = SmallTask(4), detection_batch(12)
+    task.samples_per_step = 12
     check_batch_fits(task, batch, device=CPU, amp="off", agree=alone, batch_size=12)
     assert not Small.seen
     # Ten words and two replayed scenes: the setting counts the words only.

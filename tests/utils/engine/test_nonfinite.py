@@ -234,11 +234,21 @@ def test_the_average_on_a_device_that_nobody_waits_for() -> None:
     assert average.updates == 2
 
 
-def test_the_state_of_another_device_keeps_how_this_one_computes() -> None:
+@pytest.mark.parametrize("fused", [True, False])
+def test_the_state_of_another_device_keeps_how_this_one_computes(fused: bool) -> None:
     first, second = (nn.Linear(2, 2) for _ in range(2))
-    plain, fused = torch.optim.Adam(first.parameters()), torch.optim.Adam(second.parameters(), fused=True)
+    second.load_state_dict(first.state_dict())
+    there = torch.optim.Adam(first.parameters(), fused=not fused or None)
+    here = torch.optim.Adam(second.parameters(), fused=fused or None)
     first(torch.ones(1, 2)).sum().backward()
-    plain.step()
-    load_optimizer(fused, plain.state_dict())
-    assert fused.param_groups[0]["fused"] is True
-    assert torch.equal(fused.state_dict()["state"][0]["exp_avg"], plain.state_dict()["state"][0]["exp_avg"])
+    there.step()
+    load_optimizer(here, there.state_dict())
+    assert bool(here.param_groups[0]["fused"]) is fused
+    for name, value in there.state[first.weight].items():
+        assert torch.equal(here.state[second.weight][name], value)
+    second.load_state_dict(first.state_dict())
+    for model, optimizer in ((first, there), (second, here)):
+        model.zero_grad()
+        model(torch.ones(1, 2)).sum().backward()
+        take_step(model, optimizer, torch.amp.GradScaler(enabled=False), 0.0)
+    torch.testing.assert_close(first.weight, second.weight)

@@ -237,3 +237,21 @@ def test_pictures_of_one_name(tmp_path: Path, reader_run) -> None:
     with pytest.raises(UserError, match=r"000\.jpg: --draw would overwrite this image"):
         predicted(tmp_path, images=[str(drawn)], **job)
     assert (drawn / "000.jpg").read_bytes() == before
+
+
+def test_a_full_device_is_one_sentence(monkeypatch, reader_run, detector_run, tmp_path):
+    job, reader, _ = reader_run
+    detector_job, detector, data = detector_run
+
+    def full(*_arguments, **_options):
+        raise torch.OutOfMemoryError("full")
+
+    # Of one layer, for a network is a module of its own.
+    monkeypatch.setattr(torch.nn.functional, "relu", full)
+    monkeypatch.setattr(torch.nn.Conv2d, "forward", full)
+    with pytest.raises(UserError, match=r"out of memory for an image of \d+ x \d+ pixels; lower canvas_size"):
+        predict(PredictionJob(images=[str(data / "images")], detector=str(detector), device="cpu"), [].append)
+    with pytest.raises(UserError, match=r"lower canvas_size"):
+        evaluate(load_config(str(detector_job), ["device=cpu"], "detection"), checkpoint=str(detector), test="mine")
+    with pytest.raises(UserError, match=r"out of memory for \d+ words of \d+ pixels width; lower batch_size"):
+        evaluate_words(load_config(str(job), ["device=cpu"], "recognition"), checkpoint=str(reader))

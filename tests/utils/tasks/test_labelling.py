@@ -16,6 +16,7 @@ import torch
 from painted_labels import PREPROCESS, PaintedReader, brightness_teacher, faultless, painted, small_dataset
 
 from config.errors import UserError
+from data.preprocess import Preprocess
 from data.pseudo_label.cache import LabelCache, fill_cache
 from data.pseudo_label.records import LabelSettings
 from model.craft import Craft
@@ -59,6 +60,10 @@ def test_a_batch_that_is_too_large_is_halved():
     scores = DetectorTeacher(Small(), CPU, "off")(batch)
     np.testing.assert_array_equal(scores, batch[:, :2, ::2, ::2].transpose(0, 2, 3, 1))
     assert sizes == [2, 1, 2]
+    sizes.clear()
+    pixels, whole = np.zeros((5, 32, 64, 3), np.uint8), np.full((5, 2), (32, 64))
+    region = DetectorTeacher(Small(), CPU, "off").start(pixels, whole, Preprocess())()
+    assert region.shape == (5, 16, 32) and sizes == [2, 1, 2]
 
 
 def test_processes_outlast_ctrl_c_and_not_their_parent():
