@@ -235,5 +235,5 @@ def test_without_synthetic_data(weak):
 def test_resume_without_the_labels_is_refused(weak):
     folder = run(weak, "name=lost", "train.end_iter=3")
     shutil.rmtree(folder.pseudo_labels)
-    with pytest.raises(UserError, match="the pseudo-labels of this run, is gone"):
+    with pytest.raises(UserError, match="this run's pseudo-labels, is missing"):
         run(weak, "name=lost", resume=True)
