@@ -47,7 +47,7 @@ def lines(folder, split: str) -> list[dict]:
     return [line for line in map(json.loads, folder.metrics.read_text().splitlines()) if line["split"] == split]
 
 
-@pytest.mark.parametrize(("network", "iterations", "rate"), [(CONV_CTC, 100, 1e-2), (ATTENTION, 600, 3e-3)])
+@pytest.mark.parametrize(("network", "iterations", "rate"), [(CONV_CTC, 400, 8e-3), (ATTENTION, 600, 3e-3)])
 def test_it_is_trained_evaluated_and_used(job: Path, words, network: str, iterations: int, rate: float) -> None:
     settings = [network, f"train.end_iter={iterations}", f"train.eval_interval={iterations}", "train.data.augment={}"]
     folder = train_job(load(job, *settings, f"train.lr={rate}"))
