@@ -26,14 +26,14 @@ start = group.dist.init_process_group
 group.dist.init_process_group = lambda _backend, device_id, **rest: start("gloo", **rest)
 with joined(processes, torch.device("cuda"), 60.0):
     processes.barrier()
-    os.write(1, b"joined\n")
+    os.write(1, b"joined\\n")
     if sys.argv[1] == "dies" and processes.rank == 1:
         os.kill(os.getpid(), signal.SIGKILL)
     if sys.argv[1] == "dies":
         time.sleep(100)  # Waits for the device.
     if processes.rank == 0:
         time.sleep(1)  # Writes the last checkpoint.
-os.write(1, b"done\n")
+os.write(1, b"done\\n")
 """
 
 
