@@ -27,6 +27,8 @@ _PIECE = 1 << 20
 """Bytes to read at a time."""
 _LONGEST_TAG = 64 << 20
 """Greatest size of one tag, bytes; CVAT writes no larger ones."""
+_ENCODINGS = frozenset({"utf-8", "utf-16", "iso-8859-1", "us-ascii"})
+"""What expat itself decodes; CVAT writes UTF-8. Of other encodings it would read some wrongly without an error."""
 _OTHER_SHAPES = frozenset({"polyline", "points", "ellipse", "cuboid", "mask", "skeleton"})
 
 
@@ -71,6 +73,7 @@ class _Parser:
         self._attribute: str | None = None
         self._text: list[str] = []
         self._expat = expat.ParserCreate()
+        self._expat.XmlDeclHandler = self._declaration
         self._expat.StartDoctypeDeclHandler = self._doctype
         self._expat.StartElementHandler = self._start
         self._expat.EndElementHandler = self._end
@@ -97,6 +100,10 @@ class _Parser:
 
     def _fault(self, what: str) -> UserError:
         return UserError(f"{self._path} line {self._expat.CurrentLineNumber}: {what}")
+
+    def _declaration(self, _version: str, encoding: str | None, _standalone: int) -> None:
+        if encoding is not None and encoding.lower() not in _ENCODINGS:
+            raise self._fault(f"is written in {encoding!r}, which is not read; save it as UTF-8")
 
     def _doctype(self, *_: Any) -> None:
         raise self._fault("has a document type (DOCTYPE), which no export of CVAT has and which is not read; remove it")

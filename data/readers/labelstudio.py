@@ -33,6 +33,8 @@ _OTHER_SHAPES = frozenset({"ellipse", "brush", "bitmask", "keypoint", "vector"})
 _UPLOAD = "/data/upload/"
 _PREFIX = re.compile(r"[0-9a-f]{8}-(?=.)")
 """What Label Studio puts before the name of an upload."""
+_SHOWN = 40
+"""Characters of an image inside the file (`data:image/png;base64,...`), which is not read, for messages."""
 
 
 @dataclass
@@ -214,6 +216,8 @@ def _names(address: str) -> list[str]:
         local = parse_qs(parts.query).get("d", [""])[0] if parts.path.rstrip("/").endswith("local-files") else ""
     except ValueError:  # Not an address, but a name with brackets.
         return [address]
+    if parts.scheme == "data":
+        return [address[:_SHOWN]]
     if len(parts.scheme) == 1 or not (parts.scheme or address.startswith("/")):
         return [address]  # A path; a single letter is a drive and not a scheme.
     path = local or unquote(parts.path)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import re
 from collections.abc import Callable, Collection, Sequence, Sized
@@ -10,6 +11,8 @@ from pathlib import Path, PurePosixPath, PureWindowsPath
 
 from config.errors import UserError, nearest
 from data.reader import DropReport
+
+_NO_SUCH_FOLDER = frozenset({errno.ENOENT, errno.ENOTDIR, errno.ENAMETOOLONG, errno.EINVAL})
 
 
 def natural_key(name: str) -> tuple[list[str | int], str]:
@@ -201,7 +204,13 @@ class ImageFolder:
         if parent not in self._known:
             try:
                 self._known[parent] = frozenset(os.listdir(self._folder / parent))
-            except (FileNotFoundError, NotADirectoryError):
+            except UnicodeEncodeError:  # half a surrogate pair, which JSON can hold and a file name cannot
+                self._known[parent] = frozenset()
+            except OSError as error:
+                if error.errno not in _NO_SUCH_FOLDER:
+                    raise UserError(
+                        f"{self._folder / parent}: this folder of images cannot be read ({error.strerror})"
+                    ) from None
                 self._known[parent] = frozenset()
         return self._known[parent]
 

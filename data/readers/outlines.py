@@ -68,11 +68,12 @@ def turned_rectangle(
 
     Args:
         left, top, width, height: in pixels, before it was turned.
-        degrees: clockwise as seen on screen.
+        degrees: clockwise as seen on screen; the corners are NaN if it is not finite.
         pivot: x and y of the point that it was turned about.
     """
     x, y = pivot
-    cos, sin = math.cos(math.radians(degrees)), math.sin(math.radians(degrees))
+    angle = math.radians(degrees) if math.isfinite(degrees) else math.nan  # of infinity there is no cosine
+    cos, sin = math.cos(angle), math.sin(angle)
     corners = ((left, top), (left + width, top), (left + width, top + height), (left, top + height))
     turned = ((x + (a - x) * cos - (b - y) * sin, y + (a - x) * sin + (b - y) * cos) for a, b in corners)
     return [value for corner in turned for value in corner]

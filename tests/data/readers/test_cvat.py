@@ -219,3 +219,8 @@ def test_its_words_are_cut_out_for_a_recogniser(tmp_path):
     words = open_words(CutWords(dataset=CvatDataset(root=str(tmp_path))))
     assert [words.text(k) for k in range(len(words))] == ["one", "two"]
     assert words.size(0) == words[0].image.shape[:2] == (10, 20) == words[1].image.shape[:2]
+
+
+def test_an_encoding_that_would_be_read_wrongly_is_refused(tmp_path):
+    with pytest.raises(UserError, match="line 1: is written in 'windows-1252', which is not read; save it as UTF-8"):
+        export(tmp_path, "<annotations>", head='<?xml version="1.0" encoding="windows-1252"?>\n', tail="</annotations>")

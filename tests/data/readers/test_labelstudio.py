@@ -232,3 +232,16 @@ def test_its_words_are_cut_out_for_a_recogniser(tmp_path):
     words = open_words(CutWords(dataset=LabelStudioDataset(root=str(tmp_path))))
     assert [words.text(k) for k in range(len(words))] == ["one", "two"]
     assert words.size(0) == words[0].image.shape[:2] == (10, 20)
+
+
+def test_addresses_that_no_file_can_have_are_counted_as_missing(tmp_path):
+    inside, long, half = "data:image/png;base64," + "A" * 5000, "x/" * 200 + "y" * 300 + "/gone.jpg", "\ud800/lost.jpg"
+    tasks = [task(annotation(region()), address=address) for address in (inside, long, half)]
+    reader = export(tmp_path, *tasks, task(annotation(region())))
+    assert len(reader) == 1 and reader.report.dropped["image: missing"] == 3
+    assert all(len(example) < 2000 for example in reader.report.examples["image: missing"])
+
+
+def test_an_angle_without_end_is_a_bad_region(tmp_path):
+    reader = export(tmp_path, task(annotation(region(value={**BOX, "rotation": math.inf}))))
+    assert len(reader.annotation(0).words) == 0 and sum(reader.report.dropped.values()) == 1
