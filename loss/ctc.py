@@ -85,7 +85,9 @@ class CTCLoss(nn.Module):
             endless = losses.detach() == torch.inf
             if log_probs.requires_grad:
                 log_probs.register_hook(lambda gradient: gradient.masked_fill(endless[:, None, None], 0.0))
-            steps, characters = (one.to(device, non_blocking=device.type == "cuda") for one in (steps, characters))
+            steps, characters = (
+                lengths.to(device, non_blocking=device.type == "cuda") for lengths in (steps, characters)
+            )
             loss = (losses.masked_fill(endless, 0.0) / characters.clamp(min=1)).mean()
             zeroed = endless.float().mean()
             blank = _blank_share(scores.detach(), steps)

@@ -21,7 +21,7 @@ from utils.distributed.batching import samples_of_iteration
 from utils.distributed.processes import ALONE, Processes
 from utils.distributed.sync_batch_norm import synchronise_batch_norms
 from utils.engine import worker_faults
-from utils.engine.memory_probe import out_of_memory
+from utils.engine.memory_messages import out_of_memory
 from utils.engine.scores import Scores
 from utils.engine.task import Task
 from utils.engine.trainer import Trainer

@@ -55,18 +55,18 @@ class Bench:
 
     def detection(self, *overrides: str, recipe: str = "syn_train") -> Any:
         """Return a job of training CRAFT on the scenes."""
-        own = [
+        settings = [
             f"train.datasets.0.root={self.data / 'scenes' / 'train'}", "train.validation=none",
             "model.backbone_weights=none", f"model.width={0.125 if self.tiny else 1.0}",
             f"train.data.output_size={64 if self.tiny else 768}",
         ]  # fmt: skip
-        return self._config(recipe, "detection", *own, *overrides)
+        return self._config(recipe, "detection", *settings, *overrides)
 
     def recognition(self, *overrides: str) -> Any:
         """Return a job of training a recogniser on the words, which are also its test `words`."""
         train, test = (word_dataset(self.data / "words" / split) for split in ("train", "test"))
-        own = [f"train.datasets=[{train}]", "train.batch_ratio=null", f"test={{words: {{dataset: {test}}}}}"]
-        return self._config("rec_train", "recognition", *own, "train.validation=words", *overrides)
+        settings = [f"train.datasets=[{train}]", "train.batch_ratio=null", f"test={{words: {{dataset: {test}}}}}"]
+        return self._config("rec_train", "recognition", *settings, "train.validation=words", *overrides)
 
     def _config(self, recipe: str, task: str, *overrides: str) -> RunConfig:
         return load_config(recipe, [f"device={self.device}", f"results_dir={self.work / 'exp'}", *overrides], task)

@@ -37,7 +37,7 @@ def run(bench: Bench) -> None:
         _average(bench)
 
 
-def _both(bench: Bench, x: Tensor) -> list[Tensor]:
+def _on_each_device(bench: Bench, x: Tensor) -> list[Tensor]:
     return [x.to(device).requires_grad_() for device in (CPU, bench.device)]
 
 
@@ -45,7 +45,7 @@ def _heatmap_loss(bench: Bench, version: int) -> None:
     torch.manual_seed(0)
     target = torch.rand(2, 4, 48, 48) * (torch.rand(2, 4, 48, 48) > 0.9)
     mask = (torch.rand(4, 48, 48) > 0.1).float()
-    losses, inputs = [], _both(bench, torch.randn(4, 48, 48, 2) * 0.3)
+    losses, inputs = [], _on_each_device(bench, torch.randn(4, 48, 48, 2) * 0.3)
     for x in inputs:
         losses.append(HeatmapLoss(version, 1.0, 100)(x, *target.to(x.device), mask.to(x.device)).total)
         losses[-1].backward()
@@ -57,7 +57,7 @@ def _ctc(bench: Bench) -> None:
     torch.manual_seed(0)
     lengths, counts = torch.randint(2, 61, (64,)), torch.randint(1, 20, (64,))
     lengths[0], counts[1], targets = 1, 0, torch.randint(1, 97, (64, 20))
-    losses, inputs = [], _both(bench, torch.randn(64, 60, 97))
+    losses, inputs = [], _on_each_device(bench, torch.randn(64, 60, 97))
     for x in inputs:
         losses.append(CTCLoss()(x, lengths, targets.to(x.device), counts))
         losses[-1].loss.backward()

@@ -67,13 +67,13 @@ def labelling(bench: Bench) -> None:
         for way in (batched, lambda: list(label_one_by_one(words, range(count), settings, teacher))):
             begun = time.perf_counter()
             found.append(way())
-            number = sum(int((labels.found >= 0).sum()) for labels in found[-1])
-            rates.append(number / (time.perf_counter() - begun))
+            labelled = sum(int((labels.found >= 0).sum()) for labels in found[-1])
+            rates.append(labelled / (time.perf_counter() - begun))
         say("labelling, in batches: words/s", rates[0])
         ratio = rates[0] / rates[1]
         say("labelling, in batches against one by one", f"{ratio:.1f}x", OK if ratio >= 5 else LOOK)
         other = sum(int((a.found != b.found).sum()) for a, b in zip(*found, strict=True))
-        say("labelling: words with another number of characters", other, OK if other <= 0.02 * number else LOOK)
+        say("labelling: words with another number of characters", other, OK if other <= 0.02 * labelled else LOOK)
 
 
 def evaluation(bench: Bench) -> None:

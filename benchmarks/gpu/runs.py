@@ -36,13 +36,13 @@ def resume(bench: Bench) -> None:
     for amp in bench.amps[:1] if bench.tiny else bench.amps:
         with part(f"resume {amp}"):
             side = 64 if bench.tiny else 256
-            own = [
+            settings = [
                 f"amp={amp}", "train.batch_size=2", "train.num_workers=0", "train.log_interval=1",
                 "train.ema_decay=0.9", "model.width=0.125", f"train.data.output_size={side}", "train.schedule=constant",
             ]  # fmt: skip
-            whole = train_job(bench.detection(*own, f"name=whole_{amp}", f"train.end_iter={steps}"), fresh=True)
-            train_job(bench.detection(*own, f"name=halves_{amp}", f"train.end_iter={steps // 2}"), fresh=True)
-            halves = train_job(bench.detection(*own, f"name=halves_{amp}", f"train.end_iter={steps}"), resume=True)
+            whole = train_job(bench.detection(*settings, f"name=whole_{amp}", f"train.end_iter={steps}"), fresh=True)
+            train_job(bench.detection(*settings, f"name=halves_{amp}", f"train.end_iter={steps // 2}"), fresh=True)
+            halves = train_job(bench.detection(*settings, f"name=halves_{amp}", f"train.end_iter={steps}"), resume=True)
             pairs = zip(*([line["loss"] for line in logged(folder)] for folder in (whole, halves)), strict=True)
             # An iteration that was skipped has no loss, as fp16's first ones may be.
             far = max(abs(x - y) / abs(x) if None not in (x, y) else float(x is not y) for x, y in pairs)

@@ -15,7 +15,7 @@ from utils.check.report import Report, quiet
 from utils.check.timing import StepTime, StepTimer, prepare_samples
 from utils.device import Amp, effective_amp, resolve_device
 from utils.engine.batches import loader_processes
-from utils.engine.memory_probe import out_of_memory
+from utils.engine.memory_messages import out_of_memory
 from utils.engine.task import Task
 from utils.tasks.registry import task_class
 

@@ -81,9 +81,9 @@ def launch(command: Sequence[str], count: int, threads: int | None = None) -> in
             signal.signal(signum, handler)
 
 
-def _to_child(number: int) -> int:
-    """Return the signal that passes one on. On Windows only that of Ctrl-Break reaches a process without ending it."""
-    return signal.CTRL_BREAK_EVENT if os.name == "nt" else number  # type: ignore[attr-defined]
+def _to_child(signum: int) -> int:
+    """Return the signal to pass on. On Windows, only Ctrl-Break reaches a child process without ending it at once."""
+    return signal.CTRL_BREAK_EVENT if os.name == "nt" else signum  # type: ignore[attr-defined]
 
 
 def _wait(running: Sequence[subprocess.Popen]) -> int:

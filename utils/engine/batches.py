@@ -79,7 +79,7 @@ def batches(
         iterator = None  # Ends the loader processes now.
 
 
-def _start_worker(_number: int) -> None:
+def _start_worker(_index: int) -> None:
     """Prepare a loader process: one thread each, for the processes are the parallelism."""
     outlast_stop_signals()
     cv2.setNumThreads(0)

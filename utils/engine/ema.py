@@ -37,8 +37,8 @@ class WeightAverage:
         return int(self._updates)
 
     @updates.setter
-    def updates(self, number: int) -> None:
-        self._updates.fill_(number)
+    def updates(self, count: int) -> None:
+        self._updates.fill_(count)
 
     @torch.no_grad()
     def update(self, model: nn.Module, good: Tensor | None = None) -> None:

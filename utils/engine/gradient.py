@@ -53,9 +53,9 @@ def accumulate_gradient(
     for parameter in replicas.module.parameters():
         parameter.grad = None
     means: dict[str, Tensor] = {}
-    for number, batch in enumerate(batches):
-        weight = sampler.weight(number)
-        with replicas.reducing(last=number == len(batches) - 1):
+    for index, batch in enumerate(batches):
+        weight = sampler.weight(index)
+        with replicas.reducing(last=index == len(batches) - 1):
             with autocast(device, amp):
                 losses = task.loss(replicas.module, batch)
             scaler.scale(marked(losses["loss"]) * weight).backward()

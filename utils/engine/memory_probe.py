@@ -18,15 +18,10 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from config.errors import UserError
-from config.schema.run import RunConfig
 from utils.device import Amp, autocast, is_out_of_memory
 from utils.distributed.sync_batch_norm import separate_batch_norms
+from utils.engine.memory_messages import device_memory, too_large
 from utils.engine.task import Task
-
-GIB = 2**30
-_NOTABLE = GIB
-"""Memory that other programs hold is named from here on; a CUDA context of our own takes half of it."""
 
 
 def probe_memory(attempt: Callable[[int], None], batch_size: int, *, agree: Callable[[bool], bool]) -> int:
@@ -142,55 +137,9 @@ def check_batch_fits(
     if fitting < size:
         # A batch may hold more samples than `batch_size`: weak supervision replays some beside them.
         raise too_large(
-            batch_size, fitting * batch_size // size, place=_place(device), accumulate=accumulate,
+            batch_size, fitting * batch_size // size, place=device_memory(device), accumulate=accumulate,
             global_batch_size=global_batch_size, world=world, size_setting=task.size_setting,
         )  # fmt: skip
-
-
-def too_large(
-    batch_size: int,
-    fitting: int,
-    *,
-    place: str,
-    size_setting: str,
-    accumulate: int = 1,
-    global_batch_size: int | None = None,
-    world: int = 1,
-) -> UserError:
-    """Return the sentence about a batch that does not fit.
-
-    Args:
-        batch_size, accumulate, global_batch_size, world: see `check_batch_fits`.
-        fitting: how many samples do fit, fewer than `batch_size`.
-        place: the device and its memory, such as "79.1 GiB of cuda:0".
-        size_setting: see `Task`.
-    """
-    if fitting < 1:
-        return UserError(f"not even one sample fits into {place}; lower {size_setting}")
-    whole = batch_size * accumulate
-    # The same step in smaller parts: its gradient is the same but for the batch norms.
-    parts = next(parts for parts in range(accumulate + 1, whole + 1) if not whole % parts and whole // parts <= fitting)
-    if global_batch_size is not None:
-        shared = f"train.global_batch_size={global_batch_size} over {world} process{'es' if world > 1 else ''}"
-        shared += f" and accumulate={accumulate}" if accumulate > 1 else ""
-        return UserError(
-            f"{shared} makes batches of {batch_size}, which do not fit into {place}; {fitting} would "
-            f"(train.accumulate={parts} makes batches of {whole // parts})"
-        )
-    return UserError(
-        f"train.batch_size={batch_size} does not fit into {place}; {fitting} does (train.batch_size={fitting}, or "
-        f"train.accumulate={parts} with train.batch_size={whole // parts})"
-    )
-
-
-def out_of_memory(task: Task, config: RunConfig) -> str:
-    """Return the sentence about a device that is full, with the settings that decide what a batch takes."""
-    size = functools.reduce(getattr, task.size_setting.split("."), config)
-    tests = f" (evaluation: {task.test_size_setting})" if task.test_size_setting else ""
-    return (
-        f"{task.device} is out of memory with train.batch_size={config.train.batch_size} and {task.size_setting}={size}"
-        f"{tests}; lower one of them"
-    )
 
 
 def later_bytes(model: nn.Module, optimizer: torch.optim.Optimizer | None, *, buckets: bool) -> int:
@@ -202,7 +151,7 @@ def later_bytes(model: nn.Module, optimizer: torch.optim.Optimizer | None, *, bu
         buckets: gradients exist during the forward pass, too: in the buckets of `DistributedDataParallel`, or those
             that are being accumulated.
     """
-    learnt = _bytes(one for one in model.parameters() if one.requires_grad)
+    learnt = _bytes(parameter for parameter in model.parameters() if parameter.requires_grad)
     states = 2 if optimizer is not None and not optimizer.state else 0
     return (states + int(buckets)) * learnt
 
@@ -244,7 +193,7 @@ def _twin(model: nn.Module) -> nn.Module:
 
 
 def _bytes(tensors: Iterable[Tensor]) -> int:
-    return sum(one.numel() * one.element_size() for one in tensors)
+    return sum(tensor.numel() * tensor.element_size() for tensor in tensors)
 
 
 @contextlib.contextmanager
@@ -257,10 +206,3 @@ def _untouched(task: Task, device: torch.device) -> Iterator[None]:
     finally:
         if task.state() != state:  # Restoring what has not changed may be slow.
             task.restore(state)
-
-
-def _place(device: torch.device) -> str:
-    free, total = torch.cuda.mem_get_info(device)
-    others = total - free - torch.cuda.memory_reserved(device)
-    taken = f" ({others / GIB:.1f} GiB of it are taken by other programs)" if others >= _NOTABLE else ""
-    return f"{total / GIB:.1f} GiB of {device}{taken}"

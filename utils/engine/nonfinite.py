@@ -58,7 +58,7 @@ class SavedBuffers:
         for kind, buffers in self._groups().items():
             chosen = torch.where(good, _joined(buffers), self._kept[kind])
             parts = chosen.split([buffer.numel() for buffer in buffers])
-            torch._foreach_copy_(buffers, [part.view_as(one) for part, one in zip(parts, buffers, strict=True)])
+            torch._foreach_copy_(buffers, [part.view_as(buffer) for part, buffer in zip(parts, buffers, strict=True)])
 
     def _groups(self) -> dict[torch.dtype, list[Tensor]]:
         groups: dict[torch.dtype, list[Tensor]] = {}
@@ -198,7 +198,7 @@ class NonFiniteGuard:
             return None
         name = f"step_{iteration.step}.pth" if not self._rank else f"step_{iteration.step}_rank_{self._rank}.pth"
         path = self._folder.bad_batches / name
-        ids = [str(one) for batch in iteration.batches for one in batch.get("sample_id", ())]
+        ids = [str(name) for batch in iteration.batches for name in batch.get("sample_id", ())]
         samples = ", ".join(ids[:8]) + (f" and {len(ids) - 8} more" if len(ids) > 8 else "")
         what = f"iteration {iteration.step} is skipped: loss {loss:g}, norm of the gradient {norm:g}; samples {samples}"
         if not path.exists() and len(list(self._folder.bad_batches.glob("step_*.pth"))) >= DUMPS:
@@ -238,19 +238,19 @@ def plain_batches(batches: Sequence[Mapping[str, Any]], limit: int = DUMP_BYTES)
     """
     kept: list[dict[str, Any]] = [{} for _ in batches]
     tensors: list[tuple[int, int, str, Tensor]] = []
-    for number, batch in enumerate(batches):
+    for index, batch in enumerate(batches):
         for name, value in batch.items():
             if isinstance(value, np.ndarray):
                 value = torch.from_numpy(value)
             if isinstance(value, Tensor):
-                tensors.append((value.numel() * value.element_size(), number, name, value))
+                tensors.append((value.numel() * value.element_size(), index, name, value))
             else:
-                kept[number][name] = [str(one) for one in value] if isinstance(value, (list, tuple)) else str(value)
+                kept[index][name] = [str(entry) for entry in value] if isinstance(value, (list, tuple)) else str(value)
     left_out = []
-    for size, number, name, value in sorted(tensors, key=lambda entry: entry[:3]):
+    for size, index, name, value in sorted(tensors, key=lambda entry: entry[:3]):
         if size > limit:
             left_out.append(name)
             continue
         limit -= size
-        kept[number][name] = value.detach().cpu().clone()
+        kept[index][name] = value.detach().cpu().clone()
     return {"batches": kept, "left_out": left_out}

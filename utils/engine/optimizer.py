@@ -35,8 +35,8 @@ def make_optimizer(parameters: Iterable[nn.Parameter], settings: Training) -> to
 def load_optimizer(optimizer: torch.optim.Optimizer, state: dict[str, Any]) -> None:
     """Take up the state of an optimiser, which may have been on another device: how it is computed stays its own."""
     groups = [
-        {**old, **{name: own[name] for name in ("fused", "foreach") if name in own}}
-        for old, own in zip(state["param_groups"], optimizer.state_dict()["param_groups"], strict=True)
+        {**loaded, **{name: present[name] for name in ("fused", "foreach") if name in present}}
+        for loaded, present in zip(state["param_groups"], optimizer.state_dict()["param_groups"], strict=True)
     ]
     optimizer.load_state_dict({**state, "param_groups": groups})
 

@@ -30,21 +30,21 @@ class StopRequest:
     def __enter__(self) -> StopRequest:
         # Python lets the main thread alone install handlers; elsewhere the run cannot be interrupted politely.
         if threading.current_thread() is threading.main_thread():
-            for number in self.SIGNALS:
-                self._former[number] = signal.signal(number, self._handle)
+            for signum in self.SIGNALS:
+                self._former[signum] = signal.signal(signum, self._handle)
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, fault: BaseException | None, trace: TracebackType | None
     ) -> None:
-        for number, handler in self._former.items():
-            signal.signal(number, handler)  # type: ignore[arg-type]
+        for signum, handler in self._former.items():
+            signal.signal(signum, handler)  # type: ignore[arg-type]
 
-    def _handle(self, number: int, _frame: FrameType | None) -> None:
-        if self.wanted and number == signal.SIGINT:
+    def _handle(self, signum: int, _frame: FrameType | None) -> None:
+        if self.wanted and signum == signal.SIGINT:
             raise KeyboardInterrupt
         self.wanted = True
-        log.info("%s: saving after this iteration", signal.Signals(number).name)
+        log.info("%s: saving after this iteration", signal.Signals(signum).name)
 
 
 GRACE_S = 60.0
@@ -55,11 +55,11 @@ def outlast_stop_signals() -> None:
     """For loader processes: Ctrl-C, and a cluster's signals, reach every process of the job, but what they mean is the
     main one's to decide. A loader process works on until the main one lets it go or dies, or the grace is over."""
 
-    def end_in_the_end(_number: int, _frame: FrameType | None) -> None:
+    def end_in_the_end(_signum: int, _frame: FrameType | None) -> None:
         timer = threading.Timer(GRACE_S, os._exit, (1,))
         timer.daemon = True
         timer.start()
 
-    for number in (signal.SIGINT, *WARNINGS):
-        signal.signal(number, signal.SIG_IGN)
+    for signum in (signal.SIGINT, *WARNINGS):
+        signal.signal(signum, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, end_in_the_end)

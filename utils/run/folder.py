@@ -35,14 +35,14 @@ class RunFolder:
     def step(self, iteration: int) -> Path:
         return self.checkpoints / f"step_{iteration}.pth"
 
-    def previous(self, number: int) -> Path:
-        """Return the path of the checkpoint that is `number` saves older than `last.pth`."""
-        return self.checkpoints / f"previous_{number}.pth"
+    def previous(self, age: int) -> Path:
+        """Return the path of the checkpoint that is `age` saves older than `last.pth`."""
+        return self.checkpoints / f"previous_{age}.pth"
 
     def resumable(self) -> list[Path]:
         """Return the existing checkpoints for `--resume`, the newest first."""
-        numbers = (path.stem.removeprefix("previous_") for path in self.checkpoints.glob("previous_*.pth"))
-        older = [self.previous(number) for number in sorted(int(text) for text in numbers if text.isdecimal())]
+        ages = (path.stem.removeprefix("previous_") for path in self.checkpoints.glob("previous_*.pth"))
+        older = [self.previous(age) for age in sorted(int(text) for text in ages if text.isdecimal())]
         return [path for path in (self.last, *older) if path.is_file()]
 
     def check(self, *, resume: bool, fresh: bool) -> None:

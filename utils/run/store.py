@@ -56,7 +56,7 @@ class CheckpointStore:
 
     def _rotate(self) -> None:
         """Give each checkpoint the name of the next older one; `last.pth` also keeps its name."""
-        names = [self._folder.last, *(self._folder.previous(number) for number in range(1, self._keep_last))]
+        names = [self._folder.last, *(self._folder.previous(age) for age in range(1, self._keep_last))]
         for suffix in (".pth", ".json"):
             for older, newer in zip(reversed(names[1:]), reversed(names[:-1]), strict=True):
                 source = newer.with_suffix(suffix)

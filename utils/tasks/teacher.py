@@ -69,7 +69,7 @@ class DetectorTeacher(Teacher):
     def _start(self, pixels: np.ndarray, sizes: np.ndarray, preprocess: Preprocess) -> Callable[[], np.ndarray]:
         on_cuda = self._device.type == "cuda"
         given = [torch.from_numpy(pixels), torch.from_numpy(sizes)]
-        images, lengths = (to_device(one.pin_memory() if on_cuda else one, self._device) for one in given)
+        images, lengths = (to_device(tensor.pin_memory() if on_cuda else tensor, self._device) for tensor in given)
         inputs = preprocess.normalise_exactly(images, lengths).contiguous(memory_format=self._format)
         with eval_mode(self._model), autocast(self._device, self._amp):
             scores, _ = self._model(inputs)

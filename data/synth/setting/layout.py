@@ -89,7 +89,7 @@ def set_block(lines: list[list[str]], style: BlockStyle, cache: GlyphCache) -> B
         char_boxes=np.array([character.box for character in placed]),
         char_words=np.array(char_words),
         # Characters come in the order of the text, and every word has some.
-        word_boxes=np.array([hull(own) for _, own in groupby(placed, key=attrgetter("word"))]),
+        word_boxes=np.array([hull(characters) for _, characters in groupby(placed, key=attrgetter("word"))]),
     )
 
 

@@ -21,13 +21,13 @@ from data.recognition.preprocess import WordPreprocess
 from data.recognition.training_set import widest_batch
 from loss.heatmap import HeatmapLoss
 from utils.engine import memory_probe
+from utils.engine.memory_messages import too_large
 from utils.engine.memory_probe import (
     check_batch_fits,
     largest_batch,
     later_bytes,
     probe_memory,
     take,
-    too_large,
 )
 from utils.engine.task import Task
 from utils.tasks.recognition import RecognitionTask
