@@ -68,8 +68,12 @@ class Registry(Generic[T]):
         """Return all names in the order of the alphabet."""
         package, self._package = self._package, None
         if package is not None:
-            for module in pkgutil.iter_modules(importlib.import_module(package).__path__):
-                importlib.import_module(f"{package}.{module.name}")
+            try:
+                for module in pkgutil.iter_modules(importlib.import_module(package).__path__):
+                    importlib.import_module(f"{package}.{module.name}")
+            except BaseException:
+                self._package = package  # The names of the other modules are not known yet.
+                raise
         return sorted(self._entries)
 
     def get(self, name: str, at: str | None = None) -> T:

@@ -108,3 +108,18 @@ def test_files_of_a_package_register_themselves(tmp_path, monkeypatch):
 
     assert THINGS.names() == ["mine"]
     assert THINGS.create("mine", {"factor": 3}, 4) == 12
+
+
+def test_a_module_that_cannot_be_imported_fails_every_time(tmp_path, monkeypatch):
+    package = tmp_path / "things_with_a_fault"
+    package.mkdir()
+    (package / "__init__.py").write_text(
+        "from config.registry import Registry\nTHINGS = Registry('thing', 'thing', package='things_with_a_fault')\n"
+    )
+    (package / "faulty.py").write_text("import no_such_module\n")
+    monkeypatch.syspath_prepend(tmp_path)
+    from things_with_a_fault import THINGS
+
+    for _ in range(2):
+        with pytest.raises(ModuleNotFoundError, match="no_such_module"):
+            THINGS.names()

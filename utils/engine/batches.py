@@ -1,4 +1,4 @@
-"""Batches of a task, in the order of the run, on the device."""
+"""The batches of a task in the order of the run, on the device."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def loader_processes(settings: Training, device: torch.device) -> int:
     if settings.num_workers is not None:
         return settings.num_workers
     cores = available_cores() // int(os.environ.get("LOCAL_WORLD_SIZE", 1))
-    # Where the CPU trains, too, what the loaders take is missing there.
+    # If the CPU also trains the network, it needs most of the cores for that.
     wanted = min(4, cores // 4) if device.type == "cpu" else min(16, cores - 1)
     return max(1, wanted)
 
@@ -36,13 +36,13 @@ def loader_processes(settings: Training, device: torch.device) -> int:
 def batches(
     task: Task, settings: Training, sampler: StreamBatchSampler, device: torch.device
 ) -> Generator[tuple[list[Batch], float], None, None]:
-    """Yield the micro-batches of each iteration, and the seconds they were waited for.
+    """Yield the micro-batches of each iteration, and the seconds spent waiting for them.
 
-    Close the generator when leaving it early: that ends the loader processes.
+    Close the generator if you stop early: this ends the loader processes.
 
     Args:
-        task: has the samples and joins them.
-        settings: how many processes prepare batches, and the micro-batches of an iteration.
+        task: has the dataset and the collation.
+        settings: number of loader processes and of micro-batches in an iteration.
         sampler: the positions of this process's batches.
         device: where the batches go.
     """
@@ -73,14 +73,14 @@ def batches(
                 waited,
             )
     except Exception as fault:
-        # Without the frames of the loader, which would keep its processes alive as long as the error is held.
+        # The frames of the loader would keep its processes alive as long as the error exists.
         raise fault.with_traceback(None) from None
     finally:
         iterator = None  # Ends the loader processes now.
 
 
 def _start_worker(_index: int) -> None:
-    """Prepare a loader process: one thread each, for the processes are the parallelism."""
+    """Prepare a loader process; it uses a single thread, because the processes run in parallel."""
     outlast_stop_signals()
     cv2.setNumThreads(0)
     torch.set_num_threads(1)

@@ -1,7 +1,7 @@
 """An exponential moving average of the weights.
 
-torch's `AveragedModel` would do, but for each tensor it copies its counter to the GPU and waits; here the weight of
-an update is a Python number and all tensors move in a few fused calls.
+torch's `AveragedModel` copies its counter to the GPU for each tensor and waits. Here the counter stays on the device,
+and all tensors are updated in a few fused calls.
 """
 
 from __future__ import annotations
@@ -15,20 +15,20 @@ from torch import Tensor, nn
 class WeightAverage:
     """Follows `model`: average = d * average + (1 - d) * weights, with d = min(decay, (1 + n) / (10 + n)).
 
-    The smaller decay of the first updates n keeps the random start from lingering.
+    n is the number of updates so far: the decay starts small, so that the initial weights are soon forgotten.
 
     Attributes:
-        module: a model of its own that holds the averages; buffers that count are copied.
+        module: a copy of the model with the averaged weights; integer buffers are copied, not averaged.
     """
 
     def __init__(self, model: nn.Module, decay: float) -> None:
         self.module = copy.deepcopy(model).requires_grad_(False)
         for module in self.module.modules():
             if isinstance(module, nn.RNNBase):
-                module.flatten_parameters()  # Copies lie apart, and cuDNN would gather them in every evaluation.
+                module.flatten_parameters()  # Copied weights are not contiguous; cuDNN would join them each time.
         self.decay = decay
         device = _device(model)
-        exact = torch.float32 if device.type == "mps" else torch.float64  # Apple GPUs have no doubles.
+        exact = torch.float32 if device.type == "mps" else torch.float64  # Apple GPUs have no float64.
         self._updates = torch.zeros((), dtype=exact, device=device)
 
     @property
@@ -42,11 +42,11 @@ class WeightAverage:
 
     @torch.no_grad()
     def update(self, model: nn.Module, good: Tensor | None = None) -> None:
-        """Move the averages towards the present weights; the first update takes them over.
+        """Move the averages towards the present weights; the first update copies the weights.
 
         Args:
-            model: holds the weights.
-            good: a bool scalar on its device; if it is false, nothing changes. None means true.
+            model: the network with the present weights.
+            good: bool scalar on the device of `model`; if false, nothing changes. None means true.
         """
         good = torch.ones((), dtype=torch.bool, device=self._updates.device) if good is None else good
         pairs = list(zip(_tensors(self.module), _tensors(model), strict=True))
@@ -64,7 +64,7 @@ class WeightAverage:
             torch._foreach_add_(olds, steps)
         for old, new in pairs:
             if not old.is_floating_point():
-                old.copy_(new)  # The model's own were put back where the iteration did not count.
+                old.copy_(new)  # After a skipped iteration, those of the model have been restored.
         counted += good
 
 

@@ -1,4 +1,4 @@
-"""The gradient of an iteration, of one or several micro-batches, and the seed of what is random in it."""
+"""The gradient of an iteration, accumulated over its micro-batches, and the random seed of an iteration."""
 
 from __future__ import annotations
 
@@ -16,12 +16,14 @@ from utils.engine.optimizer import marked
 from utils.engine.task import Task
 
 _DROPOUT = 5
-"""Tells these random numbers from those that the same seed gives to the data, see `data.order`."""
+"""Makes these random numbers differ from those of the data, which use the same seed (see `data.order`)."""
 
 
 def seed_step(seed: int, step: int, rank: int) -> None:
-    """Seed what the network itself draws in an iteration, such as dropout: a function of these three numbers, so that a
-    resumed run draws what an undisturbed one does."""
+    """Seed the random numbers that the network draws in an iteration, such as dropout.
+
+    The seed depends on these three values only, so a resumed run draws the same as a run without a stop.
+    """
     word = np.random.SeedSequence((seed, _DROPOUT, step, rank)).generate_state(1, np.uint64)[0]
     torch.manual_seed(int(word >> np.uint64(1)))
 
@@ -34,20 +36,20 @@ def accumulate_gradient(
     scaler: torch.amp.GradScaler,
     amp: Amp,
 ) -> dict[str, Tensor]:
-    """Give every parameter the gradient of the mean loss over all samples of an iteration.
+    """Set the gradient of every parameter to that of the mean loss over all samples of an iteration.
 
-    Apart from the network's own, nothing in it waits for the device.
+    This does not wait for the device, unless the network itself does.
 
     Args:
-        task: has the loss.
-        replicas: the network, in all processes.
-        sampler: knows what share of the iteration each micro-batch is.
-        batches: this process's micro-batches, on the device of the network.
-        scaler: scales the loss in fp16, and does nothing else.
+        task: defines the loss.
+        replicas: the replicas of the network in all processes.
+        sampler: gives the weight of each micro-batch in the iteration.
+        batches: the micro-batches of this process, on the device of the network.
+        scaler: scales the loss in fp16; disabled otherwise.
         amp: precision of the forward pass.
 
     Returns:
-        What `task.loss` returned, as means over all samples, the same in every process: each a float32 scalar.
+        The values of `task.loss`, means over all samples of all processes, each a float32 scalar.
     """
     device = next(replicas.module.parameters()).device
     for parameter in replicas.module.parameters():

@@ -1,4 +1,4 @@
-"""Starts the processes of an executor. Apart from the rest, for each of them imports this: it costs no torch."""
+"""Initialises the processes of an executor. Each process imports this file, so it does not import torch."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ from utils.engine.stop import outlast_stop_signals
 
 
 def start_helper() -> None:
-    """Prepare this process to work for its parent: one thread, ended by the parent alone, and with it.
+    """Prepare this process to work for its parent: a single OpenCV thread, Ctrl-C ignored, an end with the parent.
 
-    Waiting for work on a queue whose other end it holds itself, it would otherwise outlive a parent that was killed.
+    Without this, it would outlive a killed parent: it waits on a queue that it holds open itself.
     """
     outlast_stop_signals()
     cv2.setNumThreads(0)

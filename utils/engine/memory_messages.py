@@ -25,18 +25,18 @@ def too_large(
     global_batch_size: int | None = None,
     world: int = 1,
 ) -> UserError:
-    """Return the sentence about a batch that does not fit.
+    """Return the error about a batch that does not fit.
 
     Args:
         batch_size, accumulate, global_batch_size, world: see `check_batch_fits`.
-        fitting: how many samples do fit, fewer than `batch_size`.
+        fitting: number of samples that fit, less than `batch_size`.
         place: the device and its memory, such as "79.1 GiB of cuda:0".
         size_setting: see `Task`.
     """
     if fitting < 1:
         return UserError(f"not even one sample fits into {place}; lower {size_setting}")
     whole = batch_size * accumulate
-    # The same step in smaller parts: its gradient is the same but for the batch norms.
+    # The same step in smaller micro-batches: the gradient is the same except for the effect of batch norms.
     parts = next(parts for parts in range(accumulate + 1, whole + 1) if not whole % parts and whole // parts <= fitting)
     if global_batch_size is not None:
         shared = f"train.global_batch_size={global_batch_size} over {world} process{'es' if world > 1 else ''}"
@@ -52,7 +52,7 @@ def too_large(
 
 
 def out_of_memory(task: Task, config: RunConfig) -> str:
-    """Return the sentence about a device that is full, with the settings that decide what a batch takes."""
+    """Return the message about a device that is out of memory, with the settings that decide how much a batch needs."""
     size = functools.reduce(getattr, task.size_setting.split("."), config)
     tests = f" (evaluation: {task.test_size_setting})" if task.test_size_setting else ""
     return (
@@ -62,7 +62,7 @@ def out_of_memory(task: Task, config: RunConfig) -> str:
 
 
 def device_memory(device: torch.device) -> str:
-    """Return the memory of a CUDA device in words, with what other programs hold of it."""
+    """Describe the memory of a CUDA device, and how much of it other programs use."""
     free, total = torch.cuda.mem_get_info(device)
     others = total - free - torch.cuda.memory_reserved(device)
     taken = f" ({others / GIB:.1f} GiB of it are taken by other programs)" if others >= _NOTABLE else ""

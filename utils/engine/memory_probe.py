@@ -1,8 +1,8 @@
 """Finds out before the first iteration whether a batch fits into the device, and if not, how many samples do.
 
-A run that is out of memory after an hour, because only then a wide batch came, or that says no more than that it is,
-costs a person the night. So the first batch is run forward and backward as it would be at its worst; where that fails,
-the largest number of samples that fits is found by bisection, and one sentence says what to set.
+Without this check, a run may fail after hours, when the first very wide batch comes. So the first batch is enlarged to
+the worst case that the settings allow, and run forward and backward. If that fails, bisection finds the largest number
+of samples that fits, and the error message says what to set.
 """
 
 from __future__ import annotations
@@ -25,14 +25,14 @@ from utils.engine.task import Task
 
 
 def probe_memory(attempt: Callable[[int], None], batch_size: int, *, agree: Callable[[bool], bool]) -> int:
-    """Return how many samples fit, up to `batch_size`; 0 where not even one does.
+    """Return how many samples fit, up to `batch_size`; 0 if not even a single sample fits.
 
     Every process must call this with the same `batch_size`, and all of them get the same answer.
 
     Args:
-        attempt: runs so many samples; where it runs out of memory it must not wait for other processes.
-        batch_size: how many samples are wanted; tried first, and the only attempt where they fit.
-        agree: tells each process whether any of them was out of memory (`Processes.any`).
+        attempt: runs the given number of samples; it must not wait for other processes when it is out of memory.
+        batch_size: the wanted number of samples; it is tried first, and if it fits, nothing else is tried.
+        agree: returns whether its argument is true in any process (`Processes.any`).
     """
 
     def fits(samples: int) -> bool:
@@ -63,30 +63,31 @@ def largest_batch(
     reserve_bytes: int = 0,
     wanted: int | None = None,
 ) -> int:
-    """Return how many samples of a batch, made as bad as the settings allow, go through a step of the task.
+    """Return how many samples of the worst batch that the settings allow fit into a training step of the task.
 
-    A copy of the network is what is run: the network itself, its gradients and buffers, the random numbers and what
-    the task counts stay as they are. Nor does `DistributedDataParallel` see anything of it, which with a static graph
-    would take the probe for its first iteration and from then on average nothing, without a word. Batch norms of the
-    copy wait for no other process, for one that is out of memory would leave the others waiting.
+    The probe runs a copy of the network: the network itself, its gradients and buffers, the random state and the state
+    of the task do not change. `DistributedDataParallel` must not see the probe: with a static graph it would take the
+    probe for the first iteration, and would silently stop averaging gradients. The batch norms of the copy do not
+    communicate, because a process that is out of memory would leave the others waiting.
 
     Args:
         task: the job; its `model` is the bare network.
-        batch: what the collation made, on the device.
+        batch: what `task.collate` returned, on the device.
         device, amp: of the run.
         agree: see `probe_memory`.
-        reserve_bytes: memory that the run will hold beside (see `later_bytes`).
-        wanted: samples of the largest batch of any process, the same in all of them; None is that of this one.
+        reserve_bytes: memory that the run will need in addition (see `later_bytes`).
+        wanted: samples in the largest batch of all processes, the same value in each process; None takes the size of
+            `batch`.
     """
     size = len(batch["image"])
-    reserve_bytes = max(0, reserve_bytes - _bytes(task.model.parameters()))  # The copy is in the way already.
+    reserve_bytes = max(0, reserve_bytes - _bytes(task.model.parameters()))  # The copy takes this much already.
 
     @functools.cache
     def made() -> tuple[nn.Module, Mapping[str, Any]]:
         return _twin(task.model), task.worst_batch(batch)
 
     def attempt(samples: int) -> None:
-        # Made within the first attempt: a process that has no room for these must tell the others, too.
+        # Made in the first attempt, so that the other processes also learn of a lack of memory that occurs here.
         twin, worst = made()
         reserved = torch.empty(reserve_bytes, dtype=torch.uint8, device=device)
         try:
@@ -115,15 +116,15 @@ def check_batch_fits(
     world: int = 1,
     optimizer: torch.optim.Optimizer | None = None,
 ) -> None:
-    """Run `largest_batch` on a CUDA device and raise where the batch does not fit; elsewhere nothing is done.
+    """Run `largest_batch` on a CUDA device and raise if the batch does not fit; on other devices do nothing.
 
     Args:
         task, batch, device, amp, agree: see `largest_batch`.
         batch_size: samples of a process and micro-batch.
         accumulate: micro-batches of an optimiser step.
-        global_batch_size: the setting, where `batch_size` follows from it.
+        global_batch_size: the setting, if `batch_size` was computed from it.
         world: number of processes.
-        optimizer: of the network, whose state is yet to be made.
+        optimizer: of the network; its state may not exist yet.
 
     Raises:
         UserError: how many samples fit, and what to set; in all processes.
@@ -131,11 +132,11 @@ def check_batch_fits(
     if device.type != "cuda":
         return
     reserve = later_bytes(task.model, optimizer, buckets=world > 1 or accumulate > 1)
-    # Where samples cannot be shared out evenly, processes have different batches.
+    # The largest batch: if samples cannot be divided evenly, batches of the processes differ in size.
     size = -(-task.samples_per_step // (world * accumulate))
     fitting = largest_batch(task, batch, device=device, amp=amp, agree=agree, reserve_bytes=reserve, wanted=size)
     if fitting < size:
-        # A batch may hold more samples than `batch_size`: weak supervision replays some beside them.
+        # A batch may hold more samples than `batch_size`: weak supervision adds replayed samples.
         raise too_large(
             batch_size, fitting * batch_size // size, place=device_memory(device), accumulate=accumulate,
             global_batch_size=global_batch_size, world=world, size_setting=task.size_setting,
@@ -143,13 +144,13 @@ def check_batch_fits(
 
 
 def later_bytes(model: nn.Module, optimizer: torch.optim.Optimizer | None, *, buckets: bool) -> int:
-    """Return the bytes that a run takes beside a forward and a backward pass and has not taken yet.
+    """Return the bytes that a run will allocate later, in addition to a forward and a backward pass.
 
     Args:
         model: the network.
-        optimizer: Adam, AdamW and Adadelta make two tensors for each parameter in their first step.
-        buckets: gradients exist during the forward pass, too: in the buckets of `DistributedDataParallel`, or those
-            that are being accumulated.
+        optimizer: Adam, AdamW and Adadelta allocate two tensors for each parameter in their first step.
+        buckets: whether gradients exist during the forward pass, too: in the buckets of `DistributedDataParallel`,
+            or because they are accumulated.
     """
     learnt = _bytes(parameter for parameter in model.parameters() if parameter.requires_grad)
     states = 2 if optimizer is not None and not optimizer.state else 0
@@ -157,7 +158,7 @@ def later_bytes(model: nn.Module, optimizer: torch.optim.Optimizer | None, *, bu
 
 
 def take(batch: Mapping[str, Any], samples: int, size: int) -> dict[str, Any]:
-    """Return the first samples of a batch of `size`: of all tensors, arrays and lists with an entry for each sample."""
+    """Return the first `samples` of a batch of `size`: tensors, arrays and lists with `size` entries are cut."""
 
     def part(value: Any) -> Any:
         counted = isinstance(value, (list, tuple)) or (isinstance(value, (Tensor, np.ndarray)) and value.ndim > 0)
@@ -167,14 +168,14 @@ def take(batch: Mapping[str, Any], samples: int, size: int) -> dict[str, Any]:
 
 
 def free_memory() -> None:
-    """Give back what a failed attempt left behind, so that the next one finds the device as it was."""
+    """Free the memory that a failed attempt left behind, so that the next attempt has all of it."""
     gc.collect()
     if torch.cuda.is_available():
         torch.cuda.empty_cache()
 
 
 def _out_of_memory(attempt: Callable[[int], None], samples: int) -> bool:
-    # The error holds the frames of the attempt, and so its tensors: it is gone when this function has returned.
+    # The error refers to the frames of the attempt, and so to its tensors; both are freed when this function returns.
     try:
         attempt(samples)
     except RuntimeError as fault:
@@ -188,7 +189,7 @@ def _twin(model: nn.Module) -> nn.Module:
     twin = separate_batch_norms(copy.deepcopy(model)).train()
     for module in twin.modules():
         if isinstance(module, nn.RNNBase):
-            module.flatten_parameters()  # Copies lie apart, which cuDNN would take further memory for.
+            module.flatten_parameters()  # Copied weights are not contiguous; cuDNN would join them in further memory.
     return twin
 
 
@@ -198,11 +199,11 @@ def _bytes(tensors: Iterable[Tensor]) -> int:
 
 @contextlib.contextmanager
 def _untouched(task: Task, device: torch.device) -> Iterator[None]:
-    """Put back the random numbers, and what the task has counted."""
+    """Restore the random state and the state of the task on exit."""
     state = task.state()
     try:
         with torch.random.fork_rng([device] if device.type == "cuda" else []):
             yield
     finally:
-        if task.state() != state:  # Restoring what has not changed may be slow.
+        if task.state() != state:  # Restoring may be slow.
             task.restore(state)

@@ -1,11 +1,11 @@
-"""What happens in an iteration whose loss or gradient is not a finite number: nothing, and a note of it.
+"""Skips and reports iterations whose loss or gradient is not finite.
 
-Such an iteration is skipped as a whole. Weights and optimiser are left alone (`utils.engine.optimizer.descend`), the
-averaged weights too (`WeightAverage.update`), and the batch norms' running statistics, which the forward pass has
-already spoilt, are put back. On a GPU all of this is decided on the device, without waiting for it; the training loop
-learns of it one iteration later, when the number has long arrived.
+Such an iteration changes nothing. Weights and optimiser stay as they are (`utils.engine.optimizer.descend`), and so do
+the averaged weights (`WeightAverage.update`). The running statistics of batch norms, which the forward pass has already
+changed, are restored. On a GPU all of this is decided on the device, and the host does not wait for it: the training
+loop reads the loss and the norm one iteration later, when they have been copied.
 
-The decision hangs on the norm of the gradient alone, which is the same in all processes of a job.
+Only the norm of the gradient decides; it is the same in all processes of a job.
 """
 
 from __future__ import annotations
@@ -29,17 +29,17 @@ from utils.run.folder import RunFolder
 log = logging.getLogger(__name__)
 
 FP16_EXCUSED = 20
-"""fp16 skips steps while its loss scale is too high; from 65536 down to 1 takes 16 of them, which are no faults."""
+"""Steps in a row that fp16 may skip until its loss scale is low enough: from 65536 to 1 takes 16 of them."""
 
 DUMPS = 10
-"""Batches written down at most in a run."""
+"""Greatest number of batches that a run saves."""
 
 DUMP_BYTES = 128 << 20
-"""Tensors of a batch are written down up to this size, the smallest first."""
+"""Greatest total size of the tensors of a saved batch, in bytes; the smallest tensors are saved first."""
 
 
 class SavedBuffers:
-    """Keeps a copy of a model's buffers (the statistics of its batch norms), and puts it back if asked to."""
+    """Keeps a copy of a model's buffers (the running statistics of batch norms) and can restore it."""
 
     def __init__(self, model: nn.Module) -> None:
         self._model = model
@@ -47,12 +47,12 @@ class SavedBuffers:
 
     @torch.no_grad()
     def keep(self) -> None:
-        """Copy the buffers of this moment: one kernel for all of a type."""
+        """Copy the present buffers, with a single kernel for all buffers of a dtype."""
         self._kept = {kind: _joined(buffers) for kind, buffers in self._groups().items()}
 
     @torch.no_grad()
     def restore_unless(self, good: Tensor) -> None:
-        """Put the copy back if `good`, a bool scalar on the model's device, is false; does not wait for the device."""
+        """Restore the copy if `good`, a bool scalar on the model's device, is false; does not wait for the device."""
         if good.device.type == "cpu" and good:
             return
         for kind, buffers in self._groups().items():
@@ -73,7 +73,7 @@ def _joined(tensors: Sequence[Tensor]) -> Tensor:
 
 @dataclass(frozen=True)
 class _Iteration:
-    """An iteration whose outcome may still be on its way from the device."""
+    """An iteration whose figures may still be in transfer from the device."""
 
     step: int
     batches: Sequence[Mapping[str, Any]]
@@ -89,17 +89,17 @@ class _Iteration:
 
 
 class NonFiniteGuard:
-    """Skips iterations that are not finite, writes their batches down, and stops a run that has nothing else.
+    """Skips iterations that are not finite, saves their batches, and stops the run after too many of them in a row.
 
     Use it around each iteration: `begin`, forward and backward passes, `descend`, `settle`, and `note` at the end.
 
     Args:
-        model: whose buffers are guarded.
-        folder: the run's.
-        allowed: iterations in a row after which the run stops.
-        fp16: the loss is scaled, so that the first 20 of a row are no faults.
-        rank: number of this process. Each process writes its own batch down where its own loss is not finite; where
-            no process can know whose fault it is, the first one does.
+        model: the network whose buffers are restored.
+        folder: of the run.
+        allowed: number of such iterations in a row after which the run stops.
+        fp16: whether the loss is scaled; then the first 20 of a row are no faults.
+        rank: of this process. A process saves its batch if its loss is not finite. Process 0 always does, because
+            the gradient may not be finite although every loss is.
     """
 
     def __init__(self, model: nn.Module, folder: RunFolder, *, allowed: int, fp16: bool = False, rank: int = 0) -> None:
@@ -113,14 +113,14 @@ class NonFiniteGuard:
         self._waiting: deque[_Iteration] = deque()
 
     def begin(self) -> None:
-        """Keep what the iteration about to begin might spoil."""
+        """Copy the buffers before the iteration changes them."""
         self._buffers.keep()
 
     def settle(self, norm: Tensor) -> Tensor:
         """Restore the buffers if the gradient is not finite.
 
         Args:
-            norm: of the gradient, a scalar on the model's device.
+            norm: norm of the gradient, a scalar on the model's device.
 
         Returns:
             Whether the iteration counts, a bool scalar on the same device.
@@ -137,14 +137,14 @@ class NonFiniteGuard:
         loss: Tensor,
         norm: Tensor,
     ) -> None:
-        """Take note of an iteration. On a GPU this looks at the one before it, whose figures have arrived by now.
+        """Record an iteration. On a GPU, this judges the previous iteration, whose figures have arrived by now.
 
         Args:
-            step: its number, counted from 1.
-            batches: what it learnt from; several where gradients are accumulated.
-            positions: of its samples in the run.
-            loss: what was minimised, a scalar.
-            norm: of the gradient, a scalar.
+            step: the iteration, counted from 1.
+            batches: its batch, or its micro-batches if gradients are accumulated.
+            positions: positions of its samples in the run.
+            loss: the loss, a scalar.
+            norm: norm of the gradient, a scalar.
 
         Raises:
             UserError: too many in a row were not finite.
@@ -160,7 +160,7 @@ class NonFiniteGuard:
         self.look(leave=0 if arrived is None else 1)
 
     def look(self, leave: int = 0) -> None:
-        """Judge the iterations noted so far, all but the latest `leave` of them.
+        """Judge the recorded iterations except the latest `leave` of them.
 
         Raises:
             UserError: too many in a row were not finite.
@@ -190,9 +190,9 @@ class NonFiniteGuard:
         )
 
     def _write_down(self, iteration: _Iteration, loss: float, norm: float) -> Path | None:
-        """Write the batch of an iteration to the disk, and a line to the log; return the place, None if there is none.
+        """Save the batch of an iteration and log a warning; return the path, or None if nothing was saved.
 
-        What cannot be written does not stop the run.
+        A batch that cannot be saved does not stop the run.
         """
         if self._rank and np.isfinite(loss):
             return None
@@ -221,20 +221,20 @@ class NonFiniteGuard:
         return path
 
     def state(self) -> dict[str, int]:
-        """Return plain values for a checkpoint. Call `look` first."""
+        """Return plain values for a checkpoint; call `look` before this."""
         return {"skipped": self.skipped, "in_a_row": self.in_a_row}
 
     def restore(self, state: Mapping[str, int]) -> None:
-        """Take up what `state` returned."""
+        """Restore what `state` returned."""
         self.skipped, self.in_a_row = state["skipped"], state["in_a_row"]
 
 
 def plain_batches(batches: Sequence[Mapping[str, Any]], limit: int = DUMP_BYTES) -> dict[str, Any]:
-    """Return batches as what `torch.load(weights_only=True)` reads, on the CPU.
+    """Convert batches to values that `torch.load(weights_only=True)` can read, on the CPU.
 
     Returns:
-        `batches`: of each batch the tensors and lists by name; `left_out`: the names of tensors for which `limit`,
-        in bytes, left no room. Positions and the seed of the run are enough to make those again.
+        `batches`: the tensors and lists of each batch by name; `left_out`: names of the tensors that would exceed
+        `limit`, in bytes. They can be made again from the positions and the seed of the run.
     """
     kept: list[dict[str, Any]] = [{} for _ in batches]
     tensors: list[tuple[int, int, str, Tensor]] = []

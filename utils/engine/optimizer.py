@@ -1,4 +1,4 @@
-"""The optimisers, and a word where a learning rate is not one of theirs."""
+"""The optimisers, their step, and a warning about unusual learning rates."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ from config.schema.training import Training
 log = logging.getLogger(__name__)
 
 USUAL_RATES = {"adam": (1e-6, 1e-2), "adamw": (1e-6, 1e-2), "adadelta": (1e-2, 10.0)}
-"""Learning rates between which each optimiser is known to train networks like these."""
+"""Lowest and highest usual learning rate of each optimiser."""
 
 
 def make_optimizer(parameters: Iterable[nn.Parameter], settings: Training) -> torch.optim.Optimizer:
     """Return the optimiser of a run; frozen parameters are left out.
 
-    Adadelta has EasyOCR's and deep-text-recognition-benchmark's rho 0.95 and eps 1e-8. On CUDA, Adam is the fused one:
-    it can leave a step out without anyone waiting for the device.
+    Adadelta has rho 0.95 and eps 1e-8, as in EasyOCR and deep-text-recognition-benchmark. On CUDA, Adam is fused:
+    this version can skip a step without a wait for the device.
     """
     learnt = [parameter for parameter in parameters if parameter.requires_grad]
     decay = settings.weight_decay
@@ -33,7 +33,7 @@ def make_optimizer(parameters: Iterable[nn.Parameter], settings: Training) -> to
 
 
 def load_optimizer(optimizer: torch.optim.Optimizer, state: dict[str, Any]) -> None:
-    """Take up the state of an optimiser, which may have been on another device: how it is computed stays its own."""
+    """Load the state of an optimiser, possibly from another device; `fused` and `foreach` stay as they are here."""
     groups = [
         {**loaded, **{name: present[name] for name in ("fused", "foreach") if name in present}}
         for loaded, present in zip(state["param_groups"], optimizer.state_dict()["param_groups"], strict=True)
@@ -42,7 +42,7 @@ def load_optimizer(optimizer: torch.optim.Optimizer, state: dict[str, Any]) -> N
 
 
 def marked(loss: Tensor) -> Tensor:
-    """Return a loss, a scalar, whose gradient is not finite if its value is not; a finite loss stays bit for bit.
+    """Return a loss, a scalar; its gradient is NaN if it is not finite, and a finite loss stays the same bit for bit.
 
     The gradient, which all processes of a job share, decides whether an iteration counts. So a loss that is not finite
     in one process must show in the gradient.
@@ -53,16 +53,16 @@ def marked(loss: Tensor) -> Tensor:
 def descend(
     model: nn.Module, optimizer: torch.optim.Optimizer, scaler: torch.amp.GradScaler, grad_clip: float
 ) -> Tensor:
-    """Make one step down the gradient that is there; where its norm is not finite, change nothing.
+    """Clip the gradient and make an optimiser step; if the norm of the gradient is not finite, change nothing.
 
-    Apart from fp16's loss scaling and from Adadelta, nothing in it waits for a GPU: fused optimisers look at the
-    verdict on the device, as they do for `torch.amp.GradScaler`.
+    Only fp16's loss scaling and Adadelta wait for the GPU: fused optimisers read on the device whether to skip the
+    step, as they do for `torch.amp.GradScaler`.
 
     Args:
-        model: has the gradients, which are clipped.
+        model: the network; its gradients are clipped.
         optimizer: of its parameters.
-        scaler: scales the loss in fp16, and does nothing else.
-        grad_clip: greatest norm of the gradient; 0 does not clip.
+        scaler: scales the loss in fp16; disabled otherwise.
+        grad_clip: greatest norm of the gradient; 0 means no clipping.
 
     Returns:
         The norm of the gradient before it was clipped, a scalar on the model's device.
@@ -71,7 +71,7 @@ def descend(
     norm = nn.utils.clip_grad_norm_(model.parameters(), grad_clip or float("inf"))
     finite = torch.isfinite(norm)
     if scaler.is_enabled():
-        # Squares overflow before their roots do: a norm that is infinite while all gradients are finite counts, too.
+        # The norm may overflow although all gradients are finite; such a step must be skipped, too.
         for found in scaler._found_inf_per_device(optimizer).values():
             found.copy_(torch.maximum(found, (~finite).to(found)))
         scaler.step(optimizer)
@@ -88,7 +88,7 @@ def descend(
 
 
 def warn_about_rate(settings: Training) -> None:
-    """Log a warning where the learning rate is far from what the optimiser is used with."""
+    """Log a warning if the learning rate is outside the usual range of the optimiser."""
     low, high = USUAL_RATES[settings.optimizer]
     if not low <= settings.lr <= high:
         log.warning(

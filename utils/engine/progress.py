@@ -1,4 +1,4 @@
-"""Tells a person how a run is doing: a bar on a terminal, a line at a time elsewhere."""
+"""Shows the progress of a run: a bar on a terminal, otherwise lines in the log."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ class Meter:
     started: float = field(default_factory=time.perf_counter)
 
     def read(self) -> dict[str, float]:
-        """Return images per second and the share of time spent waiting for data, in percent; then start anew."""
+        """Return images per second and the share of time spent waiting for data, in percent; then reset."""
         elapsed = max(1e-9, time.perf_counter() - self.started - self.excluded)
         values = {"images_per_s": self.samples / elapsed, "data_wait_percent": 100 * self.waiting / elapsed}
         self.samples, self.waiting, self.excluded, self.started = 0, 0.0, 0.0, time.perf_counter()
@@ -32,11 +32,11 @@ class Meter:
 
 
 class Progress:
-    """The progress display of a run from iteration `start` to `end`; use it as a context.
+    """Context manager that shows the progress of a run from iteration `start` to `end`.
 
     Args:
-        start, end: iterations.
-        shown: whether this process is the one that shows it.
+        start, end: first and last iteration.
+        shown: whether this process shows the progress.
     """
 
     def __init__(self, start: int, end: int, *, shown: bool = True) -> None:

@@ -1,4 +1,4 @@
-"""Running sums of what an iteration reports, kept on the device until a log line is due."""
+"""Running sums of the values of iterations, kept on the device until the next line of the log."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ from torch import Tensor
 
 
 class RunningMeans:
-    """Sums scalars over iterations; iterations whose loss or gradient is not finite are left out.
+    """Sums scalars over iterations; leaves out iterations whose loss or gradient is not finite.
 
-    Nothing waits for the device except `read` and `state`.
+    Only `read` and `state` wait for the device.
     """
 
     def __init__(self) -> None:
@@ -29,7 +29,7 @@ class RunningMeans:
         self._good = finite.long() if self._good is None else self._good + finite
 
     def read(self) -> dict[str, float | None]:
-        """Return the means since the last reading (None where no iteration counted) and start anew."""
+        """Return the means since the last call (None if no iteration counted), and reset the sums."""
         good = 0 if self._good is None else int(self._good)
         means = {name: total.item() / good if good else None for name, total in self._sums.items()}
         self._sums, self._good = {}, None
@@ -43,7 +43,7 @@ class RunningMeans:
         }
 
     def restore(self, state: Mapping[str, Any], device: torch.device) -> None:
-        """Take up what `state` returned."""
+        """Restore what `state` returned."""
         if state["sums"]:
             self._sums = {name: torch.tensor(total, device=device) for name, total in state["sums"].items()}
             self._good = torch.tensor(state["good"], device=device)

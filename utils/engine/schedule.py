@@ -1,6 +1,6 @@
 """Learning-rate schedules as pure functions of the iteration and, for `plateau`, of the evaluations so far.
 
-A new one is a file in `utils/engine/schedules/` that registers a function; `train.schedule` names it.
+A new schedule is a file in `utils/engine/schedules/` that registers a function; `train.schedule` selects it by name.
 """
 
 from __future__ import annotations
@@ -11,17 +11,16 @@ from config.registry import Registry
 from config.schema.training import Training
 
 SCHEDULES: Registry[Callable[..., float]] = Registry("schedule", "train.schedule", package="utils.engine.schedules")
-"""Functions of (iteration, settings, plateaus), as `learning_rate` has them, to the learning rate; asked for iterations
-after the warm-up only."""
+"""Functions with the arguments of `learning_rate` that return the learning rate of an iteration after the warm-up."""
 
 
 def learning_rate(iteration: int, settings: Training, plateaus: int = 0) -> float:
     """Return the learning rate of an iteration.
 
     Args:
-        iteration: iterations completed before this one, counted from 0.
-        settings: `lr`, `schedule` and what belongs to them.
-        plateaus: how often the evaluations have ceased to get better, for the schedule `plateau`.
+        iteration: number of iterations completed before, from 0.
+        settings: `lr`, `schedule` and their options.
+        plateaus: number of plateaus of the score so far (see `Scores`), for the schedule `plateau`.
 
     Raises:
         UserError: there is no such schedule, or it has no such options.
@@ -32,6 +31,6 @@ def learning_rate(iteration: int, settings: Training, plateaus: int = 0) -> floa
 
 
 def progress(iteration: int, settings: Training) -> float:
-    """Return how much of the way from the end of the warm-up to `end_iter` is done, 0..1."""
+    """Return the completed share of the iterations from the end of the warm-up to `end_iter`, 0..1."""
     span = max(1, settings.end_iter - settings.warmup_iter)
     return min(1.0, (iteration - settings.warmup_iter) / span)

@@ -1,4 +1,4 @@
-"""How good the run is: the best score so far, and the change from the weights it started with."""
+"""The scores of a run: the best so far, and the change since the starting weights."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ class Scores:
 
     Attributes:
         best: highest `Evaluation.score`.
-        start: `Evaluation.level` of the unchanged starting weights; None where they were not evaluated.
+        start: `Evaluation.level` of the unchanged starting weights; None if they were not evaluated.
         latest, latest_step: `Evaluation.level` of the last evaluation, and its iteration.
-        best_regular: the same of the evaluations that were due by the interval.
-        since_best: such evaluations since the best one.
-        plateaus: how often `plateau_patience` evaluations in a row were not the best so far.
+        best_regular: highest score of the regular evaluations, those at multiples of `eval_interval`.
+        since_best: number of regular evaluations since `best_regular`.
+        plateaus: how often `plateau_patience` regular evaluations in a row were not the best so far.
     """
 
     best: float = float("-inf")
@@ -36,18 +36,18 @@ class Scores:
     def judge(
         self, step: int, evaluation: Evaluation, *, at_start: bool, regular: bool = True, plateau_patience: int = 1
     ) -> tuple[bool, str]:
-        """Take note of an evaluation.
+        """Record an evaluation.
 
         Args:
-            step: iteration it was made at.
+            step: its iteration.
             evaluation: its outcome.
-            at_start: the weights are those the run starts with.
-            regular: it was due by the interval; one that the end of a run calls for does not count as waiting, or a
-                run that is stopped and prolonged would lose patience sooner than one that is not.
-            plateau_patience: evaluations without a better one that make a plateau.
+            at_start: whether it evaluated the starting weights.
+            regular: whether it was due by `eval_interval`. The evaluation at the end of a run does not count for the
+                patience; otherwise a run that is extended later would end early sooner than an uninterrupted run.
+            plateau_patience: number of regular evaluations without a better score that make a plateau.
 
         Returns:
-            Whether it is the best so far, and what to say behind its summary.
+            Whether it is the best so far, and a remark to print after its summary.
         """
         improved = evaluation.score > self.best
         self.best = max(self.best, evaluation.score)
@@ -75,11 +75,11 @@ class Scores:
         return improved, remark
 
     def at(self, step: int) -> float | None:
-        """Return the level of the evaluation made at this very iteration, or None."""
+        """Return the level of the evaluation at iteration `step`, or None."""
         return self.latest if self.latest_step == step else None
 
     def forget(self) -> None:
-        """Start anew: older scores are of another evaluation."""
+        """Reset all scores, because older scores come from another evaluation."""
         self.__dict__.update(asdict(Scores()))
 
     def state(self) -> dict[str, Any]:
@@ -87,5 +87,5 @@ class Scores:
         return asdict(self)
 
     def restore(self, state: dict[str, Any]) -> None:
-        """Take up what `state` returned."""
+        """Restore what `state` returned."""
         self.__dict__.update(state)

@@ -1,6 +1,6 @@
-"""Turns Ctrl-C, SIGTERM and SIGUSR1 into a wish to stop, which the loop grants after the current iteration.
+"""Turns Ctrl-C, SIGTERM and SIGUSR1 into a request to stop, which the loop fulfils after the current iteration.
 
-Slurm sends SIGUSR1 ahead of a job's end (`sbatch --signal=USR1@120`), and SIGTERM at its end or when it is pre-empted.
+Slurm sends SIGUSR1 before a job's time ends (`sbatch --signal=USR1@120`), and SIGTERM at its end or on pre-emption.
 """
 
 from __future__ import annotations
@@ -15,11 +15,11 @@ log = logging.getLogger(__name__)
 
 
 WARNINGS = tuple(getattr(signal, name) for name in ("SIGUSR1", "SIGBREAK") if hasattr(signal, name))
-"""Signals that announce the end: a cluster's, and on Windows Ctrl-Break, which alone can be sent to a process there."""
+"""Signals that announce the end: SIGUSR1 of a cluster, and Ctrl-Break, which can be sent to a process on Windows."""
 
 
 class StopRequest:
-    """A context in which the first signal sets `wanted`, and a second Ctrl-C ends the program at once."""
+    """Context manager: the first signal sets `wanted`, and a second Ctrl-C ends the program at once."""
 
     SIGNALS = (signal.SIGINT, signal.SIGTERM, *WARNINGS)
 
@@ -28,7 +28,7 @@ class StopRequest:
         self._former: dict[signal.Signals, object] = {}
 
     def __enter__(self) -> StopRequest:
-        # Python lets the main thread alone install handlers; elsewhere the run cannot be interrupted politely.
+        # Only the main thread can install handlers; in another thread, signals keep their usual effect.
         if threading.current_thread() is threading.main_thread():
             for signum in self.SIGNALS:
                 self._former[signum] = signal.signal(signum, self._handle)
@@ -48,12 +48,15 @@ class StopRequest:
 
 
 GRACE_S = 60.0
-"""A loader process that was told to end and is not let go within this time ends by itself."""
+"""Seconds after SIGTERM after which a loader process ends, if the main process has not ended it before."""
 
 
 def outlast_stop_signals() -> None:
-    """For loader processes: Ctrl-C, and a cluster's signals, reach every process of the job, but what they mean is the
-    main one's to decide. A loader process works on until the main one lets it go or dies, or the grace is over."""
+    """Make a loader process ignore the signals that ask a run to stop.
+
+    These signals reach every process of the job, but only the main process decides what to do. A loader process works
+    on until the main process ends it or dies; after SIGTERM, at most `GRACE_S` longer.
+    """
 
     def end_in_the_end(_signum: int, _frame: FrameType | None) -> None:
         timer = threading.Timer(GRACE_S, os._exit, (1,))

@@ -1,4 +1,4 @@
-"""What the training loop asks of a job. The loop is written once; the detector and the recognisers are jobs."""
+"""The interface between the training loop and its jobs: the detector and the recognisers."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from utils.device import Amp
 
 
 class Preprocessing(Protocol):
-    """What turns an image into an input of the network."""
+    """Turns an image into an input of the network."""
 
     def state(self) -> dict[str, Any]:
         """Return plain values for a checkpoint."""
@@ -29,12 +29,12 @@ class Evaluation:
     """The outcome of one evaluation.
 
     Attributes:
-        score: what "best" is decided by; higher is better.
-        values: what is logged, by name.
-        summary: one line for a person.
-        level: what tells whether training makes the network better; unlike `score` it may be free of a threshold.
-            The score itself unless given.
-        level_name: what `level` is called where it is not the score.
+        score: decides which evaluation is the best; higher is better.
+        values: values for the log, by name.
+        summary: a line for the user.
+        level: measures whether training improves the network; unlike `score`, it may not depend on a threshold. The
+            default is the score.
+        level_name: name of `level` if it is not the score.
     """
 
     score: float
@@ -49,29 +49,29 @@ class Evaluation:
 
 
 class Task(ABC):
-    """A training job: what the loop and the memory probe ask about what is trained.
+    """A training job, as the training loop and the memory probe use it.
 
-    A job must have the attributes and a `loss`; every other method has a default for jobs that do not need it.
-    `utils.tasks.registry` knows the jobs. They are made with `Task(config, device, amp, readers=, initial_weights=,
-    processes=)`; a resumed run has its own weights, and readers that are given are not opened again.
+    A job must have the attributes and `loss`; all other methods have defaults.
+    `utils.tasks.registry` knows the jobs. They are created with `Task(config, device, amp, readers=, initial_weights=,
+    processes=)`; a resumed run needs no initial weights, and given readers are not opened again.
 
     Attributes:
         weights_key: the entry of a checkpoint that holds the weights.
         size_setting: dotted name of the setting that makes the inputs of the network smaller.
-        test_size_setting: name of the one under `test.NAME` that does so in evaluations; "" where there is none.
-        unit: what the samples are called, such as "images".
-        no_rate_test: why a learning-rate range test would tell nothing about this job; "" where it does.
+        test_size_setting: name of the setting under `test.NAME` that does so in evaluations; "" if there is none.
+        unit: name of the samples, such as "images".
+        no_rate_test: why a learning-rate range test makes no sense for this job; "" if it does.
         model: the network, on its device.
         dataset: samples by position in the run (see `data.order`).
         collate: joins samples to a batch; `unreadable` in a batch lists samples that had to be replaced.
         data_fingerprint: hash of the training data.
-        samples_per_step: positions of the run (see `data.order`) of one iteration, of all processes together.
-        judges_start: evaluate the weights before the first iteration, to have something to compare with.
-        preprocess: what turns an image into an input of the network; every checkpoint carries it.
-        device, amp: where the network runs, and the precision there.
-        readers: the datasets as they were opened, by their place in the configuration, such as `train.datasets.0`.
-        window: batches that are put together out of one pool of samples, by width; None where samples are alike.
-        side: pixels of a side of the square inputs; None where inputs differ in width.
+        samples_per_step: positions of the run (see `data.order`) in an iteration, for all processes together.
+        judges_start: whether to evaluate the weights before the first iteration, for comparison.
+        preprocess: turns an image into an input of the network; stored in every checkpoint.
+        device, amp: device of the network, and precision of the forward pass.
+        readers: the opened datasets, by their key in the configuration, such as `train.datasets.0`.
+        window: number of batches that are formed from a common pool of samples, sorted by width; None without sorting.
+        side: side of the square inputs, pixels; None if inputs differ in width.
     """
 
     weights_key: ClassVar[str]
@@ -106,49 +106,49 @@ class Task(ABC):
         """
 
     def evaluate(self, model: nn.Module) -> Evaluation | None:
-        """Evaluate `model`, all processes together; None where there is nothing to evaluate on."""
+        """Evaluate `model`, all processes together; None if there is no validation data."""
         return None
 
     def pictures(self, model: nn.Module, batch: Mapping[str, Any]) -> dict[str, np.ndarray]:
-        """Return uint8 RGB pictures [H, W, 3] of a batch and what `model` makes of it."""
+        """Return uint8 RGB pictures [H, W, 3] by name, which show a batch and the outputs of `model`."""
         return {}
 
     def judge(self, means: Mapping[str, float | None]) -> None:
-        """Look at the means of what `loss` returned since the last line of the log; raise where they are too bad."""
+        """Check the means of the values of `loss` since the last line of the log; raise if they are too bad."""
         return None
 
     def worst_batch(self, batch: Mapping[str, Any]) -> Mapping[str, Any]:
-        """Return a batch of as many samples that takes as much memory as the settings allow."""
+        """Return a batch with the same number of samples that needs as much memory as the settings allow."""
         return batch
 
     def state(self) -> dict[str, Any]:
-        """Return what a checkpoint must hold of the task itself: plain values."""
+        """Return the state of the task for a checkpoint: plain values."""
         return {}
 
     def restore(self, state: dict[str, Any]) -> None:
-        """Take up what `state` returned."""
+        """Restore what `state` returned."""
         return None
 
     def stage_end(self, step: int) -> int | None:
-        """Return the iteration after `step` at which the data must be made anew, or None if never."""
+        """Return the iteration after `step` at which new data must be made, or None if never."""
         return None
 
     def begin_stage(
         self, step: int, model: nn.Module, level: float | None, stop: Callable[[], bool]
     ) -> dict[str, float] | None:
-        """Make the data of the stage that `step` lies in, unless it is there.
+        """Make the data of the stage that contains `step`, unless it exists.
 
         Args:
-            step: the iteration about to be run.
-            model: the weights an evaluation would use.
-            level: `Evaluation.level` of these weights, where they have just been evaluated.
-            stop: whether the run shall end; the task may then return at once, for it is asked again after a resume.
+            step: the next iteration.
+            model: the network that an evaluation would use.
+            level: `Evaluation.level` of this network if it has just been evaluated, else None.
+            stop: returns whether the run shall end; then the task may return early, as a resumed run calls it again.
 
         Returns:
-            Numbers for the log, or None where nothing was made.
+            Values for the log, or None if nothing was made.
         """
         return None
 
     def stage_seconds(self) -> float | None:
-        """Return how long making the data of a stage takes, measured on a part of it; None where that is not known."""
+        """Return the estimated seconds to make the data of a stage, measured on a part of it; None if unknown."""
         return None

@@ -1,4 +1,4 @@
-"""The training loop, written once for every job."""
+"""The training loop of every job."""
 
 from __future__ import annotations
 
@@ -39,20 +39,20 @@ log = logging.getLogger(__name__)
 
 
 class Trainer:
-    """Trains the model of a task from where it stands to `end_iter`.
+    """Trains the model of a task from its present iteration to `end_iter`.
 
-    An iteration's batch, augmentation, dropout and learning rate depend on its number alone, so a run that is stopped
-    and resumed equals one that is not. Where several processes share a run, each has a trainer, and all of them hold
-    the same state after every iteration; whatever decides how it goes on is decided by all together.
+    The batch, augmentation, dropout and learning rate of an iteration depend on its index only, so a resumed run equals
+    a run without a stop. With several processes, each has a trainer, and all trainers hold the same state after every
+    iteration; they decide together whether to stop.
 
     Args:
         task: the job.
         settings: the `train` section.
         config: the resolved configuration as plain values, kept in every checkpoint.
-        folder: where the run is written.
-        device: where the model is.
-        amp: precision in use there.
-        processes: those of the run; the main one writes its files.
+        folder: where the run writes its files.
+        device: of the model.
+        amp: precision of the forward pass.
+        processes: the processes of the run; the main process writes the files.
     """
 
     def __init__(
@@ -93,14 +93,14 @@ class Trainer:
 
     @property
     def evaluated_model(self) -> nn.Module:
-        """The weights that evaluations and pictures use: the average where one is kept."""
+        """The network that evaluations and pictures use: the averaged weights if `ema_decay` is set."""
         return self.ema.module if self.ema is not None else self.task.model
 
     def restore(self, content: dict[str, Any]) -> None:
-        """Take up the run of a checkpoint read by `utils.run.checkpoint.load`."""
+        """Continue from a checkpoint that `utils.run.checkpoint.load` has read."""
         self.task.model.load_state_dict(content[self.task.weights_key])
         load_optimizer(self.optimizer, content["optimizer"])
-        if self.scaler.is_enabled() and content["scaler"]:  # Empty where the run did not use fp16 so far.
+        if self.scaler.is_enabled() and content["scaler"]:  # Empty if the run has not used fp16 so far.
             self.scaler.load_state_dict(content["scaler"])
         if self.ema is not None:
             self.ema.module.load_state_dict(content["ema"])
@@ -116,7 +116,7 @@ class Trainer:
         self._evaluation_due = content["evaluation_due"]
 
     def state(self) -> dict[str, Any]:
-        """Return the checkpoint of this moment: plain values and tensors."""
+        """Return the content of a checkpoint: plain values and tensors."""
         return {
             "task": self.config["task"],
             "config": self.config,
@@ -141,10 +141,10 @@ class Trainer:
         }
 
     def run(self) -> None:
-        """Train to the end, or until a signal asks to stop; either way `last.pth` holds the state reached.
+        """Train to the end, or until a signal asks to stop; then `last.pth` holds the final state.
 
         Raises:
-            UserError: the loss is no longer a number, or the data cannot be read.
+            UserError: the loss stays not finite, or the data cannot be read.
         """
         records = MetricsLog(self.folder, self.step) if self.processes.is_main else Records()
         self.task.model.train()
@@ -169,13 +169,13 @@ class Trainer:
             while self.step < settings.end_iter and not stopping and not self._has_ended_early():
                 end = min(settings.end_iter, self.task.stage_end(self.step) or settings.end_iter)
                 self._begin_stage(records, stop)
-                # Asked once, of all: a signal does not reach the processes at the same moment.
+                # All processes decide together, because a signal does not reach them at the same moment.
                 stopping = self.processes.any(stop.wanted) or self._run_until(end, records, stop, progress)
             if stopping and self.step < settings.end_iter:
                 log.info("stopped at iteration %d; --resume continues", self.step)
 
     def _begin_stage(self, records: Records, stop: StopRequest) -> None:
-        """Let the task make its data. What it takes long for is not lost: the weights it works with are saved first."""
+        """Let the task make the data of a stage. This may take long, so the weights are saved before it."""
         if self.task.stage_end(self.step) is None:
             return
         self._save()
@@ -183,10 +183,10 @@ class Trainer:
         values = self.task.begin_stage(self.step, self.evaluated_model, level, lambda: stop.wanted)
         if values is not None:
             records.write(self.step, "stage", values)
-            self._save()  # A run killed from here on does not make it again.
+            self._save()  # A run that is killed later does not repeat the stage's preparation.
 
     def _run_until(self, end: int, records: Records, stop: StopRequest, progress: Progress) -> bool:
-        """Train up to iteration `end`, or until a stop is wanted, and return whether it is."""
+        """Train up to iteration `end` or until a stop is requested; return whether it is requested."""
         settings, processes = self.settings, self.processes
         sampler = StreamBatchSampler(
             self.task.samples_per_step, self.step, end, processes.rank, processes.world, settings.accumulate
@@ -199,7 +199,7 @@ class Trainer:
                 meter.samples += self.task.samples_per_step
                 self._train_step(micro, sampler)
                 progress.advance()
-                # Read once, by all: a signal that comes later is granted after the next iteration.
+                # All processes read it once here: a later signal takes effect after the next iteration.
                 stopping = self._agree(stop.wanted, [name for batch in micro for name in batch["unreadable"]])
                 last = self.step == settings.end_iter
                 if self.step % settings.log_interval == 0 or last:
@@ -217,7 +217,7 @@ class Trainer:
         return False
 
     def _check_memory(self, batch: Batch) -> None:
-        """Say how many samples fit, before the first iteration, where a batch is too large for a GPU."""
+        """Check before the first iteration whether a batch fits into the memory of a GPU."""
         if self._fits:
             return
         settings, world = self.settings, self.processes.world
@@ -238,14 +238,14 @@ class Trainer:
         self._fits = True
 
     def _agree(self, stop: bool, unreadable: list[str]) -> bool:
-        """Exchange with the other processes whether to stop, and what could not be read."""
+        """Share stop requests and unreadable samples with the other processes; return whether to stop."""
         stops, count = self.processes.sum([int(stop), len(unreadable)])
         if count:
             self._note_unreadable([name for names in self.processes.gather(unreadable) for name in names])
         return bool(stops)
 
     def _train_step(self, micro: list[Batch], sampler: StreamBatchSampler) -> None:
-        """Run one optimiser step; apart from fp16's loss scaling and Adadelta, nothing in it waits for the device."""
+        """Run an iteration; only fp16's loss scaling and Adadelta wait for the device."""
         rate = learning_rate(self.step, self.settings, self.scores.plateaus)
         for group in self.optimizer.param_groups:
             group["lr"] = rate
@@ -263,7 +263,7 @@ class Trainer:
         self._guard.note(self.step, micro, positions, losses["loss"], norm)
 
     def _has_ended_early(self) -> bool:
-        """Tell whether the evaluations have not got better for longer than `patience` allows."""
+        """Return whether the last `patience` evaluations brought no better score."""
         patience = self.settings.patience
         if patience is None or self.scores.since_best < patience or self.step >= self.settings.end_iter:
             return False
@@ -281,13 +281,13 @@ class Trainer:
         }
 
     def _save(self, *also: Path) -> None:
-        """Write `last.pth`, and the same under the names of `also`."""
+        """Write `last.pth`, and the same checkpoint to the paths `also`."""
         self._guard.look()
         if self.processes.is_main:
             self.store.save(self.state(), *also)
 
     def _periodic(self, batch: Batch, records: Records, *, end: bool, stopping: bool) -> None:
-        """Save, evaluate and draw what is due. Saving comes first: an evaluation that fails must not cost the run."""
+        """Save, evaluate and draw if it is due. Saving comes first, so that a failed evaluation loses nothing."""
         settings = self.settings
         self._evaluation_due = end or self.step % settings.eval_interval == 0
         keep = settings.keep_interval is not None and self.step % settings.keep_interval == 0
@@ -302,7 +302,7 @@ class Trainer:
                 records.picture(self.step, name, picture)
 
     def _evaluate(self, records: Records, *also: Path, at_start: bool = False) -> None:
-        """Evaluate, and save what came of it, as `best.pth`, too, where it is the best so far."""
+        """Evaluate and save the result; if it is the best so far, also as `best.pth`."""
         self._evaluation_due = False
         evaluation = self.task.evaluate(self.evaluated_model)
         if evaluation is None:
@@ -321,7 +321,7 @@ class Trainer:
         self._save(*also, *([self.folder.best] if improved else []))
 
     def _note_unreadable(self, names: list[str]) -> None:
-        """Count samples that had to be replaced; too many of them end the run, after a save."""
+        """Count replaced samples; if there are too many, save and end the run with an error."""
         seen = (self.step - self.settings.st_iter) * self.task.samples_per_step
         too_many = self._unreadable.note(names, seen)
         if too_many is not None:

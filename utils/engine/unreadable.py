@@ -1,7 +1,7 @@
 """Counts and lists the samples that could not be read and were replaced by others.
 
-A sample on the list is asked for again when its turn comes again: what a position of the run gives must not depend on
-what ran before, and a file server that was away for a minute costs no sample for good.
+A listed sample is read again in the next epoch: the sample of a position must not depend on earlier iterations, and a
+short failure of a file server must not exclude a sample for ever.
 """
 
 from __future__ import annotations
@@ -12,19 +12,19 @@ from pathlib import Path
 log = logging.getLogger(__name__)
 
 JUDGED_FROM = 1000
-"""The share of unreadable samples is judged once so many have been read."""
+"""Number of samples after which the share of unreadable samples is checked."""
 
 
 LISTED = 1000
-"""Lines of the list at most; a data set with more of them needs no list but another disk."""
+"""Greatest number of lines in the list."""
 
 
 class UnreadableCount:
-    """Counts; the first few are named in the log, and each of them once in a file.
+    """Counts unreadable samples; the log names the first few, and a file lists each of them once.
 
     Args:
         allowed: greatest share of all samples.
-        listed_in: the file; None writes none.
+        listed_in: path of the list; None writes no list.
     """
 
     def __init__(self, allowed: float, listed_in: Path | None = None) -> None:
@@ -37,11 +37,11 @@ class UnreadableCount:
         """Add the unreadable samples of a batch.
 
         Args:
-            names: name and reason of each.
-            seen: samples of the run so far, these included.
+            names: name and reason of each sample.
+            seen: number of samples of the run so far, including these.
 
         Returns:
-            One sentence if there are too many by now, else None.
+            An error message if there are too many, else None.
         """
         self._list(names)
         for name in names:
@@ -64,7 +64,7 @@ class UnreadableCount:
         if not names or self._file is None:
             return
         try:
-            if self._listed is None:  # A resumed run goes on with the list.
+            if self._listed is None:  # A resumed run continues the list.
                 known = self._file.read_text(encoding="utf-8").splitlines() if self._file.exists() else []
                 self._listed = set(known)
             new = [line for line in (" ".join(name.split()) for name in names) if line not in self._listed]

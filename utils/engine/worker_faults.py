@@ -1,4 +1,4 @@
-"""What is said when a loader process dies. PyTorch raises it from a signal handler, wherever the program stands."""
+"""Messages about loader processes that died. PyTorch raises the error from a signal handler, at any time."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from concurrent.futures import BrokenExecutor
 from pathlib import Path
 
 SHARED_MEMORY = Path("/dev/shm")
-"""Where loader processes put their batches, on Linux."""
+"""Where loader processes put their batches on Linux."""
 
 _DIED = re.compile(
     r"DataLoader worker \(pid(?:\(s\))? (?P<pids>[\d, ]+)\) (?:is killed by signal: (?P<signal>[\w ]+)|exited)"
@@ -21,13 +21,13 @@ _MEMORY = (
 
 
 def died(fault: BaseException) -> tuple[str, str] | None:
-    """Return the ids of the loader processes that an error tells the death of, and the signal if known; else None."""
+    """Return the ids of dead loader processes that an error names, and the signal or ""; None for other errors."""
     found = _DIED.search(str(fault)) if isinstance(fault, RuntimeError) else None
     return None if found is None else (found["pids"].strip(), (found["signal"] or "").strip())
 
 
 def sentence(fault: BaseException) -> str | None:
-    """Return what to tell a person about an error that a loader process's death caused; None for any other error."""
+    """Return the message to the user about an error that a dead loader process caused; None for other errors."""
     if isinstance(fault, BrokenExecutor):
         return f"a helper process was ended by the system; {_MEMORY}"
     known = died(fault)
