@@ -29,8 +29,17 @@ def test_ladder() -> None:
     assert _through([(10, 1.0), (20, 5.0)]) == (0.0, 0.25)  # an offset below 0 is noise
 
 
-def test_cost_of_words(tmp_path: Path) -> None:
-    config, _ = opened(tmp_path)
+@pytest.mark.parametrize(
+    ("settings", "passes"),
+    [
+        (["train.weak.relabel_interval=3"], 34),  # 100 iterations
+        (["train.eval_interval=10"], 10),  # without an interval, labels are renewed at evaluations
+        (["train.eval_interval=200"], 1),
+    ],
+)
+def test_cost_of_words(tmp_path: Path, settings: list[str], passes: int) -> None:
+    opened(tmp_path)
+    config = load_config(str(tmp_path / "job.yaml"), settings, "detection")
     said: list[str] = []
     report = Report(said.append)
     report_cost(report, task_of(config), config)
@@ -39,9 +48,9 @@ def test_cost_of_words(tmp_path: Path) -> None:
     assert figures["measured_with"] == {"batch": 2, "side": 64, "extrapolated": False}
     assert figures["network_images_per_s"] == pytest.approx(2 / figures["step_s"])
     slower = max(figures["step_s"], 2 / figures["data_images_per_s_one_worker"])
-    assert figures["labelling_passes"] == 34  # 5 images in batches of 2: one pass in three iterations
+    assert figures["labelling_passes"] == passes
     assert figures["labelling_pass_s"] > 0
-    assert figures["hours"] == pytest.approx((100 * slower + 34 * figures["labelling_pass_s"]) / 3600)
+    assert figures["hours"] == pytest.approx((100 * slower + passes * figures["labelling_pass_s"]) / 3600)
     assert "labelling" in said[0]
     assert "Cost of an iteration" in said[0]
 
