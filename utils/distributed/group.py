@@ -8,6 +8,7 @@ processes, whose next collective fails, read it there and report it.
 from __future__ import annotations
 
 import datetime
+import gc
 import logging
 import os
 import socket
@@ -112,6 +113,8 @@ def joined(processes: Processes, device: torch.device, timeout_s: float) -> Iter
         _leave_reason(store, processes, fault)
         raise
     else:
+        # A replica that a reference cycle keeps alive would outlive its group, and gloo then aborts the process at exit.
+        gc.collect()
         dist.destroy_process_group()
 
 
