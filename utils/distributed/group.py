@@ -113,7 +113,7 @@ def joined(processes: Processes, device: torch.device, timeout_s: float) -> Iter
         _leave_reason(store, processes, fault)
         raise
     else:
-        # A replica that a reference cycle keeps alive would outlive its group, and gloo then aborts the process at exit.
+        # A replica kept alive by a reference cycle would outlive its group, and gloo would abort the process at exit.
         gc.collect()
         dist.destroy_process_group()
 
