@@ -11,7 +11,7 @@ WORKERS ?= 2
 
 .PHONY: demo test test-kill test-lowest test-slow explore lint format docs bench clean
 
-demo: $(VENV)/.installed  ## generate data, train a small detector, evaluate it, draw pictures (about 9 minutes)
+demo: $(VENV)/.installed  ## generate data, train a small detector, evaluate it, draw pictures (about 5 minutes)
 	$(BIN)/python generate.py --yaml=generate_demo
 	$(BIN)/python trainSynth.py --yaml=craft_tiny --fresh
 	$(BIN)/python eval.py --yaml=craft_tiny --draw exp/craft_tiny/detections.png
