@@ -213,10 +213,11 @@ def start(script: str, command: list[str], said: int) -> int:
     sys.stdout.flush()
     job = os.fork()
     if job:
+        os.setpgid(job, job)  # By both, so that the group is there before either goes on.
         return job
     status = 1
     try:
-        os.setsid()
+        os.setpgid(0, 0)
         os.chdir(ROOT)
         os.dup2(said, 2)
         os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
