@@ -10,7 +10,7 @@ import logging
 import os
 import sys
 import time
-from typing import Any
+from typing import Any, NoReturn
 
 from config.cli import EXIT_MISTAKE, add_run_arguments, parse, run
 from config.errors import UserError
@@ -79,9 +79,22 @@ def take_part(argv: list[str]) -> int:
         else:
             time.sleep(_LATER_S)
         # Nothing is cleaned up: an exchange that the others have left would wait for them.
-        sys.stderr.flush()
-        os._exit(1)
+        end_process(1)
+    if processes.world > 1:
+        end_process(0)
     return 0
+
+
+def end_process(status: int) -> NoReturn:
+    """End this process at once, without the end of the interpreter.
+
+    Threads of gloo outlive their group. One that is about to release the tensors of the last exchange needs Python's
+    lock, and if the interpreter is ending, Python stops the thread inside C++ code, which aborts the process.
+    """
+    logging.shutdown()
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(status)
 
 
 def parsed(argv: list[str]) -> tuple[Any, argparse.Namespace]:

@@ -8,7 +8,6 @@ processes, whose next collective fails, read it there and report it.
 from __future__ import annotations
 
 import datetime
-import gc
 import logging
 import os
 import socket
@@ -113,8 +112,6 @@ def joined(processes: Processes, device: torch.device, timeout_s: float) -> Iter
         _leave_reason(store, processes, fault)
         raise
     else:
-        # A replica kept alive by a reference cycle would outlive its group, and gloo would abort the process at exit.
-        gc.collect()
         dist.destroy_process_group()
 
 
