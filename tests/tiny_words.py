@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import cv2
 import numpy as np
+
+from config.loader import load_config
 
 
 def write_words(folder: Path, count: int, seed: int, letters: str = "abc", longest: int = 4) -> Path:
@@ -56,3 +59,11 @@ test:
         encoding="utf-8",
     )
     return path
+
+
+def load(job: Path, *overrides: str):
+    return load_config(str(job), list(overrides), "recognition")
+
+
+def lines(folder, split: str) -> list[dict]:
+    return [line for line in map(json.loads, folder.metrics.read_text().splitlines()) if line["split"] == split]

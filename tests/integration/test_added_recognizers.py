@@ -11,10 +11,9 @@ import numpy as np
 import pytest
 import torch
 from documented import add
-from tiny_words import recognition_yaml, write_words
+from tiny_words import lines, load
 
 from config.errors import UserError
-from config.loader import load_config
 from utils.evaluate.recognition_job import evaluate_words
 from utils.predict.job import predict
 from utils.predict.options import PredictionJob
@@ -26,25 +25,6 @@ add("model/gru_attention.py")
 REPOSITORY = Path(__file__).resolve().parents[2]
 CONV_CTC = "model={architecture: conv_ctc, output_channel: 32, architecture_options: {kernel: 7}}"
 ATTENTION = "model={architecture: gru_attention, hidden_size: 48}"
-
-
-@pytest.fixture(scope="module")
-def words(tmp_path_factory) -> tuple[Path, Path]:
-    root = tmp_path_factory.mktemp("word_pictures")
-    return write_words(root / "train", 60, seed=1), write_words(root / "test", 20, seed=2)
-
-
-@pytest.fixture
-def job(words, tmp_path: Path) -> Path:
-    return recognition_yaml(tmp_path / "job.yaml", *words)
-
-
-def load(job: Path, *overrides: str):
-    return load_config(str(job), list(overrides), "recognition")
-
-
-def lines(folder, split: str) -> list[dict]:
-    return [line for line in map(json.loads, folder.metrics.read_text().splitlines()) if line["split"] == split]
 
 
 @pytest.mark.parametrize(("network", "iterations", "rate"), [(CONV_CTC, 400, 8e-3), (ATTENTION, 600, 3e-3)])

@@ -10,36 +10,16 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from tiny_words import recognition_yaml, write_words
+from tiny_words import lines, load, write_words
 
 from config.errors import UserError
-from config.loader import load_config
 from utils.evaluate.recognition_job import evaluate_words
 from utils.tasks.recognition import RecognitionTask
 from utils.train_job import train_job
 
 
-@pytest.fixture(scope="session")
-def words(tmp_path_factory) -> tuple[Path, Path]:
-    root = tmp_path_factory.mktemp("word_pictures")
-    return write_words(root / "train", 60, seed=1), write_words(root / "test", 20, seed=2)
-
-
-@pytest.fixture
-def job(words, tmp_path: Path) -> Path:
-    return recognition_yaml(tmp_path / "job.yaml", *words)
-
-
-def load(job: Path, *overrides: str):
-    return load_config(str(job), list(overrides), "recognition")
-
-
 def run(job: Path, *overrides: str, resume: bool = False):
     return train_job(load(job, *overrides), resume=resume)
-
-
-def lines(folder, split: str) -> list[dict]:
-    return [line for line in map(json.loads, folder.metrics.read_text().splitlines()) if line["split"] == split]
 
 
 def test_it_learns_to_read(job: Path) -> None:
